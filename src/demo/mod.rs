@@ -1,0 +1,1 @@
+//! The embedded payer API and its family.

@@ -1,0 +1,4 @@
+//! The bytes of a body: frame, scan, tape, cut.
+
+pub mod scan;
+pub mod tape;

@@ -1,0 +1,1 @@
+//! RFC 9535 text → one automaton per kind.

@@ -1,0 +1,1 @@
+//! Who the reader is: a JWT, or a header behind mTLS.

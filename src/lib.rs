@@ -1,0 +1,12 @@
+//! Sequester: a reverse proxy that removes from a payer's answers what the reader must not see.
+
+pub mod admin;
+pub mod audit;
+pub mod cli;
+pub mod config;
+pub mod demo;
+pub mod engine;
+pub mod identity;
+pub mod limits;
+pub mod members;
+pub mod proxy;

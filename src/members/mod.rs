@@ -1,0 +1,1 @@
+//! Who is who: roster, grants, restrictions, relation, age.

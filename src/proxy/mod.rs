@@ -1,0 +1,1 @@
+//! The reverse proxy: one file per stop of a request.
