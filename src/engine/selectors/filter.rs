@@ -1,0 +1,151 @@
+//! The filters a shape may use: comparisons of a place below the child with a literal, joined by
+//! `&&`, `||` and `!`.
+
+use crate::engine::document::tape::{Kind, NodeId, Tape, range};
+use crate::engine::document::text;
+use std::cmp::Ordering;
+
+/// A filter as meant.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Filter {
+    /// Any of these.
+    Or(Vec<Filter>),
+    /// All of these.
+    And(Vec<Filter>),
+    /// Not this.
+    Not(Box<Filter>),
+    /// `@.a.b op literal`
+    Compare(Vec<Hop>, Operator, Literal),
+}
+
+/// One hop of a singular query.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Hop {
+    /// A member.
+    Name(String),
+    /// An element; from the end if negative.
+    Index(i64),
+}
+
+/// RFC 9535 comparison operators.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Operator {
+    /// `==`
+    Equal,
+    /// `!=`
+    NotEqual,
+    /// `<`
+    Less,
+    /// `<=`
+    LessOrEqual,
+    /// `>`
+    Greater,
+    /// `>=`
+    GreaterOrEqual,
+}
+
+/// A literal.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Literal {
+    /// `null`
+    Null,
+    /// `true`, `false`
+    Bool(bool),
+    /// A number.
+    Number(f64),
+    /// A string.
+    String(String),
+}
+
+impl Filter {
+    /// Every member name the filter asks for.
+    pub fn names(&self) -> Vec<&str> {
+        match self {
+            Filter::Or(all) | Filter::And(all) => all.iter().flat_map(Filter::names).collect(),
+            Filter::Not(one) => one.names(),
+            Filter::Compare(hops, ..) => hops
+                .iter()
+                .filter_map(|hop| match hop {
+                    Hop::Name(name) => Some(name.as_str()),
+                    Hop::Index(_) => None,
+                })
+                .collect(),
+        }
+    }
+
+    /// Whether the node fits.
+    pub fn fits(&self, bytes: &[u8], tape: &Tape, node: NodeId) -> bool {
+        match self {
+            Filter::Or(all) => all.iter().any(|one| one.fits(bytes, tape, node)),
+            Filter::And(all) => all.iter().all(|one| one.fits(bytes, tape, node)),
+            Filter::Not(one) => !one.fits(bytes, tape, node),
+            Filter::Compare(hops, operator, literal) => {
+                let found = reach(hops, bytes, tape, node);
+                compare(found, *operator, literal, bytes, tape)
+            }
+        }
+    }
+}
+
+/// The node at the end of the hops.
+pub fn reach(hops: &[Hop], bytes: &[u8], tape: &Tape, from: NodeId) -> Option<NodeId> {
+    hops.iter().try_fold(from, |at, hop| {
+        let kind = tape.get(at)?.kind;
+        match hop {
+            Hop::Name(name) if kind == Kind::Object => tape
+                .children(at)
+                .find(|(_, child)| text::key_is(bytes, child, name))
+                .map(|(id, _)| id),
+            Hop::Index(index) if kind == Kind::Array => {
+                let place = usize::try_from(*index).ok().or_else(|| {
+                    let back = usize::try_from(index.unsigned_abs()).ok()?;
+                    tape.children(at).count().checked_sub(back)
+                })?;
+                tape.children(at).nth(place).map(|(id, _)| id)
+            }
+            Hop::Name(_) | Hop::Index(_) => None,
+        }
+    })
+}
+
+/// RFC 9535 section 2.3.5.2.2: nothing equals nothing, and different types are never ordered.
+fn compare(
+    found: Option<NodeId>,
+    operator: Operator,
+    literal: &Literal,
+    bytes: &[u8],
+    tape: &Tape,
+) -> bool {
+    let order = found.and_then(|id| order(id, literal, bytes, tape));
+    let ordered = matches!(literal, Literal::Number(_) | Literal::String(_));
+    match operator {
+        Operator::Equal => order == Some(Ordering::Equal),
+        Operator::NotEqual => order != Some(Ordering::Equal),
+        Operator::Less => ordered && order == Some(Ordering::Less),
+        Operator::Greater => ordered && order == Some(Ordering::Greater),
+        Operator::LessOrEqual => {
+            order == Some(Ordering::Equal) || (ordered && order == Some(Ordering::Less))
+        }
+        Operator::GreaterOrEqual => {
+            order == Some(Ordering::Equal) || (ordered && order == Some(Ordering::Greater))
+        }
+    }
+}
+
+/// How the node compares with the literal; `None` where the types differ.
+fn order(id: NodeId, literal: &Literal, bytes: &[u8], tape: &Tape) -> Option<Ordering> {
+    let node = tape.get(id)?;
+    match (node.kind, literal) {
+        (Kind::Null, Literal::Null) => Some(Ordering::Equal),
+        (Kind::True, Literal::Bool(value)) => Some(true.cmp(value)),
+        (Kind::False, Literal::Bool(value)) => Some(false.cmp(value)),
+        (Kind::Number, Literal::Number(value)) => {
+            let written = std::str::from_utf8(bytes.get(range(node.start, node.end))?).ok()?;
+            written.parse::<f64>().ok()?.partial_cmp(value)
+        }
+        (Kind::String, Literal::String(value)) => {
+            Some(text::str_of(bytes, node).as_ref().cmp(value.as_str()))
+        }
+        _ => None,
+    }
+}
