@@ -1,1 +1,8 @@
-//! The reverse proxy: one file per stop of a request.
+//! The proxy: the way of one request from the reader to the upstream and back.
+
+mod gunzip;
+mod head_check;
+mod head_reader;
+
+#[cfg(test)]
+mod tests;

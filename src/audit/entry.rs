@@ -1,0 +1,140 @@
+//! One line of the log: who asked what kind of thing about whom, and what was made of it.
+
+use crate::engine::released::{Report, Tally};
+use jiff::Timestamp;
+use serde::Serialize;
+use serde::ser::{SerializeMap, Serializer};
+use std::collections::BTreeMap;
+
+/// What a line tells of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Event {
+    /// A whole body, before its head leaves.
+    Answer,
+    /// A stream, before its head leaves.
+    Open,
+    /// Bytes of a stream, before they leave.
+    Flush,
+    /// The end of a stream, before it ends; with `fault` if it was cut.
+    Close,
+    /// An answer of ours, without a byte of the upstream's.
+    Refuse,
+}
+
+/// What is the same in all lines of one request.
+#[derive(Clone, Debug, Default, Serialize)]
+pub struct Asker {
+    /// The `X-Request-Id` of the answer.
+    pub request: String,
+    /// The reader's member id as the token or header names it.
+    pub reader: String,
+    /// The client application, where the token names one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub client: Option<String>,
+    /// Method and route template; never a value of the path. None if no route is known.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub route: Option<String>,
+    /// The policy set that judged.
+    pub policy: String,
+}
+
+/// One line.
+#[derive(Clone, Debug, Serialize)]
+pub struct Entry<'a> {
+    time: String,
+    event: Event,
+    #[serde(flatten)]
+    asker: &'a Asker,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    status: Option<u16>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    fault: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    bytes: Option<usize>,
+    #[serde(flatten)]
+    report: Option<ReportLine>,
+}
+
+/// A report as it is written.
+#[derive(Clone, Debug, Serialize)]
+struct ReportLine {
+    released: u64,
+    withheld: u64,
+    cut: u64,
+    rules: BTreeMap<String, u64>,
+    #[serde(serialize_with = "people")]
+    subjects: BTreeMap<String, Tally>,
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    findings: BTreeMap<&'static str, u64>,
+}
+
+impl<'a> Entry<'a> {
+    /// A line about this request, now.
+    pub fn new(asker: &'a Asker, event: Event) -> Entry<'a> {
+        let time = Timestamp::now().to_string();
+        Entry { time, event, asker, status: None, fault: None, bytes: None, report: None }
+    }
+
+    /// The status the reader gets.
+    #[must_use]
+    pub fn status(mut self, status: u16) -> Entry<'a> {
+        self.status = Some(status);
+        self
+    }
+
+    /// Why it was refused or cut; words of ours.
+    #[must_use]
+    pub fn fault(mut self, fault: &'a str) -> Entry<'a> {
+        self.fault = Some(fault);
+        self
+    }
+
+    /// How many bytes leave.
+    #[must_use]
+    pub fn bytes(mut self, bytes: usize) -> Entry<'a> {
+        self.bytes = Some(bytes);
+        self
+    }
+
+    /// What the engine made of the body.
+    #[must_use]
+    pub fn report(mut self, report: &Report) -> Entry<'a> {
+        let findings = report.findings.iter().map(|(finding, count)| (finding.name(), *count));
+        self.report = Some(ReportLine {
+            released: report.released,
+            withheld: report.withheld,
+            cut: report.cut,
+            rules: report.rules.clone(),
+            subjects: report.by_subject.clone(),
+            findings: findings.collect(),
+        });
+        self
+    }
+
+    /// The line, with its end.
+    pub(super) fn line(&self) -> serde_json::Result<Vec<u8>> {
+        let mut line = serde_json::to_vec(self)?;
+        line.push(b'\n');
+        Ok(line)
+    }
+}
+
+fn people<S: Serializer>(
+    by_subject: &BTreeMap<String, Tally>,
+    serializer: S,
+) -> Result<S::Ok, S::Error> {
+    #[derive(Serialize)]
+    struct Counts {
+        released: u64,
+        withheld: u64,
+    }
+    let mut map = serializer.serialize_map(Some(by_subject.len()))?;
+    for (subject, tally) in by_subject {
+        map.serialize_entry(
+            subject,
+            &Counts { released: tally.released, withheld: tally.withheld },
+        )?;
+    }
+    map.end()
+}

@@ -1,0 +1,4 @@
+//! Tests of single stops.
+
+mod gunzip;
+mod head;
