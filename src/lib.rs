@@ -9,4 +9,5 @@ pub mod engine;
 pub mod identity;
 pub mod limits;
 pub mod members;
+pub mod policy_files;
 pub mod proxy;

@@ -1,0 +1,27 @@
+//! The hash names a set, wherever and in whatever order it was read.
+
+use super::PolicyFiles;
+use crate::engine::diagnostics::SourceFile;
+
+fn files(folder: &str, rules: &[(&str, &str)]) -> PolicyFiles {
+    let rules = rules
+        .iter()
+        .map(|(name, text)| SourceFile::new(format!("{folder}/rules/{name}"), (*text).to_owned()));
+    PolicyFiles { rules: rules.collect(), ..PolicyFiles::default() }
+}
+
+#[test]
+fn the_hash_is_of_names_and_texts() {
+    let here = files("policies", &[("a.yaml", "x"), ("b.yaml", "y")]);
+    let there = files("/etc/sequester", &[("b.yaml", "y"), ("a.yaml", "x")]);
+    assert_eq!(here.hash(), there.hash());
+    assert_eq!(here.hash().len(), 64);
+    for other in [
+        files("policies", &[("a.yaml", "y"), ("b.yaml", "x")]),
+        files("policies", &[("a.yaml", "xy"), ("b.yaml", "")]),
+        files("policies", &[("a.yaml", "x")]),
+        PolicyFiles { codes: here.rules.clone(), ..PolicyFiles::default() },
+    ] {
+        assert_ne!(here.hash(), other.hash());
+    }
+}

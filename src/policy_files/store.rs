@@ -1,0 +1,186 @@
+//! The policy set in force. LAST-GOOD: a set takes effect whole or not at all, a broken one never
+//! replaces a good one, and the process never starts with one.
+
+use super::read_folder;
+use crate::engine::diagnostics::{Diagnostic, Severity, SourceFile};
+use crate::engine::set::PolicySet;
+use arc_swap::ArcSwap;
+use std::fmt;
+use std::fs;
+use std::os::unix::fs::MetadataExt as _;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+/// How often the folder is looked at for changes, at most: a listing costs a few system calls
+/// per file, too much for every request and nothing once a second.
+pub const LOOK_EVERY: Duration = Duration::from_secs(1);
+/// Deepest folder below `policies/` that is looked at.
+const WATCHED_DEPTH_MAX: usize = 4;
+/// Most files that are looked at; more are a mistake that reading tells.
+const WATCHED_FILES_MAX: usize = 10_000;
+
+/// A policy set in force, with what `members` needs of the same folder.
+#[derive(Debug)]
+pub struct Policies {
+    /// What the engine judges by.
+    pub set: Arc<PolicySet>,
+    /// `states.csv` as it was read with the set.
+    pub states: SourceFile,
+}
+
+/// Gets the mistakes and warnings of a reading.
+type Tell = dyn Fn(&[Diagnostic]) + Send + Sync;
+
+/// Holds the set in force and looks after its folder.
+pub struct PolicyStore {
+    folder: PathBuf,
+    current: ArcSwap<Policies>,
+    watch: Mutex<Watch>,
+    tell: Box<Tell>,
+}
+
+/// What was seen of the folder.
+struct Watch {
+    /// When it was last looked at.
+    looked: Instant,
+    /// What the set in force, or the last broken one, was read from.
+    read: Vec<Stamp>,
+    /// What was seen last.
+    seen: Vec<Stamp>,
+}
+
+/// A file's name and what changes when its content does.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+struct Stamp {
+    path: PathBuf,
+    inode: (u64, u64),
+    length: u64,
+    modified: (i64, i64),
+    changed: (i64, i64),
+}
+
+impl PolicyStore {
+    /// Reads the folder for the first time. Every mistake of every file is told; any error and
+    /// there is no store. `tell` gets the mistakes and warnings of this and of later readings.
+    pub fn open(
+        folder: &Path,
+        tell: impl Fn(&[Diagnostic]) + Send + Sync + 'static,
+    ) -> Result<PolicyStore, Vec<Diagnostic>> {
+        let stamps = stamps_of(folder);
+        let (policies, mistakes) = read(folder);
+        let Some(policies) = policies else { return Err(mistakes) };
+        if !mistakes.is_empty() {
+            tell(&mistakes);
+        }
+        Ok(PolicyStore {
+            folder: folder.to_owned(),
+            current: ArcSwap::from_pointee(policies),
+            watch: Mutex::new(Watch { looked: Instant::now(), read: stamps.clone(), seen: stamps }),
+            tell: Box::new(tell),
+        })
+    }
+
+    /// The set in force. One request keeps the one it began with.
+    pub fn current(&self) -> Arc<Policies> {
+        self.current.load_full()
+    }
+
+    /// Looks for changes if the last look is [`LOOK_EVERY`] ago, and takes a changed set into
+    /// force if it is whole. Reads files: not for an async worker (see [`PolicyStore::watch`]).
+    ///
+    /// A set is read once its folder has looked the same twice, so that files replaced one after
+    /// the other are not taken half old, half new. Returns whether a new set is in force.
+    pub fn refresh(&self) -> bool {
+        self.refresh_after(LOOK_EVERY)
+    }
+
+    pub(super) fn refresh_after(&self, pause: Duration) -> bool {
+        // Who finds it taken has somebody else look.
+        let Ok(mut watch) = self.watch.try_lock() else { return false };
+        if watch.looked.elapsed() < pause {
+            return false;
+        }
+        watch.looked = Instant::now();
+        let seen = stamps_of(&self.folder);
+        let settled = seen == watch.seen;
+        watch.seen.clone_from(&seen);
+        if seen == watch.read || !settled {
+            return false;
+        }
+        let (policies, mistakes) = read(&self.folder);
+        if stamps_of(&self.folder) != seen {
+            return false;
+        }
+        watch.read = seen;
+        if !mistakes.is_empty() {
+            (self.tell)(&mistakes);
+        }
+        let Some(policies) = policies else { return false };
+        self.current.store(Arc::new(policies));
+        true
+    }
+
+    /// Looks for changes for as long as it is polled.
+    pub async fn watch(self: Arc<Self>) {
+        loop {
+            tokio::time::sleep(LOOK_EVERY).await;
+            let store = Arc::clone(&self);
+            // A reading that panics is told by the panic hook, and the last good set stays.
+            if tokio::task::spawn_blocking(move || store.refresh_after(Duration::ZERO))
+                .await
+                .is_err()
+            {
+                self.watch.lock().unwrap_or_else(PoisonError::into_inner).looked = Instant::now();
+            }
+        }
+    }
+}
+
+impl fmt::Debug for PolicyStore {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("PolicyStore").field("folder", &self.folder).finish_non_exhaustive()
+    }
+}
+
+/// Reads and compiles a folder: everything that is wrong, and the set if nothing is.
+pub fn read(folder: &Path) -> (Option<Policies>, Vec<Diagnostic>) {
+    let (files, mut mistakes) = read_folder(folder);
+    let (set, found) = PolicySet::compile(&files);
+    mistakes.extend(found);
+    let broken = mistakes.iter().any(|mistake| mistake.severity == Severity::Error);
+    let policies = match (set, files.states) {
+        (Some(set), Some(states)) if !broken => Some(Policies { set: Arc::new(set), states }),
+        _ => None,
+    };
+    (policies, mistakes)
+}
+
+/// What the folder looks like, by path. What cannot be looked at is left out: reading tells.
+fn stamps_of(folder: &Path) -> Vec<Stamp> {
+    let mut stamps = Vec::new();
+    let mut folders = vec![(folder.to_owned(), 0_usize)];
+    while let Some((folder, depth)) = folders.pop() {
+        for path in super::list(&folder).unwrap_or_default() {
+            let Ok(metadata) = fs::metadata(&path) else { continue };
+            if metadata.is_dir() {
+                if depth < WATCHED_DEPTH_MAX {
+                    folders.push((path, depth.saturating_add(1)));
+                }
+                continue;
+            }
+            if stamps.len() >= WATCHED_FILES_MAX {
+                return stamps;
+            }
+            stamps.push(Stamp {
+                inode: (metadata.dev(), metadata.ino()),
+                length: metadata.len(),
+                modified: (metadata.mtime(), metadata.mtime_nsec()),
+                changed: (metadata.ctime(), metadata.ctime_nsec()),
+                path,
+            });
+        }
+    }
+    stamps.sort();
+    stamps
+}
