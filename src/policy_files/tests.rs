@@ -128,7 +128,12 @@ fn a_folder_that_is_not_there() {
 
 #[test]
 fn last_good_stays_and_a_good_one_takes_over() {
-    let folder = folder(&[("shapes/s.yaml", "shape: s\nbase: /s\nroutes: []\nkinds: {}\n")]);
+    let open =
+        "pack: open\nreleases:\n  - { category: any, reader: others, why: the floor is enough }\n";
+    let folder = folder(&[
+        ("shapes/s.yaml", "shape: s\nbase: /s\nroutes: []\nkinds: {}\n"),
+        ("rules/open.yaml", open),
+    ]);
     let heard = Arc::new(Mutex::new(String::new()));
     let listener = Arc::clone(&heard);
     let store = PolicyStore::open(folder.path(), move |mistakes: &[Diagnostic]| {
