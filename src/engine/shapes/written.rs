@@ -138,6 +138,10 @@ pub struct Query {
     /// Any reader may send these.
     #[serde(default)]
     pub open: Vec<String>,
+    /// Any reader may send these in a search for a kind that is `belongs: public`: what finds a
+    /// provider by address would find a hidden address of a person.
+    #[serde(default)]
+    pub public: Vec<String>,
     /// Only in a request pinned to the reader.
     #[serde(default)]
     pub self_only: Vec<String>,
@@ -214,6 +218,10 @@ pub struct Kind {
     pub id: Option<At<String>>,
     /// Whose record it is: a Reference or an id; several people may be selected.
     pub subject: Option<OneOrMany>,
+    /// The records it speaks of (Provenance, List): where `subject` selects nobody, the subjects
+    /// of those of the same body are its own.
+    #[serde(default)]
+    pub targets: Vec<At<String>>,
     /// When it happened; the first that is there counts.
     pub date: Option<OneOrMany>,
     /// Codes that the dialect does not know by itself.
