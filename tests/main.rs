@@ -1,1 +1,7 @@
 //! The one integration binary.
+
+// `cfg(test)` tells the lints that these are tests.
+#[cfg(test)]
+mod json_oracle;
+#[cfg(test)]
+mod json_suite;

@@ -1,5 +1,10 @@
 //! The bytes of a body: frame, scan, tape, cut.
 
+mod keys;
+mod marks;
+mod numbers;
 pub mod scan;
+mod strings;
 pub mod tape;
 pub mod text;
+mod vocabulary;

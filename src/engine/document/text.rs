@@ -1,29 +1,143 @@
-//! Strings of a tape as text.
+//! Strings of a parsed document as text. A string without escapes is borrowed, never copied.
 
-use super::tape::{Node, range};
+use super::tape::{Kind, Node, range};
 use std::borrow::Cow;
 
-/// The text of a string node, unescaped. Anything else gives its bytes as written.
+/// The text of a JSON string as written, quotes included. `escaped` says whether it holds a
+/// backslash, as the tape knows; if it holds none, nothing is copied.
+pub fn unescape(quoted: &[u8], escaped: bool) -> Cow<'_, str> {
+    let inner = inside(quoted);
+    if !escaped {
+        return String::from_utf8_lossy(inner);
+    }
+    let mut text = Vec::with_capacity(inner.len());
+    for piece in (Pieces { rest: inner }) {
+        match piece {
+            Piece::Plain(bytes) => text.extend_from_slice(bytes),
+            Piece::Char(char) => text.extend_from_slice(char.encode_utf8(&mut [0; 4]).as_bytes()),
+        }
+    }
+    match String::from_utf8(text) {
+        Ok(text) => Cow::Owned(text),
+        Err(broken) => Cow::Owned(String::from_utf8_lossy(broken.as_bytes()).into_owned()),
+    }
+}
+
+/// The text of a string value; for other kinds, the value as written.
 pub fn str_of<'b>(bytes: &'b [u8], node: &Node) -> Cow<'b, str> {
     let written = bytes.get(range(node.start, node.end)).unwrap_or_default();
-    unescape(written, node.escaped)
-}
-
-/// The key of a member, unescaped.
-pub fn key_of<'b>(bytes: &'b [u8], node: &Node) -> Cow<'b, str> {
-    let written = bytes.get(range(node.key_start, node.key_end)).unwrap_or_default();
-    unescape(written, node.key_escaped)
-}
-
-/// Whether the member has that key.
-pub fn key_is(bytes: &[u8], node: &Node, name: &str) -> bool {
-    node.key_start != u32::MAX && key_of(bytes, node) == name
-}
-
-fn unescape(written: &[u8], escaped: bool) -> Cow<'_, str> {
-    if escaped {
-        return Cow::Owned(serde_json::from_slice(written).unwrap_or_default());
+    if node.kind == Kind::String {
+        unescape(written, node.escaped)
+    } else {
+        String::from_utf8_lossy(written)
     }
-    let inner = written.strip_prefix(b"\"").and_then(|rest| rest.strip_suffix(b"\""));
-    String::from_utf8_lossy(inner.unwrap_or(written))
+}
+
+/// The text of a member's key; empty for elements and the root.
+pub fn key_of<'b>(bytes: &'b [u8], node: &Node) -> Cow<'b, str> {
+    unescape(bytes.get(range(node.key_start, node.key_end)).unwrap_or_default(), node.key_escaped)
+}
+
+/// Whether a value is the string `text`. Allocates nothing.
+pub fn str_is(bytes: &[u8], node: &Node, text: &str) -> bool {
+    let written = bytes.get(range(node.start, node.end)).unwrap_or_default();
+    node.kind == Kind::String && is(written, node.escaped, text)
+}
+
+/// Whether a member's key is `text`. Allocates nothing.
+pub fn key_is(bytes: &[u8], node: &Node, text: &str) -> bool {
+    let Some(written) = bytes.get(range(node.key_start, node.key_end)) else { return false };
+    is(written, node.key_escaped, text)
+}
+
+fn is(quoted: &[u8], escaped: bool, text: &str) -> bool {
+    let inner = inside(quoted);
+    let mut left = text.as_bytes();
+    if !escaped {
+        return inner == left;
+    }
+    for piece in (Pieces { rest: inner }) {
+        let mut room = [0; 4];
+        let part = match piece {
+            Piece::Plain(bytes) => bytes,
+            Piece::Char(char) => char.encode_utf8(&mut room).as_bytes(),
+        };
+        match left.strip_prefix(part) {
+            Some(rest) => left = rest,
+            None => return false,
+        }
+    }
+    left.is_empty()
+}
+
+/// What stands between the quotes.
+fn inside(quoted: &[u8]) -> &[u8] {
+    match quoted {
+        [b'"', inner @ .., b'"'] => inner,
+        _ => &[],
+    }
+}
+
+enum Piece<'b> {
+    /// Bytes that stand for themselves.
+    Plain(&'b [u8]),
+    /// What one escape, or a pair of them, stands for.
+    Char(char),
+}
+
+/// A string cut at its escapes. What the parser would have refused reads as U+FFFD.
+struct Pieces<'b> {
+    rest: &'b [u8],
+}
+
+impl<'b> Iterator for Pieces<'b> {
+    type Item = Piece<'b>;
+
+    fn next(&mut self) -> Option<Piece<'b>> {
+        let [first, after @ ..] = self.rest else { return None };
+        if *first != b'\\' {
+            let length = self.rest.iter().position(|byte| *byte == b'\\');
+            let (plain, rest) = self.rest.split_at_checked(length.unwrap_or(self.rest.len()))?;
+            self.rest = rest;
+            return Some(Piece::Plain(plain));
+        }
+        let Some((letter, rest)) = after.split_first() else {
+            self.rest = &[];
+            return Some(Piece::Char(char::REPLACEMENT_CHARACTER));
+        };
+        self.rest = rest;
+        Some(Piece::Char(match letter {
+            b'b' => '\u{8}',
+            b'f' => '\u{c}',
+            b'n' => '\n',
+            b'r' => '\r',
+            b't' => '\t',
+            b'u' => self.unicode(),
+            other => char::from(*other),
+        }))
+    }
+}
+
+impl Pieces<'_> {
+    /// The character of one `\uXXXX`, or of two that are a pair; `\u` is read already.
+    fn unicode(&mut self) -> char {
+        let first = self.unit();
+        if let Some(high @ 0xD800..=0xDBFF) = first
+            && let [b'\\', b'u', after @ ..] = self.rest
+        {
+            let mut ahead = Pieces { rest: after };
+            if let Some(low @ 0xDC00..=0xDFFF) = ahead.unit() {
+                self.rest = ahead.rest;
+                let point = 0x1_0000 + ((high - 0xD800) << 10) + (low - 0xDC00);
+                return char::from_u32(point).unwrap_or(char::REPLACEMENT_CHARACTER);
+            }
+        }
+        first.and_then(char::from_u32).unwrap_or(char::REPLACEMENT_CHARACTER)
+    }
+
+    fn unit(&mut self) -> Option<u32> {
+        let (digits, rest) = self.rest.split_first_chunk::<4>()?;
+        self.rest = rest;
+        digits.iter().try_fold(0, |unit, digit| Some(unit * 16 + char::from(*digit).to_digit(16)?))
+    }
 }

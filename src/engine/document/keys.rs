@@ -1,0 +1,132 @@
+//! Keys: what tells them apart at a glance, and the search for one that comes twice.
+
+use super::scan::{ParseError, Source, place};
+use super::tape::Node;
+use super::text;
+use std::borrow::Cow;
+
+/// Objects with no more keys than this are searched without allocation.
+const FEW: usize = 32;
+/// A fingerprint holds this many bytes: all of most keys.
+pub(super) const HELD: u32 = 16;
+
+/// The first 16 bytes of a key, padded with zeros, and its length: equal keys have equal
+/// fingerprints, and up to 16 bytes the other way round.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Fingerprint {
+    first: u64,
+    second: u64,
+    pub(super) length: u32,
+}
+
+impl Fingerprint {
+    /// What no key has: documents are shorter.
+    pub(super) const OF_NONE: Fingerprint = Fingerprint { first: 0, second: 0, length: u32::MAX };
+
+    /// Of the key as it stands in the document, between its quotes.
+    #[inline]
+    pub(super) fn in_place(source: Source<'_>, start: u32, length: u32) -> Fingerprint {
+        let [first, second] = source.two_words(start);
+        let bits = length.min(HELD).wrapping_mul(8);
+        Fingerprint {
+            first: first & u64::MAX.unbounded_shr(64_u32.saturating_sub(bits)),
+            second: second & u64::MAX.unbounded_shr(128_u32.wrapping_sub(bits).min(64)),
+            length,
+        }
+    }
+
+    /// Of a name that stands elsewhere.
+    pub(super) fn of(name: &[u8]) -> Fingerprint {
+        let length = u32::try_from(name.len()).unwrap_or(u32::MAX);
+        Fingerprint::in_place(Source::new(name), 0, length)
+    }
+
+    /// The high bits are the well-mixed ones. Hostile keys can collide: nothing rests on it but
+    /// speed, and that only up to a sort.
+    #[inline]
+    pub(super) fn hash(self) -> u64 {
+        let first = self.first.wrapping_mul(0x9E37_79B9_7F4A_7C15);
+        let second = (self.second ^ u64::from(self.length)).wrapping_mul(0xC2B2_AE3D_27D4_EB4F);
+        first ^ second.rotate_left(29).wrapping_mul(0x9E37_79B9_7F4A_7C15)
+    }
+}
+
+/// Whether the object that `nodes` ends with (the node before its first child is `object`) has a
+/// key twice. Compares the keys as unescaped; at most sorts them.
+#[cold]
+#[inline(never)]
+pub(super) fn no_key_twice(
+    source: Source<'_>,
+    nodes: &[Node],
+    object: u32,
+) -> Result<(), ParseError> {
+    let children = || {
+        let mut at = place(object).saturating_add(1);
+        std::iter::from_fn(move || {
+            let node = nodes.get(at)?;
+            at = place(node.next).max(at.saturating_add(1));
+            Some(node)
+        })
+    };
+    let twice = if children().nth(FEW).is_none() {
+        twice_of_few(source, children())
+    } else {
+        twice_of_many(source, children())
+    };
+    match twice {
+        None => Ok(()),
+        Some(at) => Err(ParseError { at: place(at), why: "duplicate key" }),
+    }
+}
+
+/// Each with each. The offset of the first that has come before.
+fn twice_of_few<'n>(source: Source<'_>, children: impl Iterator<Item = &'n Node>) -> Option<u32> {
+    let mut seen = [(Fingerprint::default(), None::<&Node>); FEW];
+    for (count, node) in children.enumerate() {
+        let print = if node.key_escaped {
+            Fingerprint::of(&text_of(source, node))
+        } else {
+            Fingerprint::in_place(source, node.key_start.wrapping_add(1), inner(node))
+        };
+        for (other_print, other) in seen.iter().take(count) {
+            if *other_print == print
+                && let Some(other) = other
+                && (print.length <= HELD || text_of(source, other) == text_of(source, node))
+            {
+                return Some(node.key_start);
+            }
+        }
+        if let Some(slot) = seen.get_mut(count) {
+            *slot = (print, Some(node));
+        }
+    }
+    None
+}
+
+/// By sorting: by hash first, which is fast, then by text, which is right.
+fn twice_of_many<'n>(source: Source<'_>, children: impl Iterator<Item = &'n Node>) -> Option<u32> {
+    let mut keys: Vec<(u64, Cow<'_, [u8]>, u32)> = children
+        .map(|node| {
+            let text = text_of(source, node);
+            (Fingerprint::of(&text).hash(), text, node.key_start)
+        })
+        .collect();
+    keys.sort_unstable();
+    let pairs = keys.iter().zip(keys.iter().skip(1));
+    let twice = pairs.filter(|(one, next)| one.0 == next.0 && one.1 == next.1);
+    twice.map(|(_, next)| next.2).min()
+}
+
+/// Length between the quotes.
+fn inner(node: &Node) -> u32 {
+    node.key_end.wrapping_sub(node.key_start).saturating_sub(2)
+}
+
+fn text_of<'b>(source: Source<'b>, node: &Node) -> Cow<'b, [u8]> {
+    if node.key_escaped {
+        return Cow::Owned(text::key_of(source.bytes, node).into_owned().into_bytes());
+    }
+    let start = place(node.key_start).saturating_add(1);
+    let end = place(node.key_end).saturating_sub(1);
+    Cow::Borrowed(source.bytes.get(start..end).unwrap_or_default())
+}

@@ -1,0 +1,95 @@
+//! The keys that a policy set can ask for, as numbers: looked up once per key while parsing.
+
+use super::keys::{Fingerprint, HELD};
+use std::collections::BTreeSet;
+
+/// The keys that a policy set can ask for, numbered from 1. Keys are compared after unescaping.
+#[derive(Clone, Debug, Default)]
+pub struct Vocabulary {
+    names: Vec<Box<str>>,
+    /// By number; number 0 is no name.
+    prints: Vec<Fingerprint>,
+    /// Numbers by the high bits of the hash, on to the next place when taken; 0 is free. A
+    /// power of two of places, at most a quarter of them taken.
+    table: Vec<u16>,
+    shift: u32,
+}
+
+impl Vocabulary {
+    /// The most names there can be. Those beyond would be looked for in vain: whoever builds a
+    /// vocabulary from files refuses more.
+    pub const MOST: usize = 65_534;
+
+    /// Numbers the names from 1 in the order given; doubles keep their first number.
+    pub fn new<'n>(names: impl IntoIterator<Item = &'n str>) -> Vocabulary {
+        let mut seen = BTreeSet::new();
+        let mut unique: Vec<Box<str>> =
+            names.into_iter().filter(|name| seen.insert(*name)).map(Box::from).collect();
+        unique.truncate(Vocabulary::MOST);
+        let size = unique.len().saturating_mul(4).next_power_of_two().max(64);
+        let mut vocabulary = Vocabulary {
+            prints: std::iter::once(Fingerprint::OF_NONE)
+                .chain(unique.iter().map(|name| Fingerprint::of(name.as_bytes())))
+                .collect(),
+            names: unique,
+            table: vec![0; size],
+            shift: size.leading_zeros().saturating_add(1).saturating_add(64 - usize::BITS),
+        };
+        for number in 1..vocabulary.prints.len() {
+            let print = vocabulary.prints.get(number).copied().unwrap_or_default();
+            let mut slot = vocabulary.slot(print);
+            while vocabulary.table.get(slot).is_some_and(|taken| *taken != 0) {
+                slot = slot.wrapping_add(1) & size.wrapping_sub(1);
+            }
+            if let Some(place) = vocabulary.table.get_mut(slot) {
+                *place = u16::try_from(number).unwrap_or(0);
+            }
+        }
+        vocabulary
+    }
+
+    #[inline]
+    fn slot(&self, print: Fingerprint) -> usize {
+        usize::try_from(print.hash().unbounded_shr(self.shift)).unwrap_or(0)
+    }
+
+    /// The number of a name, 0 if it has none.
+    pub fn number(&self, name: &[u8]) -> u16 {
+        self.number_of(Fingerprint::of(name), || name)
+    }
+
+    /// The number of the name with this fingerprint; `name` is asked only where that leaves a
+    /// doubt.
+    #[inline]
+    pub(super) fn number_of<'n>(&self, print: Fingerprint, name: impl Fn() -> &'n [u8]) -> u16 {
+        let mut slot = self.slot(print);
+        loop {
+            let number = self.table.get(slot).copied().unwrap_or(0);
+            if self.prints.get(usize::from(number)) == Some(&print)
+                && (print.length <= HELD
+                    || self.name(number).is_some_and(|found| found.as_bytes() == name()))
+            {
+                return number;
+            }
+            if number == 0 {
+                return 0;
+            }
+            slot = slot.wrapping_add(1) & self.table.len().wrapping_sub(1);
+        }
+    }
+
+    /// The name of a number.
+    pub fn name(&self, number: u16) -> Option<&str> {
+        self.names.get(usize::from(number).checked_sub(1)?).map(AsRef::as_ref)
+    }
+
+    /// How many names.
+    pub fn len(&self) -> usize {
+        self.names.len()
+    }
+
+    /// Whether it is empty.
+    pub fn is_empty(&self) -> bool {
+        self.names.is_empty()
+    }
+}
