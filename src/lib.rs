@@ -5,6 +5,7 @@ pub mod audit;
 pub mod cli;
 pub mod config;
 pub mod demo;
+pub mod dial;
 pub mod engine;
 pub mod identity;
 pub mod limits;

@@ -1,0 +1,181 @@
+//! The keys that sign tokens: from a file or a URL, re-read, never older than a day.
+
+mod fetch;
+mod parse;
+
+pub(super) use parse::Key;
+
+use crate::dial::{Address, Dialer, Trust};
+use arc_swap::ArcSwap;
+use parse::KeySet;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::{Duration, SystemTime};
+use tokio::sync::Mutex;
+use tokio::time::Instant;
+
+/// How long keys from a URL are believed.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Ages {
+    /// From this age on they are fetched again.
+    pub(super) fresh: Duration,
+    /// Keys that cannot be fetched again are believed up to this age: an issuer that withdraws
+    /// a key must be heard within a day.
+    pub(super) max: Duration,
+    /// Time between two fetches, successful or not, whoever asks for whatever key.
+    pub(super) cooldown: Duration,
+}
+
+const AGES: Ages = Ages {
+    fresh: Duration::from_secs(600),
+    max: Duration::from_secs(24 * 3600),
+    cooldown: Duration::from_secs(30),
+};
+
+/// Time between two looks at a file.
+const FILE_LOOK: Duration = Duration::from_secs(1);
+
+/// Where keys come from.
+#[derive(Clone, Debug)]
+pub enum KeySource {
+    /// A JWKS file.
+    File(PathBuf),
+    /// A JWKS URL, and whom to trust for it.
+    Url(String, Trust),
+}
+
+/// The keys in force.
+#[derive(Debug)]
+pub struct KeyStore {
+    origin: Origin,
+    loaded: ArcSwap<Loaded>,
+    pub(super) ages: Ages,
+    /// Held while keys are fetched, so that one fetch serves all who wait.
+    last_attempt: Mutex<Option<Instant>>,
+}
+
+#[derive(Debug)]
+enum Origin {
+    File { path: PathBuf, last_stamp: std::sync::Mutex<Option<Stamp>> },
+    Url { dialer: Dialer },
+}
+
+/// What tells one version of a file from the next.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Stamp {
+    modified: Option<SystemTime>,
+    length: u64,
+    inode: u64,
+}
+
+#[derive(Debug, Default)]
+struct Loaded {
+    keys: KeySet,
+    at: Option<Instant>,
+}
+
+impl KeyStore {
+    /// Reads a file of keys at once; a URL is asked by [`KeyStore::prepare`] or at first use.
+    /// The error is words for an operator.
+    pub fn new(source: KeySource) -> Result<KeyStore, String> {
+        let origin = match source {
+            KeySource::File(path) => Origin::File { path, last_stamp: std::sync::Mutex::new(None) },
+            KeySource::Url(url, trust) => {
+                let dialer = Dialer::new(Address::parse(&url)?, &trust, fetch::TIMEOUT)?;
+                Origin::Url { dialer }
+            }
+        };
+        let store = KeyStore {
+            origin,
+            loaded: ArcSwap::from_pointee(Loaded::default()),
+            ages: AGES,
+            last_attempt: Mutex::new(None),
+        };
+        if let Origin::File { path, .. } = &store.origin {
+            store.read_file(path).map_err(|why| format!("{}: {why}", path.display()))?;
+        }
+        Ok(store)
+    }
+
+    /// Whether there are keys that may still be believed.
+    pub(super) fn is_ready(&self) -> bool {
+        let loaded = self.loaded.load();
+        !loaded.keys.is_empty() && self.is_believed(&loaded)
+    }
+
+    /// Fetches the keys for the first time.
+    pub(super) async fn prepare(&self) {
+        if let Origin::Url { dialer } = &self.origin {
+            self.fetch_if_due(dialer).await;
+        }
+    }
+
+    /// The key of that name.
+    pub(super) async fn find(&self, kid: &str) -> Option<Arc<Key>> {
+        match &self.origin {
+            Origin::File { path, .. } => self.look_at_file(path).await,
+            Origin::Url { dialer } => {
+                let loaded = self.loaded.load_full();
+                let is_fresh = loaded.at.is_some_and(|at| at.elapsed() < self.ages.fresh);
+                if !is_fresh || !loaded.keys.contains_key(kid) {
+                    self.fetch_if_due(dialer).await;
+                }
+            }
+        }
+        let loaded = self.loaded.load();
+        loaded.keys.get(kid).filter(|_| self.is_believed(&loaded)).cloned()
+    }
+
+    fn is_believed(&self, loaded: &Loaded) -> bool {
+        match self.origin {
+            Origin::File { .. } => true,
+            Origin::Url { .. } => loaded.at.is_some_and(|at| at.elapsed() < self.ages.max),
+        }
+    }
+
+    async fn fetch_if_due(&self, dialer: &Dialer) {
+        let mut last_attempt = self.last_attempt.lock().await;
+        if last_attempt.is_some_and(|last| last.elapsed() < self.ages.cooldown) {
+            return;
+        }
+        let fetched = fetch::keys(dialer).await;
+        // The time between two fetches counts from the end of the first.
+        *last_attempt = Some(Instant::now());
+        if let Ok(keys) = fetched {
+            self.loaded.store(Arc::new(Loaded { keys, at: *last_attempt }));
+        }
+    }
+
+    async fn look_at_file(&self, path: &std::path::Path) {
+        let mut last_look = self.last_attempt.lock().await;
+        if last_look.is_some_and(|last| last.elapsed() < FILE_LOOK) {
+            return;
+        }
+        *last_look = Some(Instant::now());
+        // LAST-GOOD: a file that cannot be read leaves the keys that were read before.
+        self.read_file(path).ok();
+    }
+
+    fn read_file(&self, path: &std::path::Path) -> Result<(), String> {
+        use std::os::unix::fs::MetadataExt;
+        let Origin::File { last_stamp, .. } = &self.origin else {
+            return Ok(());
+        };
+        let about = std::fs::metadata(path).map_err(|error| error.to_string())?;
+        let stamp =
+            Stamp { modified: about.modified().ok(), length: about.len(), inode: about.ino() };
+        let mut last_stamp =
+            last_stamp.lock().map_err(|_| "an earlier read ended early".to_owned())?;
+        if *last_stamp == Some(stamp) {
+            return Ok(());
+        }
+        if stamp.length > u64::try_from(fetch::JWKS_BYTES_MAX).unwrap_or(u64::MAX) {
+            return Err("is too long for a key set".to_owned());
+        }
+        let json = std::fs::read(path).map_err(|error| error.to_string())?;
+        let keys = parse::key_set(&json)?;
+        *last_stamp = Some(stamp);
+        self.loaded.store(Arc::new(Loaded { keys, at: Some(Instant::now()) }));
+        Ok(())
+    }
+}

@@ -1,0 +1,43 @@
+//! One GET for a key set.
+
+use super::parse::{KeySet, key_set};
+use crate::dial::Dialer;
+use bytes::Bytes;
+use http_body_util::{BodyExt, Empty, Limited};
+use hyper::header::{ACCEPT, HOST};
+use hyper::{Request, StatusCode};
+use hyper_util::rt::TokioIo;
+use std::time::Duration;
+
+/// Time to connect, and time for all of it.
+pub(super) const TIMEOUT: Duration = Duration::from_secs(5);
+
+/// Longest key set, bytes.
+pub(super) const JWKS_BYTES_MAX: usize = 256 * 1024;
+
+/// The keys at the dialer's address. No redirect is followed.
+pub(super) async fn keys(dialer: &Dialer) -> Result<KeySet, String> {
+    tokio::time::timeout(TIMEOUT, keys_unbounded(dialer))
+        .await
+        .unwrap_or_else(|_| Err("took too long".to_owned()))
+}
+
+async fn keys_unbounded(dialer: &Dialer) -> Result<KeySet, String> {
+    let said = |error: hyper::Error| error.to_string();
+    let socket = dialer.connect().await.map_err(|error| error.to_string())?;
+    let (mut sender, connection) =
+        hyper::client::conn::http1::handshake(TokioIo::new(socket)).await.map_err(said)?;
+    let running = tokio::spawn(connection);
+    let request = Request::get(&dialer.address().path)
+        .header(HOST, &dialer.address().authority)
+        .header(ACCEPT, "application/jwk-set+json, application/json")
+        .body(Empty::<Bytes>::new())
+        .map_err(|error| error.to_string())?;
+    let response = sender.send_request(request).await.map_err(said)?;
+    if response.status() != StatusCode::OK {
+        return Err(format!("answered {}", response.status().as_u16()));
+    }
+    let body = Limited::new(response.into_body(), JWKS_BYTES_MAX).collect().await;
+    running.abort();
+    key_set(&body.map_err(|error| error.to_string())?.to_bytes())
+}
