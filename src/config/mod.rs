@@ -1,1 +1,113 @@
-//! Settings as written, settings as meant.
+//! `sequester.yaml`: settings [as written](written), settings [as meant](meant), and the one
+//! bridge between them. Every mistake of the file is told at once.
+
+mod address;
+mod build;
+mod build_parts;
+pub mod meant;
+pub mod units;
+pub mod written;
+
+pub use meant::{Config, Judging};
+
+use crate::engine::diagnostics::{Diagnostic, SourceFile};
+use crate::engine::yaml;
+use crate::policy_files::{about, read_file};
+use build::Builder;
+use std::path::{Path, PathBuf};
+
+impl Config {
+    /// Reads a deployment as `run` and `check` need it: all of it.
+    pub fn load(path: &Path) -> Result<Config, Vec<Diagnostic>> {
+        let file = read_file(path).map_err(|mistake| vec![*mistake])?;
+        Config::read(&file, folder_of(path))
+    }
+
+    /// The same from a text; `folder` is what its paths are relative to.
+    pub fn read(file: &SourceFile, folder: &Path) -> Result<Config, Vec<Diagnostic>> {
+        let mut mistakes = Vec::new();
+        let Some(written) = yaml::read::<written::Deployment>(file, &mut mistakes) else {
+            return Err(mistakes);
+        };
+        let mut builder = Builder::new(file, folder);
+        let config = builder.config(&written);
+        match (config, builder.finish()) {
+            (Some(config), Ok(warnings)) => Ok(Config { warnings, ..config }),
+            (_, Ok(mistakes) | Err(mistakes)) => Err(mistakes),
+        }
+    }
+
+    /// Every file it names that is not there.
+    pub fn missing_files(&self) -> Vec<Diagnostic> {
+        let mut missing = self.judging.missing_files();
+        let tls = self.listen.tls.as_ref();
+        let keys = match &self.identity {
+            meant::Identity::Jwt(jwt) => match &jwt.keys {
+                meant::Keys::File(file) => Some(file),
+                meant::Keys::Url(_) => None,
+            },
+            meant::Identity::Header(_) => None,
+        };
+        let (token, certificate, key) = match &self.upstream.authorization {
+            meant::Authorization::Nothing | meant::Authorization::Reader => (None, None, None),
+            meant::Authorization::Token(file) => (Some(file), None, None),
+            meant::Authorization::Certificate { certificate, key } => {
+                (None, Some(certificate), Some(key))
+            }
+        };
+        let named: [Option<&PathBuf>; 9] = [
+            tls.map(|tls| &tls.certificate),
+            tls.map(|tls| &tls.key),
+            tls.and_then(|tls| tls.client_authorities.as_ref()),
+            self.upstream.authorities.as_ref(),
+            self.upstream.look_ups_token.as_ref(),
+            keys,
+            token,
+            certificate,
+            key,
+        ];
+        missing.extend(named.into_iter().flatten().filter_map(|path| absent(path)));
+        missing
+    }
+}
+
+impl Judging {
+    /// Reads the part of a deployment that `redact` and `explain` need: members, grants,
+    /// restrictions, policies, limits and `upstream.public-url`. Only members and policies must
+    /// be there. Keys that nobody knows are mistakes here too.
+    pub fn load(path: &Path) -> Result<Judging, Vec<Diagnostic>> {
+        let file = read_file(path).map_err(|mistake| vec![*mistake])?;
+        Judging::read(&file, folder_of(path))
+    }
+
+    /// The same from a text; `folder` is what its paths are relative to.
+    pub fn read(file: &SourceFile, folder: &Path) -> Result<Judging, Vec<Diagnostic>> {
+        let mut mistakes = Vec::new();
+        let Some(written) = yaml::read::<written::Deployment>(file, &mut mistakes) else {
+            return Err(mistakes);
+        };
+        let mut builder = Builder::new(file, folder);
+        let judging = builder.judging(&written);
+        builder.finish().map(|_| judging)
+    }
+
+    /// Every file it names that is not there.
+    pub fn missing_files(&self) -> Vec<Diagnostic> {
+        let named = [Some(&self.members), self.grants.as_ref(), self.restrictions.as_ref()];
+        let named = named.into_iter().flatten().chain([&self.policies]);
+        named.filter_map(|path| absent(path)).collect()
+    }
+}
+
+fn absent(path: &Path) -> Option<Diagnostic> {
+    (!path.exists())
+        .then(|| about(path, "no such file").help("paths are relative to the file that names them"))
+}
+
+/// The folder of a file; the current one for a bare name.
+fn folder_of(path: &Path) -> &Path {
+    path.parent().unwrap_or(Path::new(""))
+}
+
+#[cfg(test)]
+mod tests;

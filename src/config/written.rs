@@ -1,0 +1,261 @@
+//! `sequester.yaml` as users write it (DESIGN 4.1): one struct per mapping, nothing checked
+//! beyond types. What it means is worked out in [`super::meant`].
+
+use crate::engine::diagnostics::At;
+use schemars::JsonSchema;
+use serde::Deserialize;
+use serde::de::value::MapAccessDeserializer;
+use serde::de::{Deserializer, Error, MapAccess, Visitor};
+use std::fmt;
+
+/// One deployment. Paths are relative to this file.
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub struct Deployment {
+    /// Where readers connect.
+    pub listen: Option<At<Listen>>,
+    /// The API behind.
+    pub upstream: Option<At<Upstream>>,
+    /// How readers are known.
+    pub identity: Option<At<Identity>>,
+    /// Who is who.
+    pub members: FileName,
+    /// Authorizations and representations on file; none if left out.
+    pub grants: Option<FileName>,
+    /// Requests for confidential communication on file; none if left out.
+    pub restrictions: Option<FileName>,
+    /// The folder of the policies.
+    pub policies: At<String>,
+    /// Limits on what is held, read and asked.
+    #[serde(default)]
+    pub limits: Limits,
+    /// A page that tells readers how to ask their therapist for psychotherapy notes.
+    pub notice: Option<At<String>>,
+    /// The account of every answer.
+    pub audit: Option<At<Audit>>,
+    /// Health and metrics; not served if left out.
+    pub admin: Option<Admin>,
+}
+
+/// A file by its name.
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub struct FileName {
+    /// Its path.
+    pub file: At<String>,
+}
+
+/// Where readers connect.
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub struct Listen {
+    /// An IP address with a port, e.g. `0.0.0.0:8443`, or `unix:` with the path of a socket.
+    pub address: At<String>,
+    /// Served in clear if left out.
+    pub tls: Option<Tls>,
+}
+
+/// TLS towards readers.
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub struct Tls {
+    /// Our certificate chain, PEM.
+    pub certificate: At<String>,
+    /// Its private key, PEM.
+    pub key: At<String>,
+    /// Who signs the certificates that clients must show, PEM; none are asked for if left out.
+    pub client_authorities: Option<At<String>>,
+}
+
+/// The API behind.
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub struct Upstream {
+    /// Scheme, host and port, e.g. `https://api.internal.example:9443`.
+    pub url: At<String>,
+    /// Who signs its certificate, PEM; the authorities of the system if left out.
+    pub authorities: Option<At<String>>,
+    /// What the upstream is told its address is: scheme, host and port as readers know them.
+    pub public_url: Option<At<String>>,
+    /// What it is shown: `reader` passes the verified bearer token on; nothing if left out.
+    pub authorization: Option<At<Authorization>>,
+    /// Rights for `resolve:` links; without it they are not looked up, and hide.
+    pub look_ups: Option<LookUps>,
+    /// How long each step may take.
+    #[serde(default)]
+    pub timeout: Timeout,
+}
+
+/// What the upstream is shown. Read by hand: `untagged` would lose the positions.
+#[derive(Clone, Debug, JsonSchema)]
+#[schemars(untagged)]
+pub enum Authorization {
+    /// The reader's own.
+    Reader(ReaderWord),
+    /// Ours.
+    Ours(OurAuthorization),
+}
+
+/// The word for the reader's own authorization.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum ReaderWord {
+    /// The bearer token that was verified.
+    Reader,
+}
+
+/// Our own authorization: either a token or a certificate with its key.
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub struct OurAuthorization {
+    /// A file that holds a bearer token.
+    pub token_file: Option<At<String>>,
+    /// A certificate chain, PEM.
+    pub client_certificate: Option<At<String>>,
+    /// Its private key, PEM.
+    pub key: Option<At<String>>,
+}
+
+impl<'de> Deserialize<'de> for Authorization {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Authorization, D::Error> {
+        deserializer.deserialize_any(AuthorizationVisitor)
+    }
+}
+
+struct AuthorizationVisitor;
+
+impl<'de> Visitor<'de> for AuthorizationVisitor {
+    type Value = Authorization;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("`reader`, or files with an authorization of ours")
+    }
+
+    fn visit_str<E: Error>(self, word: &str) -> Result<Authorization, E> {
+        match word {
+            "reader" => Ok(Authorization::Reader(ReaderWord::Reader)),
+            _ => Err(E::custom("not `reader`")),
+        }
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, members: A) -> Result<Authorization, A::Error> {
+        let members = MapAccessDeserializer::new(members);
+        OurAuthorization::deserialize(members).map(Authorization::Ours)
+    }
+}
+
+/// Rights for look-ups.
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub struct LookUps {
+    /// A file that holds a bearer token.
+    pub token_file: At<String>,
+}
+
+/// How long each step towards the upstream may take, e.g. `500ms`, `2s`, `1m`.
+#[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub struct Timeout {
+    /// Until connected, TLS included; 2s if left out.
+    pub connect: Option<At<String>>,
+    /// Until the head of the answer; 30s if left out.
+    pub first_byte: Option<At<String>>,
+    /// Between two parts of the answer; 15s if left out.
+    pub idle: Option<At<String>>,
+    /// Until the end of the answer; 60s if left out.
+    pub total: Option<At<String>>,
+}
+
+/// How readers are known: one of the two.
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub struct Identity {
+    /// By a bearer token.
+    pub jwt: Option<Jwt>,
+    /// By a header that the portal in front sets. Only with `client-authorities` or a Unix
+    /// socket: else anybody could set it.
+    pub header: Option<At<Header>>,
+}
+
+/// Bearer tokens.
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub struct Jwt {
+    /// What `iss` must be.
+    pub issuer: At<String>,
+    /// What `aud` must hold.
+    pub audience: At<String>,
+    /// The issuer's keys: a JWKS file, or the URL of one.
+    pub keys: At<String>,
+    /// The claim that holds the member id; `sub` if left out.
+    pub member_claim: Option<At<String>>,
+    /// The claim that holds the client application; not read if left out.
+    pub client_claim: Option<At<String>>,
+}
+
+/// A header that the portal sets.
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub struct Header {
+    /// Its name, e.g. `X-Member-Id`; its value is the member id.
+    pub name: At<String>,
+}
+
+/// Limits. Sizes are written `8MiB`, rates `120 per 1m`.
+#[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub struct Limits {
+    /// Longest decoded body that is judged whole; 8MiB if left out.
+    pub hold: Option<At<String>>,
+    /// Longest record of a stream; 4MiB if left out.
+    pub record: Option<At<String>>,
+    /// Deepest nesting of a body; 64 if left out.
+    pub depth: Option<At<u32>>,
+    /// Most bytes of bodies held at a time, over all requests; 512MiB if left out.
+    pub held: Option<At<String>>,
+    /// Most upstream pages read for one answer; 100 if left out.
+    pub upstream_pages: Option<At<u32>>,
+    /// Most records of one page of a search; 200 if left out.
+    pub page_records: Option<At<u32>>,
+    /// What one reader may ask and get; 120 requests per minute if left out, `[]` is no limit.
+    pub reader: Option<Vec<At<ReaderLimit>>>,
+}
+
+/// One limit of one reader: one of these.
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub struct ReaderLimit {
+    /// Requests, e.g. `120 per 1m`.
+    pub requests: Option<At<String>>,
+    /// Records released, e.g. `5000 per 1d`.
+    pub records: Option<At<String>>,
+}
+
+/// The account of every answer.
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub struct Audit {
+    /// The file that is appended to.
+    pub file: At<String>,
+    /// When an entry counts as written; `sync` if left out.
+    pub durability: Option<Durability>,
+}
+
+/// When an entry counts as written.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Durability {
+    /// Synced to the disk, in groups: survives a power cut.
+    #[default]
+    Sync,
+    /// Handed to the operating system: survives the death of the process.
+    Written,
+}
+
+/// Health and metrics.
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub struct Admin {
+    /// An IP address with a port, e.g. `127.0.0.1:9464`.
+    pub address: At<String>,
+}
