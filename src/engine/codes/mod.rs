@@ -1,8 +1,29 @@
 //! Code lists, systems and words → look-up (DESIGN 4.4).
+//!
+//! A [`CodeBook`] answers two questions: what does this code say, and what do these words say.
+//! Both are asked for every code and text of every record, so everything is worked out at load:
+//! code lists become sorted tables ([`patterns`]), systems a small hash table ([`names`]), words
+//! one automaton ([`words`]) over folded text ([`fold`]).
 
-use super::category::Categories;
+mod fold;
+mod lines;
+mod lists;
+mod names;
+mod patterns;
+mod systems;
+#[cfg(test)]
+mod tests;
+mod words;
+
+pub use systems::SystemId;
+
+use super::category::{Categories, Category};
 use super::diagnostics::{Diagnostic, SourceFile};
 use jiff::civil::Date;
+use lists::{Place, Reach};
+use patterns::CodeKey;
+use systems::{Coverage, System, Systems};
+use words::WordList;
 
 /// What a code or a text says, apart by reach.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -11,6 +32,26 @@ pub struct Hits {
     pub record: Categories,
     /// Categories of reach `episode`.
     pub episode: Categories,
+}
+
+impl Hits {
+    /// Categories that are never shared, whatever the reach of their row: a note hides itself
+    /// (that it gives its event `mental-health` is the matter of episodes), and what could not
+    /// be judged says nothing about other records.
+    const NEVER_SHARED: Categories =
+        Categories::of(Category::PsychotherapyNotes).union(Categories::of(Category::Unclassified));
+
+    fn of(categories: Categories, reach: Reach) -> Hits {
+        let episode = match reach {
+            Reach::Record => Categories::NONE,
+            Reach::Episode => categories.minus(Hits::NEVER_SHARED),
+        };
+        Hits { record: categories.minus(episode), episode }
+    }
+
+    fn union(self, other: Hits) -> Hits {
+        Hits { record: self.record.union(other.record), episode: self.episode.union(other.episode) }
+    }
 }
 
 /// What became of one code.
@@ -39,51 +80,117 @@ pub struct Row {
     pub categories: Categories,
 }
 
+impl Row {
+    fn of(place: &Place, categories: Categories) -> Row {
+        let (file, pattern) = (place.file.to_string(), place.written.to_string());
+        Row { file, line: place.line, pattern, categories }
+    }
+}
+
 /// All code lists, systems and words of a policy set.
 #[derive(Debug, Default)]
-pub struct CodeBook {}
+pub struct CodeBook {
+    systems: Systems,
+    words: WordList,
+}
 
 impl CodeBook {
     /// Reads `codes/*.csv`; `systems.csv` and `words.csv` are told by their file names. Every
-    /// mistake of every file is pushed to `mistakes`.
+    /// mistake of every file is pushed to `mistakes`; what can be read is read nevertheless.
     pub fn read(files: &[SourceFile], mistakes: &mut Vec<Diagnostic>) -> CodeBook {
-        let _ = (files, mistakes);
-        CodeBook {}
+        let is = |file: &SourceFile, name| file.path.rsplit(['/', '\\']).next() == Some(name);
+        let named = |name| files.iter().filter(move |file| is(file, name));
+        let lists = files.iter().filter(|file| !is(file, "systems.csv") && !is(file, "words.csv"));
+        let before = mistakes.len();
+        let systems = Systems::read(named("systems.csv"), lists, mistakes);
+        let words = WordList::read(named("words.csv"), mistakes);
+        // As they stand in the files, for who mends them from top to bottom.
+        let place = |mistake: &Diagnostic| (mistake.file.path.clone(), mistake.span);
+        mistakes.get_mut(before..).unwrap_or_default().sort_by_cached_key(place);
+        CodeBook { systems, words }
     }
 
     /// Judges a code. `system` is the URI or OID as it stands in the body, unescaped, or the key
     /// a shape names (`ICD-10-CM`); `date` is the record's, for `from`/`until` of rows.
+    ///
+    /// A code of no, an unknown or surely the wrong system is tried against the rows of some
+    /// systems whose codes are known by their form: a hit counts, a miss means nothing.
     pub fn judge(&self, system: Option<&str>, code: &str, date: Option<Date>) -> Judgement {
-        let _ = (system, code, date);
-        Judgement::ByWords
+        let system = system.map_or(SystemId::UNKNOWN, |system| self.system_id(system));
+        self.judge_in(system, code, date)
+    }
+
+    /// The system that a name means, for [`CodeBook::judge_in`]: worth keeping where many codes
+    /// have the same.
+    pub fn system_id(&self, system: &str) -> SystemId {
+        self.systems.named(system)
+    }
+
+    /// [`CodeBook::judge`] for a system looked up before, in this same book.
+    pub fn judge_in(&self, system: SystemId, code: &str, date: Option<Date>) -> Judgement {
+        let system = self.systems.of(system);
+        if system.is_some_and(|system| system.coverage == Coverage::Administrative) {
+            return Judgement::Ignored;
+        }
+        // SILENCE-HIDES: what cannot be compared is never harmless.
+        let Some(code) = CodeKey::of(code) else { return Judgement::ByWords };
+        if let Some(hits) = system.and_then(|system| system.look_up(&code, date)) {
+            return Judgement::Listed(hits);
+        }
+        let tried = self.tried(system, &code).filter_map(|system| system.look_up(&code, date));
+        if let Some(hits) = tried.reduce(Hits::union) {
+            return Judgement::Listed(hits);
+        }
+        match system {
+            Some(system) if system.coverage == Coverage::Complete && system.is_plain(&code) => {
+                Judgement::Harmless
+            }
+            Some(_) | None => Judgement::ByWords,
+        }
+    }
+
+    /// The systems to try a code against whose own system is none, unknown or surely wrong.
+    fn tried(&self, system: Option<&System>, code: &CodeKey) -> impl Iterator<Item = &System> {
+        let is_known = system.is_some_and(|system| {
+            system.coverage != Coverage::CompleteWithoutRows && !system.is_mislabelled(code)
+        });
+        (!is_known).then(|| self.systems.tried(*code)).into_iter().flatten()
     }
 
     /// What the words of a human text say. The text is unescaped and free of markup.
+    ///
+    /// A caller who reads prose or attachments shares nothing of it: both sets then reach the
+    /// record only.
     pub fn words(&self, text: &str) -> Hits {
-        let _ = text;
-        Hits::default()
+        self.words.look_up(text)
     }
 
     /// Whether the set holds any words; where it holds none, nothing is harmless by words.
     pub fn has_words(&self) -> bool {
-        false
+        !self.words.is_empty()
     }
 
     /// The rows behind [`CodeBook::judge`].
     pub fn rows_of_code(&self, system: Option<&str>, code: &str, date: Option<Date>) -> Vec<Row> {
-        let _ = (system, code, date);
-        Vec::new()
+        let system = system.and_then(|system| self.systems.of(self.system_id(system)));
+        let Some(code) = CodeKey::of(code) else { return Vec::new() };
+        let own = system.map(|system| system.rows_of(&code, date)).unwrap_or_default();
+        let rows = if own.is_empty() {
+            self.tried(system, &code).flat_map(|system| system.rows_of(&code, date)).collect()
+        } else {
+            own
+        };
+        rows.into_iter().filter_map(lists::CodeRow::as_row).collect()
     }
 
     /// The entries behind [`CodeBook::words`].
     pub fn rows_of_words(&self, text: &str) -> Vec<Row> {
-        let _ = text;
-        Vec::new()
+        let entries = self.words.entries_of(text);
+        entries.into_iter().map(|entry| Row::of(&entry.place, entry.categories)).collect()
     }
 
     /// Whether `systems.csv` declares this URI or OID (for `check --samples`).
     pub fn knows_system(&self, system: &str) -> bool {
-        let _ = system;
-        false
+        self.system_id(system) != SystemId::UNKNOWN
     }
 }
