@@ -5,3 +5,5 @@
 mod json_oracle;
 #[cfg(test)]
 mod json_suite;
+#[cfg(test)]
+mod schemas;

@@ -1,1 +1,3 @@
-//! One file per subcommand.
+//! The command line: arguments in, exit code out; one file per subcommand.
+
+pub mod cases;
