@@ -7,3 +7,4 @@ mod json_oracle;
 mod json_suite;
 #[cfg(test)]
 mod schemas;
+mod oracle;

@@ -1,0 +1,358 @@
+//! Code lists, systems and words (DESIGN 4.4), looked through row by row each time.
+
+use jiff::civil::Date;
+use sequester::engine::category::{Categories, Category};
+use sequester::engine::diagnostics::SourceFile;
+use std::cell::RefCell;
+use std::collections::BTreeMap;
+use unicode_normalization::UnicodeNormalization;
+use unicode_normalization::char::is_combining_mark;
+
+/// What a code or text says, apart by reach.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Hits {
+    pub record: Categories,
+    pub episode: Categories,
+}
+
+impl Hits {
+    pub fn all(self) -> Categories {
+        self.record.union(self.episode)
+    }
+
+    pub fn add(&mut self, other: Hits) {
+        self.record = self.record.union(other.record);
+        self.episode = self.episode.union(other.episode);
+    }
+
+    /// The same, reaching no further than the record.
+    pub fn record_only(self) -> Hits {
+        Hits { record: self.all(), episode: Categories::NONE }
+    }
+}
+
+/// What became of a code.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Judged {
+    Listed(Hits),
+    Harmless,
+    Ignored,
+    ByWords,
+}
+
+#[derive(Debug)]
+struct CodeRow {
+    pattern: Pattern,
+    /// `None` for a `not` row.
+    categories: Option<Categories>,
+    reach_episode: bool,
+    from: Option<Date>,
+    until: Option<Date>,
+}
+
+#[derive(Debug)]
+enum Pattern {
+    Exact(String),
+    Prefix(String),
+    Range(String, String),
+}
+
+#[derive(Debug)]
+struct SystemRow {
+    key: String,
+    uri: String,
+    kind: String,
+}
+
+#[derive(Debug)]
+struct WordRow {
+    phrase: Vec<String>,
+    categories: Categories,
+    reach_episode: bool,
+    not_in: Vec<Vec<String>>,
+}
+
+/// Everything under `policies/codes/`.
+#[derive(Debug, Default)]
+pub struct Lists {
+    /// By system.
+    codes: BTreeMap<String, Vec<CodeRow>>,
+    systems: Vec<SystemRow>,
+    words: Vec<WordRow>,
+    /// Numbers of word rows by their first word, a `*` at its end left on.
+    first_words: BTreeMap<String, Vec<usize>>,
+    /// Texts that were judged before: displays repeat.
+    known_texts: RefCell<BTreeMap<String, Hits>>,
+}
+
+/// Rows of a CSV file by column name.
+pub fn rows(text: &str) -> Vec<Vec<(String, String)>> {
+    let mut reader = csv::ReaderBuilder::new().flexible(true).from_reader(text.as_bytes());
+    let header: Vec<String> = reader.headers().unwrap().iter().map(str::to_owned).collect();
+    reader
+        .records()
+        .map(|row| {
+            let row = row.unwrap();
+            header
+                .iter()
+                .enumerate()
+                .map(|(i, name)| (name.clone(), row.get(i).unwrap_or_default().trim().to_owned()))
+                .collect()
+        })
+        .collect()
+}
+
+pub fn cell<'r>(row: &'r [(String, String)], name: &str) -> &'r str {
+    row.iter().find(|(column, _)| column == name).map_or("", |(_, value)| value)
+}
+
+fn categories(names: &str) -> Categories {
+    names.split_whitespace().filter_map(Category::named).collect()
+}
+
+/// Codes are compared after trimming, case-folding and removing dots.
+fn plain_code(code: &str) -> String {
+    code.trim().to_lowercase().replace('.', "")
+}
+
+impl Pattern {
+    fn read(text: &str) -> Pattern {
+        if let Some((low, high)) = text.split_once("..") {
+            return Pattern::Range(plain_code(low), plain_code(high));
+        }
+        match text.strip_suffix('*') {
+            Some(prefix) => Pattern::Prefix(plain_code(prefix)),
+            None => Pattern::Exact(plain_code(text)),
+        }
+    }
+
+    fn matches(&self, code: &str) -> bool {
+        match self {
+            Pattern::Exact(exact) => code == exact,
+            Pattern::Prefix(prefix) => code.starts_with(prefix.as_str()),
+            Pattern::Range(low, high) => {
+                code >= low.as_str() && (code <= high.as_str() || code.starts_with(high.as_str()))
+            }
+        }
+    }
+
+    fn length(&self) -> usize {
+        match self {
+            Pattern::Exact(text) | Pattern::Prefix(text) => text.chars().count(),
+            Pattern::Range(low, high) => low.chars().count().min(high.chars().count()),
+        }
+    }
+}
+
+impl Lists {
+    pub fn read(files: &[SourceFile]) -> Lists {
+        let mut lists = Lists::default();
+        for file in files {
+            let name = file.path.rsplit('/').next().unwrap();
+            for row in rows(&file.text) {
+                match name {
+                    "systems.csv" => lists.systems.push(SystemRow {
+                        key: cell(&row, "key").to_owned(),
+                        uri: cell(&row, "uri_or_oid").to_owned(),
+                        kind: row[2].1.clone(),
+                    }),
+                    "words.csv" => lists.words.push(WordRow {
+                        phrase: phrase(cell(&row, "words")),
+                        categories: categories(cell(&row, "category")),
+                        reach_episode: cell(&row, "reach") != "record",
+                        not_in: cell(&row, "not_in")
+                            .split('|')
+                            .map(phrase)
+                            .filter(|phrase| !phrase.is_empty())
+                            .collect(),
+                    }),
+                    _ => lists.codes.entry(cell(&row, "system").to_owned()).or_default().push(
+                        CodeRow {
+                            pattern: Pattern::read(cell(&row, "code_or_range")),
+                            categories: (cell(&row, "category") != "not")
+                                .then(|| categories(cell(&row, "category"))),
+                            reach_episode: cell(&row, "reach") != "record",
+                            from: cell(&row, "from").parse().ok(),
+                            until: cell(&row, "until").parse().ok(),
+                        },
+                    ),
+                }
+            }
+        }
+        for (number, row) in lists.words.iter().enumerate() {
+            if let Some(first) = row.phrase.first() {
+                lists.first_words.entry(first.clone()).or_default().push(number);
+            }
+        }
+        lists
+    }
+
+    pub fn has_words(&self) -> bool {
+        !self.words.is_empty()
+    }
+
+    fn system(&self, name: &str) -> Option<&SystemRow> {
+        let name = name.trim();
+        let exact = self.systems.iter().find(|row| row.uri == name || row.key == name);
+        exact.or_else(|| {
+            self.systems
+                .iter()
+                .filter(|row| {
+                    row.uri.strip_suffix('*').is_some_and(|start| name.starts_with(start))
+                })
+                .max_by_key(|row| row.uri.len())
+        })
+    }
+
+    /// What the rows of one system say of a code; `None` if none names it.
+    fn hits(&self, key: &str, code: &str, date: Option<(Date, Date)>) -> Option<Hits> {
+        let code = plain_code(code);
+        let named: Vec<&CodeRow> = self
+            .codes
+            .get(key)
+            .into_iter()
+            .flatten()
+            .filter(|row| row.pattern.matches(&code))
+            .filter(|row| in_force(row, date))
+            .collect();
+        let cancelled = named
+            .iter()
+            .filter(|row| row.categories.is_none())
+            .map(|row| row.pattern.length())
+            .max();
+        let mut hits: Option<Hits> = None;
+        for row in named {
+            let Some(categories) = row.categories else { continue };
+            if cancelled.is_some_and(|length| row.pattern.length() < length) {
+                continue;
+            }
+            let hits = hits.get_or_insert_default();
+            if row.reach_episode {
+                hits.episode = hits.episode.union(categories);
+            } else {
+                hits.record = hits.record.union(categories);
+            }
+        }
+        hits
+    }
+
+    /// Judges a code of that system (a URI, an OID or a key) at that date (earliest, latest).
+    pub fn judge(&self, system: Option<&str>, code: &str, date: Option<(Date, Date)>) -> Judged {
+        let declared = system.and_then(|name| self.system(name));
+        if let Some(declared) = declared {
+            if declared.kind == "administrative" {
+                return Judged::Ignored;
+            }
+            let listed = self.codes.contains_key(&declared.key);
+            if let Some(hits) = self.hits(&declared.key, code, date) {
+                return Judged::Listed(hits);
+            }
+            if declared.kind == "complete" && listed {
+                return Judged::Harmless;
+            }
+            if declared.kind != "complete" {
+                return Judged::ByWords;
+            }
+        }
+        let mut found: Option<Hits> = None;
+        for key in ["ICD-10-CM", "CPT", "HCPCS-II", "NUCC", "LOINC"] {
+            if let Some(hits) = self.hits(key, code, date) {
+                found.get_or_insert_default().add(hits);
+            }
+        }
+        found.map_or(Judged::ByWords, Judged::Listed)
+    }
+
+    /// What the words of a text say.
+    pub fn words(&self, text: &str) -> Hits {
+        if let Some(hits) = self.known_texts.borrow().get(text) {
+            return *hits;
+        }
+        let hits = self.words_anew(&phrase(text));
+        if text.len() < 300 {
+            self.known_texts.borrow_mut().insert(text.to_owned(), hits);
+        }
+        hits
+    }
+
+    fn words_anew(&self, text: &[String]) -> Hits {
+        let mut hits = Hits::default();
+        for start in 0..text.len() {
+            for row in self.rows_that_may_begin_with(&text[start]) {
+                let end = start + row.phrase.len();
+                if !stands_at(text, start, &row.phrase) || covered(text, start, end, &row.not_in) {
+                    continue;
+                }
+                let mut categories = row.categories;
+                if categories.contains(Category::PsychotherapyNotes) {
+                    // Words never make a note.
+                    categories = categories
+                        .minus(Categories::of(Category::PsychotherapyNotes))
+                        .union(Categories::of(Category::MentalHealth));
+                }
+                if row.reach_episode {
+                    hits.episode = hits.episode.union(categories);
+                } else {
+                    hits.record = hits.record.union(categories);
+                }
+            }
+        }
+        hits
+    }
+
+    fn rows_that_may_begin_with(&self, word: &str) -> Vec<&WordRow> {
+        let mut numbers: Vec<usize> =
+            self.first_words.get(word).into_iter().flatten().copied().collect();
+        for end in 1..=word.len() {
+            if word.is_char_boundary(end) {
+                let stem = format!("{}*", &word[..end]);
+                numbers.extend(self.first_words.get(&stem).into_iter().flatten());
+            }
+        }
+        numbers.into_iter().map(|number| &self.words[number]).collect()
+    }
+}
+
+/// Whether one of the phrases stands around what was found.
+fn covered(text: &[String], start: usize, end: usize, phrases: &[Vec<String>]) -> bool {
+    phrases.iter().any(|phrase| {
+        (0..=start).any(|from| from + phrase.len() >= end && stands_at(text, from, phrase))
+    })
+}
+
+fn in_force(row: &CodeRow, date: Option<(Date, Date)>) -> bool {
+    let Some((earliest, latest)) = date else { return true };
+    row.from.is_none_or(|from| latest >= from) && row.until.is_none_or(|until| earliest <= until)
+}
+
+/// A text as a list of words, folded: letters and digits only, no case, no accents. A `*` stays
+/// at the end of a word of a word list.
+fn phrase(text: &str) -> Vec<String> {
+    let folded: String = text
+        .nfkd()
+        .filter(|letter| !is_combining_mark(*letter))
+        .flat_map(char::to_lowercase)
+        .collect();
+    let mut words = vec![String::new()];
+    for letter in folded.chars() {
+        let last = words.last_mut().unwrap();
+        if letter.is_alphanumeric() || (letter == '*' && !last.is_empty()) {
+            last.push(letter);
+        } else if !last.is_empty() {
+            words.push(String::new());
+        }
+    }
+    words.retain(|word| !word.is_empty());
+    words
+}
+
+/// Whether a phrase of the lists stands at that word of a text.
+fn stands_at(text: &[String], start: usize, phrase: &[String]) -> bool {
+    !phrase.is_empty()
+        && phrase.iter().enumerate().all(|(i, wanted)| {
+            text.get(start + i).is_some_and(|word| match wanted.strip_suffix('*') {
+                Some(stem) => word.starts_with(stem),
+                None => word == wanted,
+            })
+        })
+}

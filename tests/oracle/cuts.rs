@@ -1,0 +1,537 @@
+//! Which records leave, and what is cut from those that do (DESIGN 2, 3, 4.3, 4.4).
+
+use super::classify::{
+    Found, elements, field_nodes, is_foreign, kinds_within, points_at_public, select_below,
+};
+use super::json::Id;
+use super::path::Path;
+use super::records::{Body, Subject};
+use super::rules::Rules;
+use super::shape::Kind;
+use sequester::engine::category::Category;
+use std::collections::{BTreeMap, BTreeSet};
+
+/// What became of the records of a body.
+#[derive(Debug, Default)]
+pub struct Outcome {
+    /// Records that leave.
+    pub leaving: BTreeSet<usize>,
+    /// What is cut from each of them.
+    pub cuts: BTreeMap<usize, BTreeSet<Id>>,
+    /// Whether the reader's own psychotherapy note was withheld.
+    pub own_note_withheld: bool,
+}
+
+/// A judge of one body.
+pub struct Judge<'a> {
+    pub body: &'a Body<'a>,
+    pub found: &'a [Found],
+    pub rules: &'a Rules,
+    /// The public kind that the request asks for by name, if it does.
+    pub asked_public: Option<String>,
+}
+
+impl Judge<'_> {
+    /// Begins with every record that its subjects let go, and takes away until nothing changes.
+    pub fn judge(&self) -> Outcome {
+        let all = 0..self.body.records.len();
+        let mut leaving: BTreeSet<usize> = all.filter(|record| self.may_leave(*record)).collect();
+        loop {
+            let mut cuts = BTreeMap::new();
+            let mut gone = BTreeSet::new();
+            for record in &leaving {
+                match self.cuts(*record, &leaving) {
+                    Some(cut) => {
+                        cuts.insert(*record, cut);
+                    }
+                    None => {
+                        gone.insert(*record);
+                    }
+                }
+            }
+            let reached = self.reached(&leaving, &cuts);
+            for record in &leaving {
+                if !self.stays(*record, &leaving, &reached) {
+                    gone.insert(*record);
+                }
+            }
+            if gone.is_empty() {
+                let own_note_withheld = self.own_note_withheld(&leaving, &cuts);
+                return Outcome { leaving, cuts, own_note_withheld };
+            }
+            leaving.retain(|record| !gone.contains(record));
+        }
+    }
+
+    fn kind(&self, record: usize) -> Option<&Kind> {
+        self.body.kind(record)
+    }
+
+    fn is_public(&self, record: usize) -> bool {
+        self.kind(record).is_some_and(|kind| kind.public)
+    }
+
+    /// Of an attached kind, and about nobody by itself.
+    fn is_attached(&self, record: usize) -> bool {
+        self.kind(record).is_some_and(|kind| kind.attached) && self.body.subjects(record).is_empty()
+    }
+
+    /// Without a subject, with records inside.
+    fn is_container(&self, record: usize) -> bool {
+        self.kind(record)
+            .is_some_and(|kind| kind.subject.is_empty() && !kind.public && !kind.attached)
+            && self.body.subjects(record).is_empty()
+            && !self.body.records[record].nested.is_empty()
+    }
+
+    /// Whether a record may leave by itself, whatever becomes of the others.
+    fn may_leave(&self, record: usize) -> bool {
+        if self.body.records[record].node.is_none() || self.body.people.reader().is_none() {
+            return false;
+        }
+        if self.is_public(record) || self.is_attached(record) || self.is_container(record) {
+            return true;
+        }
+        let subjects = self.body.subjects(record);
+        if self.kind(record).is_none() && !(self.body.shape.fhir && self.body.all_reader(subjects))
+        {
+            return false;
+        }
+        !subjects.is_empty() && self.all_let(subjects, record)
+    }
+
+    /// Whether each of these people lets the reader see a record with these categories.
+    fn all_let(&self, subjects: &BTreeSet<Subject>, record: usize) -> bool {
+        subjects.iter().all(|subject| match subject {
+            Subject::Unknown => false,
+            Subject::Known(person) => {
+                let standing = self.body.people.standing(*person);
+                self.rules.record_leaves(&standing, self.found[record].all)
+            }
+        })
+    }
+
+    /// Whether a record can stay among those that leave.
+    fn stays(&self, record: usize, leaving: &BTreeSet<usize>, reached: &BTreeSet<usize>) -> bool {
+        let one = &self.body.records[record];
+        if one.parent.is_some_and(|parent| !leaving.contains(&parent)) {
+            return false;
+        }
+        if self.is_container(record) {
+            return one.nested.iter().any(|nested| leaving.contains(nested));
+        }
+        if self.is_public(record) {
+            return self.asked_public.as_deref() == Some(one.kind.as_str())
+                || reached.contains(&record);
+        }
+        if self.is_attached(record) {
+            return reached.contains(&record);
+        }
+        if self.body.shape.fhir && one.kind == "Provenance" {
+            let targets = self.body.select(record, &Path::read("$.target[*]"));
+            return targets.into_iter().any(|node| {
+                let reference = self.body.reference(node).unwrap_or_default();
+                self.body.resolve(reference).iter().any(|target| leaving.contains(target))
+            });
+        }
+        true
+    }
+
+    /// Public and attached records that a released record about a person points at, directly or
+    /// over others of their kind.
+    fn reached(
+        &self,
+        leaving: &BTreeSet<usize>,
+        cuts: &BTreeMap<usize, BTreeSet<Id>>,
+    ) -> BTreeSet<usize> {
+        let mut reached = BTreeSet::new();
+        let mut starts: Vec<usize> = leaving
+            .iter()
+            .copied()
+            .filter(|record| {
+                let asked = self.asked_public.as_deref() == Some(&self.body.records[*record].kind);
+                asked || !(self.is_public(*record) || self.is_attached(*record))
+            })
+            .collect();
+        while let Some(record) = starts.pop() {
+            let Some(cut) = cuts.get(&record) else { continue };
+            for target in self.pointed_at(record, cut) {
+                let attached = self.is_attached(target)
+                    && (self.is_public(record) || self.lets_attached(record, target));
+                let wanted = leaving.contains(&target) && (self.is_public(target) || attached);
+                if wanted && reached.insert(target) {
+                    starts.push(target);
+                }
+            }
+        }
+        reached
+    }
+
+    /// Whether the people of a record let go what is attached to it.
+    fn lets_attached(&self, record: usize, attached: usize) -> bool {
+        let subjects = self.about(record);
+        self.all_let(&subjects, attached)
+    }
+
+    /// The records that References left in a record point at.
+    fn pointed_at(&self, record: usize, cut: &BTreeSet<Id>) -> Vec<usize> {
+        let mut records = Vec::new();
+        for node in self.body.scope(record).iter().copied() {
+            let Some(member) = self.body.doc.member(node, "reference") else { continue };
+            let line = [vec![member, node], self.body.doc.ancestors(node)].concat();
+            if line.iter().any(|one| cut.contains(one)) {
+                continue;
+            }
+            if let Some(reference) = self.body.reference(node) {
+                records.extend(self.body.resolve(reference));
+            }
+        }
+        records
+    }
+
+    /// Everyone that a record speaks of: its subjects, or those of the records inside a
+    /// container, or of the records that point at an attached one.
+    fn about(&self, record: usize) -> BTreeSet<Subject> {
+        let own = self.body.subjects(record).clone();
+        if !self.is_container(record) {
+            return own;
+        }
+        let nested = self.body.records[record].nested.iter();
+        nested.flat_map(|nested| self.everyone_in(*nested)).collect()
+    }
+
+    /// The subjects of a record and of all records inside it.
+    fn everyone_in(&self, record: usize) -> BTreeSet<Subject> {
+        let mut people = self.body.subjects(record).clone();
+        for nested in &self.body.records[record].nested {
+            people.extend(self.everyone_in(*nested));
+        }
+        if people.is_empty() {
+            people.insert(Subject::Unknown);
+        }
+        people
+    }
+
+    /// What is cut from a record, if `leaving` leave; `None` if it cannot leave for it.
+    fn cuts(&self, record: usize, leaving: &BTreeSet<usize>) -> Option<BTreeSet<Id>> {
+        let one = &self.body.records[record];
+        let mut cut = BTreeSet::new();
+        for nested in &one.nested {
+            if !leaving.contains(nested) {
+                cut.insert(self.body.records[*nested].cut);
+            }
+        }
+        if self.is_public(record) {
+            return Some(cut);
+        }
+        let (about, foreign) = self.about_and_foreign(record, leaving);
+        cut.extend(self.field_cuts(record, &about));
+        if foreign || self.is_container(record) {
+            if self.body.shape.fhir {
+                cut.extend(self.fhir_cuts(record, &about, leaving, &cut));
+            } else {
+                cut.extend(self.unnamed(record));
+            }
+        }
+        self.close(record, cut)
+    }
+
+    /// Whom a record is about, and whether any of them is another person than the reader.
+    fn about_and_foreign(
+        &self,
+        record: usize,
+        leaving: &BTreeSet<usize>,
+    ) -> (BTreeSet<Subject>, bool) {
+        if !self.is_attached(record) {
+            return (self.about(record), is_foreign(self.body, record));
+        }
+        let mut about = BTreeSet::new();
+        let mut seen = BTreeSet::from([record]);
+        let mut targets = vec![record];
+        while let Some(target) = targets.pop() {
+            for pointing in leaving {
+                if self.pointed_at(*pointing, &BTreeSet::new()).contains(&target)
+                    && seen.insert(*pointing)
+                {
+                    about.extend(self.about(*pointing));
+                    if self.is_attached(*pointing) {
+                        targets.push(*pointing);
+                    }
+                }
+            }
+        }
+        let foreign = !self.body.all_reader(&about);
+        (about, foreign)
+    }
+
+    fn lets_field(&self, about: &BTreeSet<Subject>, record: usize, category: Category) -> bool {
+        !about.is_empty()
+            && about.iter().all(|subject| match subject {
+                Subject::Unknown => false,
+                Subject::Known(person) => {
+                    let standing = self.body.people.standing(*person);
+                    self.rules.field_leaves(&standing, self.found[record].all, category)
+                }
+            })
+    }
+
+    /// Fields that the reader may not see.
+    fn field_cuts(&self, record: usize, about: &BTreeSet<Subject>) -> Vec<Id> {
+        let mut cut = Vec::new();
+        for (kind, top) in kinds_within(self.body, record) {
+            for field in &self.body.shape.kinds[&kind].fields {
+                for node in select_below(self.body, record, top, &field.at) {
+                    for node in elements(self.body, node) {
+                        let family = field.category == Category::Aggregate
+                            && (field.about_contract
+                                || self.everyone_in(record).len() > 1
+                                || self.has_family_unit(node));
+                        let people = if family { self.household(about) } else { about.clone() };
+                        if !self.lets_field(&people, record, field.category) {
+                            cut.push(node);
+                        }
+                    }
+                }
+            }
+        }
+        cut
+    }
+
+    /// FHIR `benefitBalance` with a unit that is not `individual`.
+    fn has_family_unit(&self, node: Id) -> bool {
+        let doc = self.body.doc;
+        let line = [vec![node], doc.ancestors(node)].concat();
+        if !self.body.shape.fhir || !line.iter().any(|one| doc.key(*one) == Some("benefitBalance"))
+        {
+            return false;
+        }
+        let Some(unit) = doc.member(node, "unit") else { return false };
+        let codes = Path::read("$.coding[*].code").find(doc, unit);
+        codes.is_empty() || !codes.iter().all(|code| doc.text(*code) == Some("individual"))
+    }
+
+    /// Everyone on the contracts of these people.
+    fn household(&self, about: &BTreeSet<Subject>) -> BTreeSet<Subject> {
+        let mut people = about.clone();
+        for subject in about {
+            if let Subject::Known(person) = subject {
+                people.extend(self.body.people.household(*person).into_iter().map(Subject::Known));
+            }
+        }
+        people
+    }
+
+    /// House JSON of another person: what the kind does not name.
+    fn unnamed(&self, record: usize) -> Vec<Id> {
+        let kind = self.kind(record).unwrap();
+        let node = self.body.records[record].node.unwrap();
+        let mut named: Vec<&Path> = Vec::new();
+        named.extend(&kind.id);
+        named.extend(kind.subject.iter().chain(&kind.date).chain(kind.episode.iter().flatten()));
+        named.extend(
+            kind.evidence.iter().chain(&kind.resolve).chain(&kind.clinical).chain(&kind.members),
+        );
+        for code in &kind.codes {
+            named.push(&code.at);
+            named.extend(&code.system_at);
+        }
+        named.extend(kind.fields.iter().map(|field| &field.at));
+        let nested = self.body.records[record].nested.iter().map(|n| self.body.records[*n].cut);
+        let mut places = nested_places(self.body, record);
+        let mut kept: BTreeSet<Id> = BTreeSet::new();
+        for path in &named {
+            for found in path.find(self.body.doc, node) {
+                kept.extend(self.body.doc.subtree(found));
+            }
+        }
+        for cut in nested {
+            kept.extend(self.body.doc.subtree(cut));
+        }
+        places.extend(named.into_iter().cloned());
+        for path in places {
+            let way = path.on_the_way(self.body.doc, node);
+            kept.extend(way.into_iter().filter(|id| self.body.doc.is_container(*id)));
+        }
+        let all = self.body.doc.subtree(node);
+        all.into_iter().filter(|id| *id != node && !kept.contains(id)).collect()
+    }
+
+    /// FHIR of another person: unknown members, extensions, narrative, labels, versions,
+    /// references and loose codes.
+    fn fhir_cuts(
+        &self,
+        record: usize,
+        about: &BTreeSet<Subject>,
+        leaving: &BTreeSet<usize>,
+        before: &BTreeSet<Id>,
+    ) -> BTreeSet<Id> {
+        let doc = self.body.doc;
+        let typed = &self.body.records[record].typed;
+        let mut cut: BTreeSet<Id> = typed.unknown.clone();
+        for resource in typed.resources.keys() {
+            cut.extend(doc.member(*resource, "text"));
+            if let Some(meta) = doc.member(*resource, "meta") {
+                let names = ["security", "versionId", "lastUpdated"];
+                for name in names {
+                    cut.extend(doc.member(meta, name));
+                    cut.extend(doc.member(meta, &format!("_{name}")));
+                }
+            }
+        }
+        for (node, name) in &typed.of {
+            if name == "Extension" && !self.may_extend(record, *node) {
+                cut.insert(*node);
+            }
+        }
+        let mut lost: Vec<(Id, [&str; 2])> = Vec::new();
+        for (node, name) in &typed.of {
+            if name.starts_with("Reference")
+                && doc.is_object(*node)
+                && !self.keeps(record, *node, about, leaving)
+            {
+                lost.push((*node, ["reference", "identifier"]));
+            }
+        }
+        if !self.lets_field(about, record, Category::Unclassified) {
+            lost.extend(
+                self.found[record].loose_codes.iter().map(|node| (*node, ["system", "code"])),
+            );
+        }
+        let without: BTreeSet<Id> = lost
+            .iter()
+            .map(|(node, _)| *node)
+            .chain(cut.iter().copied())
+            .chain(before.iter().copied())
+            .collect();
+        for (node, members) in lost {
+            if self.is_demanded(record, node, &without) && doc.member(node, "display").is_some() {
+                cut.extend(members.iter().filter_map(|name| doc.member(node, name)));
+            } else {
+                cut.insert(node);
+            }
+        }
+        cut
+    }
+
+    /// Whether FHIR demands an element there, if all of `without` go.
+    fn is_demanded(&self, record: usize, node: Id, without: &BTreeSet<Id>) -> bool {
+        let demanded = &self.body.records[record].typed.demanded;
+        let array =
+            self.body.doc.nodes[node].parent.filter(|parent| self.body.doc.is_array(*parent));
+        match array {
+            None => demanded.contains(&node),
+            Some(array) => {
+                demanded.contains(&array)
+                    && self.body.doc.children(array).iter().all(|one| without.contains(one))
+            }
+        }
+    }
+
+    /// Whether an extension may leave: its address is listed, and that of each around it.
+    fn may_extend(&self, record: usize, node: Id) -> bool {
+        let doc = self.body.doc;
+        let typed = &self.body.records[record].typed;
+        let line = [vec![node], doc.ancestors(node)].concat();
+        line.into_iter()
+            .filter(|one| typed.of.get(one).is_some_and(|name| name == "Extension"))
+            .all(|one| {
+                let url = doc.member_text(one, "url");
+                url.is_some_and(|url| self.body.shape.extensions.contains(url))
+            })
+    }
+
+    /// Whether a reference in another person's record is kept.
+    fn keeps(
+        &self,
+        record: usize,
+        node: Id,
+        about: &BTreeSet<Subject>,
+        leaving: &BTreeSet<usize>,
+    ) -> bool {
+        let body = self.body;
+        let reference = body.reference(node);
+        if reference.is_none() && body.doc.member(node, "identifier").is_none() {
+            return body.doc.member(node, "reference").is_none();
+        }
+        if reference.is_some_and(|reference| reference.starts_with('#')) {
+            return true;
+        }
+        let target_type = body.target_type(node);
+        if target_type.as_deref() == Some("Coverage") || points_at_public(body, record, node) {
+            return true;
+        }
+        let person = [Some("Patient"), Some("RelatedPerson")].contains(&target_type.as_deref())
+            || (reference.is_none() && target_type.is_none());
+        if person {
+            let who = body.who(record, node);
+            let reader = body.people.reader().map(Subject::Known);
+            if who != Subject::Unknown && (about.contains(&who) || Some(who) == reader) {
+                return true;
+            }
+        }
+        let targets = reference.map(|reference| body.resolve(reference)).unwrap_or_default();
+        !targets.is_empty() && targets.iter().all(|target| leaving.contains(target))
+    }
+
+    /// Adds what goes with what is cut: emptied arrays and objects, and for what FHIR demands the
+    /// array element around it. `None` where there is none: the record goes.
+    fn close(&self, record: usize, mut cut: BTreeSet<Id>) -> Option<BTreeSet<Id>> {
+        let node = self.body.records[record].node.unwrap();
+        let doc = self.body.doc;
+        loop {
+            super::emit::close(doc, node, self.body.shape.omit, &mut cut);
+            let mut more = Vec::new();
+            for demanded in &self.body.records[record].typed.demanded {
+                let line = doc.ancestors(*demanded);
+                if !cut.contains(demanded) || line.iter().any(|one| cut.contains(one)) {
+                    continue;
+                }
+                let around = line.into_iter().take_while(|one| *one != node).find(|one| {
+                    doc.nodes[*one].parent.is_some_and(|parent| doc.is_array(parent))
+                })?;
+                more.push(around);
+            }
+            if more.is_empty() {
+                return Some(cut);
+            }
+            cut.extend(more);
+        }
+    }
+
+    /// Whether one of the reader's own psychotherapy notes was withheld.
+    fn own_note_withheld(
+        &self,
+        leaving: &BTreeSet<usize>,
+        cuts: &BTreeMap<usize, BTreeSet<Id>>,
+    ) -> bool {
+        let own = (0..self.body.records.len())
+            .filter(|record| self.body.all_reader(self.body.subjects(*record)));
+        own.into_iter().any(|record| {
+            let note = self.found[record].all.contains(Category::PsychotherapyNotes);
+            match cuts.get(&record).filter(|_| leaving.contains(&record)) {
+                None => note || !self.found[record].note_fields.is_empty(),
+                Some(cut) => field_nodes(self.body, record).iter().any(|(node, category)| {
+                    *category == Category::PsychotherapyNotes
+                        && self.found[record].note_fields.contains(node)
+                        && (cut.contains(node)
+                            || self.body.doc.ancestors(*node).iter().any(|one| cut.contains(one)))
+                }),
+            }
+        })
+    }
+}
+
+/// The places of records inside a record of this kind, as the shape writes them.
+fn nested_places(body: &Body<'_>, record: usize) -> Vec<Path> {
+    fn look(places: &[super::shape::Place], kind: &str, found: &mut Vec<Path>) {
+        for place in places {
+            if place.kind == kind {
+                found.extend(place.nested.iter().map(|nested| nested.cut.clone()));
+            }
+            look(&place.nested, kind, found);
+        }
+    }
+    let mut found = Vec::new();
+    look(&body.shape.records, &body.records[record].kind, &mut found);
+    found
+}

@@ -1,0 +1,103 @@
+//! Writes a document without the values that were cut: the kept bytes, commas mended.
+
+use super::json::{Doc, Id, Value};
+use std::collections::BTreeSet;
+
+/// Adds what goes with what was cut: with `omit`, an array or object below `top` of which all is
+/// cut goes too.
+pub fn close(doc: &Doc, top: Id, omit: bool, cut: &mut BTreeSet<Id>) {
+    if !omit {
+        return;
+    }
+    loop {
+        let mut more = Vec::new();
+        for id in doc.subtree(top) {
+            let children = doc.children(id);
+            if id != top
+                && !cut.contains(&id)
+                && !children.is_empty()
+                && children.iter().all(|child| cut.contains(child))
+            {
+                more.push(id);
+            }
+        }
+        if more.is_empty() {
+            return;
+        }
+        cut.extend(more);
+    }
+}
+
+/// The bytes of a value without what is cut below it.
+pub fn value(doc: &Doc, id: Id, cut: &BTreeSet<Id>) -> Vec<u8> {
+    match &doc.nodes[id].value {
+        Value::Array(elements) => array(doc, id, elements, cut),
+        Value::Object(members) => object(doc, id, members, cut),
+        _ => doc.raw(id).to_vec(),
+    }
+}
+
+/// A member from its key's quote to its value's end, without what is cut below it.
+pub fn member(doc: &Doc, id: Id, cut: &BTreeSet<Id>) -> Vec<u8> {
+    let node = &doc.nodes[id];
+    let key = node.key.as_ref().map_or(node.start, |(quote, _)| *quote);
+    let mut bytes = doc.bytes[key..node.start].to_vec();
+    bytes.extend(value(doc, id, cut));
+    bytes
+}
+
+fn array(doc: &Doc, id: Id, elements: &[Id], cut: &BTreeSet<Id>) -> Vec<u8> {
+    let kept: Vec<Id> = elements.iter().copied().filter(|one| !cut.contains(one)).collect();
+    let mut bytes = Vec::new();
+    if kept.len() < elements.len() {
+        bytes.push(b'[');
+        for (i, element) in kept.iter().enumerate() {
+            if i > 0 {
+                bytes.push(b',');
+            }
+            bytes.extend(value(doc, *element, cut));
+        }
+        bytes.push(b']');
+        return bytes;
+    }
+    let mut at = doc.nodes[id].start;
+    for element in kept {
+        bytes.extend(&doc.bytes[at..doc.nodes[element].start]);
+        bytes.extend(value(doc, element, cut));
+        at = doc.nodes[element].end;
+    }
+    bytes.extend(&doc.bytes[at..doc.nodes[id].end]);
+    bytes
+}
+
+fn object(doc: &Doc, id: Id, members: &[Id], cut: &BTreeSet<Id>) -> Vec<u8> {
+    let kept: Vec<Id> = members.iter().copied().filter(|one| !cut.contains(one)).collect();
+    if kept.is_empty() && !members.is_empty() {
+        return b"{}".to_vec();
+    }
+    let quote = |member: Id| doc.nodes[member].key.as_ref().unwrap().0;
+    let mut bytes = Vec::new();
+    let mut at = doc.nodes[id].start;
+    let mut any_kept = false;
+    for (i, one) in members.iter().enumerate() {
+        if cut.contains(one) {
+            if any_kept {
+                // From the end of the kept member before it to the end of its own value.
+                at = doc.nodes[*one].end;
+            } else if let Some(next) = members[i + 1..].iter().find(|next| !cut.contains(next)) {
+                // From its own key to the key of the next kept member.
+                if i == 0 {
+                    bytes.extend(&doc.bytes[at..quote(*one)]);
+                }
+                at = quote(*next);
+            }
+            continue;
+        }
+        bytes.extend(&doc.bytes[at..doc.nodes[*one].start]);
+        bytes.extend(value(doc, *one, cut));
+        at = doc.nodes[*one].end;
+        any_kept = true;
+    }
+    bytes.extend(&doc.bytes[at..doc.nodes[id].end]);
+    bytes
+}
