@@ -1,3 +1,7 @@
 //! Arguments in, exit code out.
 
-fn main() {}
+use sequester::cli::{self, Exit};
+
+fn main() -> Exit {
+    cli::main()
+}

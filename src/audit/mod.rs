@@ -5,6 +5,7 @@
 //! An entry holds ids of people, counts and names of rules; never content, code, query or path.
 
 mod entry;
+pub(crate) mod offline;
 mod sink;
 #[cfg(test)]
 mod tests;

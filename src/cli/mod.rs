@@ -1,3 +1,138 @@
 //! The command line: arguments in, exit code out; one file per subcommand.
+//!
+//! Results go to stdout, messages to stderr. A reader who closes stdout early has had enough,
+//! which is no failure.
 
+mod answer;
+mod arguments;
 pub mod cases;
+mod check;
+mod demo;
+mod deployment;
+mod differences;
+mod explain;
+mod redact;
+mod run;
+pub mod test;
+
+use crate::engine::diagnostics::Diagnostic;
+use arguments::{Arguments, Command};
+use clap::Parser as _;
+use clap::error::ErrorKind;
+use std::ffi::OsString;
+use std::fmt;
+use std::io::{self, BufWriter, Read, Write};
+use std::process::{ExitCode, Termination};
+
+/// How a command ends.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Exit {
+    /// Done. For `redact`: the reader would get 200 with what is on stdout.
+    Done,
+    /// The answer is no: mistakes were found, a case failed or none was found.
+    No,
+    /// Wrong usage, missing files, a port in use.
+    Usage,
+    /// `redact` only: the reader would get anything but 200.
+    Refused,
+}
+
+impl Exit {
+    /// The code that the shell sees.
+    pub fn code(self) -> u8 {
+        match self {
+            Exit::Done => 0,
+            Exit::No => 1,
+            Exit::Usage => 2,
+            Exit::Refused => 3,
+        }
+    }
+}
+
+impl Termination for Exit {
+    fn report(self) -> ExitCode {
+        ExitCode::from(self.code())
+    }
+}
+
+/// The three streams of a command.
+pub struct Streams<'a> {
+    /// Where bodies are read from.
+    pub stdin: &'a mut dyn Read,
+    /// Where results go.
+    pub stdout: &'a mut dyn Write,
+    /// Where messages go.
+    pub stderr: &'a mut dyn Write,
+}
+
+impl fmt::Debug for Streams<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Streams")
+    }
+}
+
+impl Streams<'_> {
+    /// One line to whoever runs the command. Where even that cannot be written, the exit code
+    /// has to do.
+    fn say(&mut self, line: impl fmt::Display) {
+        writeln!(self.stderr, "{line}").unwrap_or_default();
+    }
+
+    /// Mistakes in files, to whoever runs the command.
+    fn tell(&mut self, mistakes: &[Diagnostic]) {
+        for mistake in mistakes {
+            write!(self.stderr, "{mistake}").unwrap_or_default();
+        }
+    }
+}
+
+/// Runs the command line of this process.
+pub fn main() -> Exit {
+    // Not locked: `run` and `demo` write from other threads too.
+    let mut streams = Streams {
+        stdin: &mut io::stdin(),
+        stdout: &mut BufWriter::new(io::stdout()),
+        stderr: &mut io::stderr(),
+    };
+    run(std::env::args_os(), &mut streams)
+}
+
+/// Runs one command line; the first argument is the program's own name.
+pub fn run(arguments: impl IntoIterator<Item = OsString>, streams: &mut Streams<'_>) -> Exit {
+    let arguments = match Arguments::try_parse_from(arguments) {
+        Ok(arguments) => arguments,
+        Err(error) => return told_by_clap(&error, streams),
+    };
+    let ended = match arguments.command {
+        Command::Demo { once } => demo::demo(once, streams),
+        Command::Run { config } => run::run(&config, streams),
+        Command::Check(asked) => check::check(&asked, streams),
+        Command::Test(asked) => test::test(&asked.policies, &asked.files, streams),
+        Command::Redact { asked } => redact::redact(&asked, streams),
+        Command::Explain { asked, format } => explain::explain(&asked, format, streams),
+    };
+    match ended.and_then(|exit| streams.stdout.flush().map(|()| exit)) {
+        Ok(exit) => exit,
+        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Exit::Done,
+        Err(error) => {
+            streams.say(format_args!("the output cannot be written: {error}"));
+            Exit::Usage
+        }
+    }
+}
+
+/// Help and version go to stdout and are what was asked for; all else is wrong usage.
+fn told_by_clap(error: &clap::Error, streams: &mut Streams<'_>) -> Exit {
+    let text = error.render();
+    if matches!(error.kind(), ErrorKind::DisplayHelp | ErrorKind::DisplayVersion) {
+        return match write!(streams.stdout, "{text}").and_then(|()| streams.stdout.flush()) {
+            Err(error) if error.kind() != io::ErrorKind::BrokenPipe => Exit::Usage,
+            _ => Exit::Done,
+        };
+    }
+    write!(streams.stderr, "{text}").unwrap_or_default();
+    Exit::Usage
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,153 @@
+//! One request of one reader and one body through the engine, without sockets: what `redact`,
+//! `explain` and `test` share. It is the code of `run`: admit, then head, push and finish.
+
+use crate::engine::facts::People;
+use crate::engine::released::{Refusal, Released, Report, Tally};
+use crate::engine::request::{Asked, Plan, admit};
+use crate::engine::set::PolicySet;
+use crate::engine::{Redactor, Settings};
+use bytes::BytesMut;
+use std::io::{self, Read};
+use std::sync::Arc;
+
+/// How much of a body is read at a time: what a socket gives.
+const CHUNK_BYTES: usize = 64 * 1024;
+
+/// By what a body is judged.
+pub(super) struct Judge {
+    pub(super) set: Arc<PolicySet>,
+    pub(super) people: Arc<dyn People>,
+    pub(super) settings: Settings,
+    /// Whether the report has an account of every record.
+    pub(super) explain: bool,
+}
+
+/// The request, and the head of the upstream's answer.
+pub(super) struct Question<'a> {
+    pub(super) method: &'a str,
+    pub(super) target: &'a str,
+    pub(super) status: u16,
+    /// That of the route if `None`.
+    pub(super) content_type: Option<&'a str>,
+}
+
+/// What came of it.
+pub(super) struct Judged {
+    /// `None` if the request was not admitted.
+    pub(super) plan: Option<Plan>,
+    /// Why the reader gets no 200, if so.
+    pub(super) refusal: Option<Refusal>,
+    /// Over all that was judged.
+    pub(super) report: Report,
+}
+
+impl Judged {
+    fn refused(plan: Option<Plan>, refusal: Refusal, report: Report) -> Judged {
+        Judged { plan, refusal: Some(refusal), report }
+    }
+
+    /// The status the reader gets.
+    pub(super) fn status(&self) -> u16 {
+        self.refusal.as_ref().map_or(200, Refusal::status)
+    }
+}
+
+/// Method and target of `GET /path?query`.
+pub(super) fn method_and_target(request: &str) -> Option<(&str, &str)> {
+    let (method, target) = request.split_once(' ')?;
+    let is_method = !method.is_empty() && method.bytes().all(|byte| byte.is_ascii_uppercase());
+    (is_method && target.starts_with('/')).then_some((method, target))
+}
+
+impl Judge {
+    /// Judges a body; what is released goes to `keep` as it comes. Errors are those of reading
+    /// `body` and of `keep`.
+    pub(super) fn judge(
+        &self,
+        question: &Question<'_>,
+        body: &mut dyn Read,
+        keep: &mut dyn FnMut(Released) -> io::Result<()>,
+    ) -> io::Result<Judged> {
+        let asked = Asked { method: question.method, target: question.target, form: None };
+        let plan = match admit(&self.set, &*self.people, asked) {
+            Ok(plan) => plan,
+            Err((refusal, _)) => return Ok(Judged::refused(None, refusal, Report::default())),
+        };
+        let mut redactor = Redactor::new(
+            Arc::clone(&self.set),
+            Arc::clone(&self.people),
+            self.settings.clone(),
+            plan.clone(),
+            self.explain,
+        );
+        let mut report = Report::default();
+        let content_type = question.content_type.unwrap_or(plan.content_type);
+        if let Err(refusal) = redactor.head(question.status, &[content_type]) {
+            return Ok(Judged::refused(Some(plan), refusal, report));
+        }
+        loop {
+            let mut chunk = BytesMut::zeroed(CHUNK_BYTES);
+            let read = read_some(body, &mut chunk)?;
+            if read == 0 {
+                break;
+            }
+            chunk.truncate(read);
+            match redactor.push(chunk.freeze()) {
+                Ok(None) => {}
+                Ok(Some(released)) => {
+                    add(&mut report, &released.report);
+                    keep(released)?;
+                }
+                Err(refusal) => return Ok(Judged::refused(Some(plan), refusal, report)),
+            }
+        }
+        match redactor.finish() {
+            Ok(released) => {
+                add(&mut report, &released.report);
+                keep(released)?;
+                Ok(Judged { plan: Some(plan), refusal: None, report })
+            }
+            Err(refusal) => Ok(Judged::refused(Some(plan), refusal, report)),
+        }
+    }
+}
+
+fn read_some(body: &mut dyn Read, chunk: &mut [u8]) -> io::Result<usize> {
+    loop {
+        match body.read(chunk) {
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            read => return read,
+        }
+    }
+}
+
+/// Adds the report of one flush to those before it.
+fn add(sum: &mut Report, part: &Report) {
+    sum.released = sum.released.saturating_add(part.released);
+    sum.withheld = sum.withheld.saturating_add(part.withheld);
+    sum.cut = sum.cut.saturating_add(part.cut);
+    for (rule, count) in &part.rules {
+        let all = sum.rules.entry(rule.clone()).or_default();
+        *all = all.saturating_add(*count);
+    }
+    sum.subjects.extend(part.subjects.iter().cloned());
+    sum.subjects.sort();
+    sum.subjects.dedup();
+    for (subject, tally) in &part.by_subject {
+        let all = sum.by_subject.entry(subject.clone()).or_default();
+        *all = Tally {
+            released: all.released.saturating_add(tally.released),
+            withheld: all.withheld.saturating_add(tally.withheld),
+        };
+    }
+    for (finding, count) in &part.findings {
+        let all = sum.findings.entry(*finding).or_default();
+        *all = all.saturating_add(*count);
+    }
+    sum.own_note_withheld |= part.own_note_withheld;
+    if let Some(part) = &part.account {
+        let account = sum.account.get_or_insert_default();
+        account.records.extend(part.records.iter().cloned());
+        account.envelope.extend(part.envelope.iter().cloned());
+    }
+}

@@ -1,0 +1,115 @@
+//! The command line as users write it (DESIGN section 5).
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use jiff::civil::Date;
+use std::path::PathBuf;
+
+/// A reverse proxy that removes from a payer's answers what the reader must not see.
+#[derive(Debug, Parser)]
+#[command(name = "sequester", version, disable_help_subcommand = true)]
+pub(super) struct Arguments {
+    #[command(subcommand)]
+    pub(super) command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+pub(super) enum Command {
+    /// Start a payer API, the proxy and a family on this machine.
+    Demo {
+        /// Make the story's requests, print what each reader saw, and end; exit 1 if anybody saw
+        /// what they must not.
+        #[arg(long)]
+        once: bool,
+    },
+    /// Start the proxy.
+    Run {
+        /// The deployment.
+        #[arg(long, value_name = "FILE", default_value = "sequester.yaml")]
+        config: PathBuf,
+    },
+    /// Tell every mistake in every file.
+    Check(Check),
+    /// Run the cases of a policy folder.
+    Test(Test),
+    /// Read a body from stdin and write what the reader would get to stdout.
+    Redact {
+        #[command(flatten)]
+        asked: Asked,
+    },
+    /// Read a body from stdin and tell what would be hidden, where, and why.
+    Explain {
+        #[command(flatten)]
+        asked: Asked,
+        /// For people, or for programs.
+        #[arg(long, value_enum, default_value_t = Format::Human)]
+        format: Format,
+    },
+}
+
+#[derive(Debug, Args)]
+pub(super) struct Check {
+    /// A deployment, with the members and policies it names [default: sequester.yaml if it is
+    /// there, else the folder `policies`].
+    #[arg(long, value_name = "FILE", conflicts_with = "policies")]
+    pub(super) config: Option<PathBuf>,
+    /// A folder of policies alone.
+    #[arg(long, value_name = "DIR")]
+    pub(super) policies: Option<PathBuf>,
+    /// Bodies: tell members, systems and kinds that are met there and named nowhere.
+    #[arg(long, value_name = "DIR")]
+    pub(super) samples: Option<PathBuf>,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct Test {
+    /// The policies to test.
+    #[arg(long, value_name = "DIR", default_value = "policies")]
+    pub(super) policies: PathBuf,
+    /// The cases [default: all in the folder `cases` of the policies].
+    #[arg(value_name = "FILE")]
+    pub(super) files: Vec<PathBuf>,
+}
+
+/// One request of one reader, and the upstream's answer on stdin.
+#[derive(Debug, Args)]
+pub(super) struct Asked {
+    /// The deployment: members, grants, restrictions, policies and limits are read.
+    #[arg(long, value_name = "FILE")]
+    pub(super) config: PathBuf,
+    /// The member id of the reader.
+    #[arg(long = "as", value_name = "MEMBER")]
+    pub(super) reader: String,
+    /// Method and target as the reader sends them.
+    #[arg(long, value_name = "'GET /PATH?QUERY'")]
+    pub(super) request: String,
+    /// The upstream's Content-Type [default: that of the route].
+    #[arg(long, value_name = "TYPE")]
+    pub(super) content_type: Option<String>,
+    /// The upstream's status.
+    #[arg(long, value_name = "STATUS", default_value_t = 200, value_parser = clap::value_parser!(u16).range(100..=599))]
+    pub(super) status: u16,
+    /// The day of the request [default: today at UTC+14, where the day begins first].
+    #[arg(long, value_name = "YYYY-MM-DD", value_parser = day)]
+    pub(super) today: Option<Date>,
+    /// Write the status line and the headers before the body.
+    #[arg(long)]
+    pub(super) include: bool,
+}
+
+/// Who reads an explanation.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(super) enum Format {
+    /// People.
+    Human,
+    /// Programs.
+    Json,
+}
+
+/// A calendar day, and nothing besides.
+pub(super) fn day(text: &str) -> Result<Date, String> {
+    let wrong = || "write a day like 2026-11-21".to_owned();
+    if text.len() != 10 {
+        return Err(wrong());
+    }
+    text.parse().map_err(|_| wrong())
+}

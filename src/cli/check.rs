@@ -1,0 +1,125 @@
+//! `check`: every mistake in every file of a deployment, or of a policy folder, in one run.
+
+use super::arguments::Check;
+use super::deployment::{Roster, is_broken};
+use super::{Exit, Streams};
+use crate::config::{Config, Judging};
+use crate::engine::diagnostics::{Diagnostic, Severity};
+use crate::policy_files;
+use std::io;
+use std::path::{Path, PathBuf};
+
+pub(super) fn check(asked: &Check, streams: &mut Streams<'_>) -> io::Result<Exit> {
+    let Some(target) = Target::of(asked) else {
+        streams.say("error: neither `sequester.yaml` nor a folder `policies` is here");
+        streams.say("  = help: name one by `--config` or `--policies`");
+        return Ok(Exit::Usage);
+    };
+    if !target.path().exists() {
+        streams.say(format_args!("error: no such file: {}", target.path().display()));
+        return Ok(Exit::Usage);
+    }
+    let checked = match &target {
+        Target::Deployment(config) => deployment(config),
+        Target::Policies(folder) => policies(folder),
+    };
+    for mistake in &checked.mistakes {
+        writeln!(streams.stdout, "{mistake}")?;
+    }
+    let broken = is_broken(&checked.mistakes);
+    writeln!(streams.stdout, "{}", summary(&checked))?;
+    Ok(if broken { Exit::No } else { Exit::Done })
+}
+
+/// What is checked.
+enum Target {
+    Deployment(PathBuf),
+    Policies(PathBuf),
+}
+
+impl Target {
+    /// As asked, or what stands in the current folder.
+    fn of(asked: &Check) -> Option<Target> {
+        match (&asked.config, &asked.policies) {
+            (Some(config), _) => Some(Target::Deployment(config.clone())),
+            (None, Some(folder)) => Some(Target::Policies(folder.clone())),
+            (None, None) => {
+                let (config, folder) = (Path::new("sequester.yaml"), Path::new("policies"));
+                if config.exists() {
+                    Some(Target::Deployment(config.to_owned()))
+                } else {
+                    folder.is_dir().then(|| Target::Policies(folder.to_owned()))
+                }
+            }
+        }
+    }
+
+    fn path(&self) -> &Path {
+        match self {
+            Target::Deployment(path) | Target::Policies(path) => path,
+        }
+    }
+}
+
+/// What was found.
+struct Checked {
+    mistakes: Vec<Diagnostic>,
+    /// The hash of the policy set, if it is whole.
+    hash: Option<String>,
+}
+
+/// A deployment with everything it names.
+fn deployment(path: &Path) -> Checked {
+    let mut mistakes = Vec::new();
+    match Config::load(path) {
+        Ok(config) => {
+            mistakes.extend(config.warnings.clone());
+            mistakes.extend(config.missing_files());
+        }
+        Err(found) => mistakes.extend(found),
+    }
+    // Even where the rest of it is wrong, it may name members and policies that can be checked.
+    let Ok(judging) = Judging::load(path) else { return Checked { mistakes, hash: None } };
+    let mut checked = Checked { mistakes, hash: None };
+    if judging.policies.exists() {
+        let Checked { mistakes, hash } = policies(&judging.policies);
+        checked.mistakes.extend(mistakes);
+        checked.hash = hash;
+    }
+    // A file that is missing has been told above, or is told by the reading of it.
+    let there = |path: &Option<PathBuf>| path.clone().filter(|path| path.exists());
+    if judging.members.exists() {
+        Roster::load(
+            &judging.members,
+            there(&judging.grants).as_deref(),
+            there(&judging.restrictions).as_deref(),
+            policy_files::read_folder(&judging.policies).0.states.as_ref(),
+            &mut checked.mistakes,
+        );
+    }
+    checked
+}
+
+/// A policy folder.
+fn policies(folder: &Path) -> Checked {
+    let (policies, mistakes) = policy_files::read(folder);
+    Checked { mistakes, hash: policies.map(|policies| policies.set.hash.clone()) }
+}
+
+fn summary(checked: &Checked) -> String {
+    let count = |severity: Severity| {
+        checked.mistakes.iter().filter(|mistake| mistake.severity == severity).count()
+    };
+    let mistakes = match count(Severity::Error) {
+        0 => "no mistakes".to_owned(),
+        1 => "1 mistake".to_owned(),
+        many => format!("{many} mistakes"),
+    };
+    let warnings = match count(Severity::Warning) {
+        0 => String::new(),
+        1 => ", 1 warning".to_owned(),
+        many => format!(", {many} warnings"),
+    };
+    let hash = checked.hash.as_deref().map(|hash| format!("; policy set {hash}"));
+    format!("{mistakes}{warnings}{}", hash.unwrap_or_default())
+}
