@@ -1,0 +1,284 @@
+//! The files of one deployment: read at the start, looked at on every request, replaced only by
+//! good ones (LAST-GOOD).
+
+use super::age::States;
+use super::grants::Grants;
+use super::register::{Register, RegisterFiles};
+use super::restrictions::Restrictions;
+use super::roster::Roster;
+use crate::engine::diagnostics::{Diagnostic, Severity, SourceFile, Span};
+use crate::engine::facts::People;
+use arc_swap::{ArcSwap, ArcSwapOption};
+use jiff::civil::Date;
+use std::fmt;
+use std::fs::{self, File, Metadata};
+use std::io::Read as _;
+use std::os::unix::fs::MetadataExt as _;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
+
+/// Longest file, bytes: ten million members at a hundred bytes a row.
+const FILE_BYTES_MAX: u64 = 1024 * 1024 * 1024;
+/// A file with a smaller share of the rows in force, in percent, is refused: it was cut off, or
+/// comes from a query that failed.
+const ROWS_PERCENT_MIN: usize = 90;
+
+/// Where the files are.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct BookPaths {
+    /// `members.csv`.
+    pub members: PathBuf,
+    /// `grants.csv`; without it there are no grants.
+    pub grants: Option<PathBuf>,
+    /// `restrictions.csv`; without it there are no restrictions.
+    pub restrictions: Option<PathBuf>,
+}
+
+/// Everybody, as the files say now.
+pub struct Book {
+    current: ArcSwap<Register>,
+    /// `None`: made from texts, which do not change.
+    watch: Option<Watch>,
+}
+
+/// Gets the mistakes and warnings of a reading.
+type Tell = dyn Fn(&[Diagnostic]) + Send + Sync;
+
+/// The files behind a book.
+struct Watch {
+    members: Watched,
+    grants: Option<Watched>,
+    restrictions: Option<Watched>,
+    /// Held while files are read.
+    reading: Mutex<()>,
+    tell: Box<Tell>,
+}
+
+/// One file, and what it looked like when it was last read, taken into force or refused.
+struct Watched {
+    path: PathBuf,
+    /// `None`: it was not there.
+    seen: ArcSwapOption<Stamp>,
+    /// The same while it is being read: others see a change until what was read is in force.
+    reading: ArcSwapOption<Stamp>,
+}
+
+/// What changes when a file is replaced or written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Stamp {
+    inode: (u64, u64),
+    length: u64,
+    modified: (i64, i64),
+    changed: (i64, i64),
+}
+
+impl Book {
+    /// Reads the files for the first time. Every mistake of every file is given back; with any
+    /// error there is no book. `tell` gets the warnings of this reading, and all that is wrong
+    /// at later ones.
+    pub fn load(
+        paths: &BookPaths,
+        tell: impl Fn(&[Diagnostic]) + Send + Sync + 'static,
+    ) -> Result<Book, Vec<Diagnostic>> {
+        let mut mistakes = Vec::new();
+        let members = Watched::new(&paths.members);
+        let grants = paths.grants.as_deref().map(Watched::new);
+        let restrictions = paths.restrictions.as_deref().map(Watched::new);
+        let files = (
+            members.read(&mut mistakes),
+            grants.as_ref().and_then(|file| file.read(&mut mistakes)),
+            restrictions.as_ref().and_then(|file| file.read(&mut mistakes)),
+        );
+        let (Some(text), grants_text, restrictions_text) = files else { return Err(mistakes) };
+        let files =
+            RegisterFiles { members: text, grants: grants_text, restrictions: restrictions_text };
+        let register = Register::read(&files, &mut mistakes);
+        let is_good = mistakes.iter().all(|mistake| mistake.severity != Severity::Error);
+        let Some(register) = register.filter(|_| is_good) else { return Err(mistakes) };
+        if !mistakes.is_empty() {
+            tell(&mistakes);
+        }
+        let (reading, tell) = (Mutex::new(()), Box::new(tell));
+        let watch = Watch { members, grants, restrictions, reading, tell };
+        watch.files().for_each(Watched::has_been_read);
+        Ok(Book { current: ArcSwap::from_pointee(register), watch: Some(watch) })
+    }
+
+    /// A book of texts, for cases and tests. Any error and there is none.
+    pub fn from_files(files: &RegisterFiles, mistakes: &mut Vec<Diagnostic>) -> Option<Book> {
+        let register = Register::read(files, mistakes)?;
+        Some(Book { current: ArcSwap::from_pointee(register), watch: None })
+    }
+
+    /// One reader on one day, by the files as they are now and the ages of these states: a file
+    /// that was replaced is in force from the next view on. The reader may be unknown.
+    ///
+    /// It costs three look-ups of files; when one has changed, its reading too, during which all
+    /// views wait. LAST-GOOD: what cannot be taken changes nothing and is told.
+    pub fn view(&self, reader_name: &str, today: Date, states: &Arc<States>) -> Arc<dyn People> {
+        self.refresh();
+        self.current.load_full().view(reader_name, today, states)
+    }
+
+    fn refresh(&self) {
+        let Some(watch) = &self.watch else { return };
+        if !watch.has_changed() {
+            return;
+        }
+        let _reading = watch.reading.lock().unwrap_or_else(PoisonError::into_inner);
+        let old = self.current.load_full();
+        let mut mistakes = Vec::new();
+        let members = newer(Some(&watch.members), &old.roster, &mut mistakes);
+        let grants = newer(watch.grants.as_ref(), &old.grants, &mut mistakes);
+        let restrictions = newer(watch.restrictions.as_ref(), &old.restrictions, &mut mistakes);
+        if members.is_some() || grants.is_some() || restrictions.is_some() {
+            let register = Register::join(
+                members.unwrap_or_else(|| Arc::clone(&old.roster)),
+                grants.unwrap_or_else(|| Arc::clone(&old.grants)),
+                restrictions.unwrap_or_else(|| Arc::clone(&old.restrictions)),
+                &mut mistakes,
+            );
+            self.current.store(Arc::new(register));
+        }
+        watch.files().for_each(Watched::has_been_read);
+        if !mistakes.is_empty() {
+            (watch.tell)(&mistakes);
+        }
+    }
+}
+
+/// Shows nobody: Debug output ends in logs.
+impl fmt::Debug for Book {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Book").finish_non_exhaustive()
+    }
+}
+
+/// What a file is read as.
+trait FromRows: Sized {
+    fn read(file: &SourceFile, mistakes: &mut Vec<Diagnostic>) -> Option<Self>;
+    fn row_count(&self) -> usize;
+}
+
+impl FromRows for Roster {
+    fn read(file: &SourceFile, mistakes: &mut Vec<Diagnostic>) -> Option<Roster> {
+        Roster::read(file, mistakes)
+    }
+
+    fn row_count(&self) -> usize {
+        self.row_count
+    }
+}
+
+impl FromRows for Grants {
+    fn read(file: &SourceFile, mistakes: &mut Vec<Diagnostic>) -> Option<Grants> {
+        Grants::read(file, mistakes)
+    }
+
+    fn row_count(&self) -> usize {
+        self.row_count
+    }
+}
+
+impl FromRows for Restrictions {
+    fn read(file: &SourceFile, mistakes: &mut Vec<Diagnostic>) -> Option<Restrictions> {
+        Restrictions::read(file, mistakes)
+    }
+
+    fn row_count(&self) -> usize {
+        self.row_count
+    }
+}
+
+/// What a file says now, if it has changed and can be taken.
+fn newer<T: FromRows>(
+    watched: Option<&Watched>,
+    in_force: &Arc<T>,
+    mistakes: &mut Vec<Diagnostic>,
+) -> Option<Arc<T>> {
+    let watched = watched.filter(|watched| watched.has_changed())?;
+    let file = watched.read(mistakes)?;
+    let read = T::read(&file, mistakes)?;
+    let (now, before) = (read.row_count(), in_force.row_count());
+    if now.saturating_mul(100) < before.saturating_mul(ROWS_PERCENT_MIN) {
+        let message = format!("{now} rows where {before} are in force: over 10 % fewer");
+        let help = "the file in force stays; if the new one is right, restart to take it";
+        mistakes.push(about(&watched.path, message, help));
+        return None;
+    }
+    Some(Arc::new(read))
+}
+
+impl Watch {
+    fn files(&self) -> impl Iterator<Item = &Watched> {
+        [&self.members].into_iter().chain(&self.grants).chain(&self.restrictions)
+    }
+
+    fn has_changed(&self) -> bool {
+        self.files().any(Watched::has_changed)
+    }
+}
+
+impl Watched {
+    fn new(path: &Path) -> Watched {
+        let (seen, reading) = (ArcSwapOption::empty(), ArcSwapOption::empty());
+        Watched { path: path.to_owned(), seen, reading }
+    }
+
+    fn has_changed(&self) -> bool {
+        let now = fs::metadata(&self.path).ok().map(|metadata| Stamp::of(&metadata));
+        now != self.seen.load().as_deref().copied()
+    }
+
+    /// What was read is in force, or refused and told once.
+    fn has_been_read(&self) {
+        self.seen.store(self.reading.load_full());
+    }
+
+    /// Its text.
+    fn read(&self, mistakes: &mut Vec<Diagnostic>) -> Option<SourceFile> {
+        let now = fs::metadata(&self.path).ok();
+        self.reading.store(now.map(|metadata| Arc::new(Stamp::of(&metadata))));
+        let text = self.text().map_err(|why| {
+            let message = format!("the file cannot be read: {why}");
+            mistakes.push(about(&self.path, message, "check that it is there and may be read"));
+        });
+        text.ok().map(|text| SourceFile::new(self.path.display().to_string(), text))
+    }
+
+    fn text(&self) -> Result<String, String> {
+        let system = |error: std::io::Error| error.kind().to_string();
+        // Asked before it is opened: opening a pipe would wait for its writer.
+        if !fs::metadata(&self.path).map_err(system)?.is_file() {
+            return Err("it is no regular file".to_owned());
+        }
+        let file = File::open(&self.path).map_err(system)?;
+        // What is read is what was opened, even if the name means another file by now.
+        let opened = Stamp::of(&file.metadata().map_err(system)?);
+        self.reading.store(Some(Arc::new(opened)));
+        if opened.length > FILE_BYTES_MAX {
+            return Err("it is longer than 1 GiB".to_owned());
+        }
+        let mut bytes = Vec::new();
+        file.take(FILE_BYTES_MAX).read_to_end(&mut bytes).map_err(system)?;
+        String::from_utf8(bytes)
+            .map_err(|error| format!("not UTF-8 at byte {}", error.utf8_error().valid_up_to()))
+    }
+}
+
+impl Stamp {
+    fn of(metadata: &Metadata) -> Stamp {
+        Stamp {
+            inode: (metadata.dev(), metadata.ino()),
+            length: metadata.len(),
+            modified: (metadata.mtime(), metadata.mtime_nsec()),
+            changed: (metadata.ctime(), metadata.ctime_nsec()),
+        }
+    }
+}
+
+/// A mistake of a file as a whole.
+fn about(path: &Path, message: String, help: &str) -> Diagnostic {
+    let file = SourceFile::new(path.display().to_string(), "");
+    Diagnostic { span: None, ..Diagnostic::error(&file, Span::default(), message).help(help) }
+}
