@@ -19,7 +19,7 @@ pub(super) struct Grants {
     /// The file, to tell of names that nobody has.
     pub(super) file: Option<SourceFile>,
     /// In the order of the file.
-    pub(super) grants: Vec<GrantRow>,
+    pub(super) rows: Vec<GrantRow>,
     /// How many rows the file has.
     pub(super) row_count: usize,
 }
@@ -88,14 +88,14 @@ impl Grants {
         ];
         let mut teller = Teller::new(file, Rows::OfPeople, mistakes);
         let mut ids = HashMap::new();
-        let mut grants = Vec::new();
+        let mut rows = Vec::new();
         let row_count = read_rows(columns, &mut teller, |cells, teller| {
             if let Some(id) = cells.first() {
                 is_told_once("grant_id", id, &mut ids, teller);
             }
-            grants.extend(grant(&cells, teller));
+            rows.extend(grant(&cells, teller));
         })?;
-        teller.is_content().then(|| Grants { file: Some(file.clone()), grants, row_count })
+        teller.is_content().then(|| Grants { file: Some(file.clone()), rows, row_count })
     }
 }
 
@@ -106,7 +106,6 @@ fn grant(cells: &[Cell<'_>; 9], teller: &mut Teller<'_>) -> Option<GrantRow> {
     let subject = named("subject", subject, teller);
     let reader = named("reader", reader, teller);
     let kind = self::kind(kind, teller)?;
-    let (period, scope) = (period?, scope?);
     match kind {
         GrantKind::Authorization => authorization(categories, scope, (from, until), teller),
         GrantKind::Representation => representation(categories, scope, teller),
@@ -121,8 +120,8 @@ fn grant(cells: &[Cell<'_>; 9], teller: &mut Teller<'_>) -> Option<GrantRow> {
         reader: reader?,
         id: id.text.to_string(),
         kind,
-        scope,
-        period,
+        scope: scope?,
+        period: period?,
         revoked,
         is_verified: !verified_by.is_empty(),
     })
@@ -141,7 +140,7 @@ fn kind(cell: &Cell<'_>, teller: &mut Teller<'_>) -> Option<GrantKind> {
 /// 45 CFR 164.508: it ends, and one for psychotherapy notes is for nothing else.
 fn authorization(
     categories: &Cell<'_>,
-    scope: Scope,
+    scope: Option<Scope>,
     period: (&Cell<'_>, &Cell<'_>),
     teller: &mut Teller<'_>,
 ) {
@@ -151,15 +150,16 @@ fn authorization(
             teller.error(cell.span, message, "an authorization begins on a day and ends on one");
         }
     }
-    if names_notes(scope) && scope != Scope::Named(Categories::of(Category::PsychotherapyNotes)) {
+    let notes_alone = Scope::Named(Categories::of(Category::PsychotherapyNotes));
+    if scope.is_some_and(|scope| names_notes(scope) && scope != notes_alone) {
         let message = "an authorization for psychotherapy notes and something else";
         let help = "write two: one for the notes alone, as 45 CFR 164.508(b)(3)(ii) asks";
         teller.error(categories.span, message, help);
     }
 }
 
-fn representation(categories: &Cell<'_>, scope: Scope, teller: &mut Teller<'_>) {
-    if names_notes(scope) {
+fn representation(categories: &Cell<'_>, scope: Option<Scope>, teller: &mut Teller<'_>) {
+    if scope.is_some_and(names_notes) {
         let message = "a representation does not give psychotherapy notes";
         let help = "they leave only on an authorization for exactly them";
         teller.warning(categories.span, message, help);
@@ -186,12 +186,12 @@ pub(super) fn scope(cell: &Cell<'_>, teller: &mut Teller<'_>) -> Option<Scope> {
             continue;
         }
         is_known = false;
-        let names = Category::ALL.map(Category::name);
+        let known = Category::ALL.map(Category::name);
         let (message, help) = if word == ALL {
             ("`all` beside categories", "write `all` alone, or the categories alone".to_owned())
         } else {
-            let near = did_you_mean(word, names.into_iter().chain([ALL]));
-            let all = || format!("write `all`, or some of `{}`", names.join("`, `"));
+            let near = did_you_mean(word, known.into_iter().chain([ALL]));
+            let all = || format!("write `all`, or some of `{}`", known.join("`, `"));
             ("unknown category", near.unwrap_or_else(all))
         };
         teller.error(cell.span, message, &help);

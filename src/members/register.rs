@@ -91,7 +91,7 @@ impl Register {
     /// The grants from a subject to a reader that have effect on that day.
     pub(super) fn grants(&self, subject: PersonId, reader: PersonId, today: Date) -> Vec<Grant> {
         let positions = self.granted.get(&(subject, reader)).into_iter().flatten();
-        let rows = positions.filter_map(|position| self.grants.grants.get(*position));
+        let rows = positions.filter_map(|position| self.grants.rows.get(*position));
         rows.filter_map(|row: &GrantRow| row.in_force(today)).collect()
     }
 
@@ -110,7 +110,7 @@ impl Register {
             Against::Person(person) => reader == Some(*person),
             Against::Everyone => true,
         })
-        .filter_map(|(_, position)| self.restrictions.restrictions.get(*position))
+        .filter_map(|(_, position)| self.restrictions.rows.get(*position))
         .filter_map(|row: &RestrictionRow| row.in_force(today))
         .collect()
     }
@@ -136,7 +136,7 @@ fn join_grants(
     let mut granted: HashMap<_, Vec<usize>> = HashMap::new();
     let Some(file) = &grants.file else { return granted };
     let mut teller = Teller::new(file, Rows::OfPeople, mistakes);
-    for (position, grant) in grants.grants.iter().enumerate() {
+    for (position, grant) in grants.rows.iter().enumerate() {
         let effect = "the grant has no effect until the members file has them";
         let subject = find(roster, &grant.subject, effect, &mut teller);
         let reader = find(roster, &grant.reader, effect, &mut teller);
@@ -155,7 +155,7 @@ fn join_restrictions(
     let mut restricted: HashMap<_, Vec<(Against, usize)>> = HashMap::new();
     let Some(file) = &restrictions.file else { return restricted };
     let mut teller = Teller::new(file, Rows::OfPeople, mistakes);
-    for (position, restriction) in restrictions.restrictions.iter().enumerate() {
+    for (position, restriction) in restrictions.rows.iter().enumerate() {
         let effect = "the restriction has no effect until the members file has them";
         let subject = find(roster, &restriction.subject, effect, &mut teller);
         // SILENCE-HIDES: against somebody unknown is against everybody.

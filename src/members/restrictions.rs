@@ -17,7 +17,7 @@ pub(super) struct Restrictions {
     /// The file, to tell of names that nobody has.
     pub(super) file: Option<SourceFile>,
     /// In the order of the file.
-    pub(super) restrictions: Vec<RestrictionRow>,
+    pub(super) rows: Vec<RestrictionRow>,
     /// How many rows the file has.
     pub(super) row_count: usize,
 }
@@ -57,15 +57,15 @@ impl Restrictions {
         ];
         let mut teller = Teller::new(file, Rows::OfPeople, mistakes);
         let mut ids = HashMap::new();
-        let mut restrictions = Vec::new();
+        let mut rows = Vec::new();
         let row_count = read_rows(columns, &mut teller, |cells, teller| {
             if let Some(id) = cells.first() {
                 is_told_once("restriction_id", id, &mut ids, teller);
             }
-            restrictions.extend(restriction(&cells, teller));
+            rows.extend(restriction(&cells, teller));
         })?;
         let file = Some(file.clone());
-        teller.is_content().then_some(Restrictions { file, restrictions, row_count })
+        teller.is_content().then_some(Restrictions { file, rows, row_count })
     }
 }
 
