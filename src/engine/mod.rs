@@ -2,18 +2,21 @@
 //! does IO, asks the time or iterates in hash order.
 #![deny(clippy::disallowed_methods, clippy::disallowed_types)]
 
+mod body;
 pub mod category;
 pub mod codes;
 pub mod diagnostics;
 pub mod document;
 pub mod explain;
 pub mod facts;
+mod names;
 pub mod policy;
 pub mod released;
 pub mod request;
 pub mod selectors;
 pub mod set;
 pub mod shapes;
+mod walk;
 pub mod yaml;
 
 use bytes::Bytes;

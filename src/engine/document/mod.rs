@@ -1,5 +1,6 @@
 //! The bytes of a body: frame, scan, tape, cut.
 
+pub mod cut;
 mod keys;
 mod marks;
 mod numbers;

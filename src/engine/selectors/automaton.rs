@@ -78,6 +78,14 @@ impl Builder {
         self.edge(from, Label::Element, to);
     }
 
+    /// Gives `to` every step that `from` has by now.
+    pub fn same_steps(&mut self, from: Place, to: Place) {
+        let steps = self.edges.get(index(from)).cloned().unwrap_or_default();
+        if let Some(edges) = self.edges.get_mut(index(to)) {
+            edges.extend(steps);
+        }
+    }
+
     /// A path from a place; gives the place where it ends.
     pub fn path(&mut self, from: Place, path: &Path, vocabulary: &Vocabulary) -> Place {
         // The path's own chain begins at a copy of nothing: `from` may be shared by many paths,

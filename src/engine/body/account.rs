@@ -1,0 +1,173 @@
+//! The report: counts always, an account of each record where it was asked for.
+
+use super::{Body, Whose};
+use crate::engine::category::Category;
+use crate::engine::document::tape::{Kind as Json, NodeId};
+use crate::engine::document::text;
+use crate::engine::explain::{Account, CutAccount, Evidence, RecordAccount};
+use crate::engine::facts::PersonId;
+use crate::engine::shapes::meant::Field;
+use crate::engine::walk::What;
+use std::collections::BTreeMap;
+
+impl Body<'_> {
+    pub(super) fn account(&mut self) {
+        self.count_unknown_members();
+        let mut member_ids: BTreeMap<PersonId, String> = BTreeMap::new();
+        for record in 0..self.records.len() {
+            self.count(record, &mut member_ids);
+        }
+        for cut in &self.cut_outs {
+            if self.is_released(cut.record) {
+                self.report.cut = self.report.cut.saturating_add(1);
+                for rule in &cut.rules {
+                    let id = self.terms.policy.rules.rule_id(*rule).to_owned();
+                    *self.report.rules.entry(id).or_default() += 1;
+                }
+            }
+        }
+        self.report.own_note_withheld = self.own_note_withheld();
+        if self.terms.explain {
+            let records = (0..self.records.len()).map(|record| self.record_account(record));
+            let records: Vec<RecordAccount> = records.collect();
+            let outside = self.outside.iter().map(|node| self.place(*node, NodeId(0)));
+            let envelope = outside.collect();
+            self.report.account = Some(Account { records, envelope });
+        }
+    }
+
+    fn count(&mut self, record: usize, member_ids: &mut BTreeMap<PersonId, String>) {
+        let released = self.is_released(record);
+        let Some(this) = self.records.get(record) else { return };
+        let report = &mut self.report;
+        let counter = if released { &mut report.released } else { &mut report.withheld };
+        *counter = counter.saturating_add(1);
+        if !released {
+            for rule in &this.rules {
+                let id = self.terms.policy.rules.rule_id(*rule).to_owned();
+                *report.rules.entry(id).or_default() += 1;
+            }
+        }
+        let mut tally = |name: String, report: &mut crate::engine::released::Report| {
+            let tally = report.by_subject.entry(name).or_default();
+            let count = if released { &mut tally.released } else { &mut tally.withheld };
+            *count = count.saturating_add(1);
+        };
+        match &this.whose {
+            Whose::People(people) => {
+                for person in people {
+                    let id = member_ids.entry(*person).or_insert_with(|| {
+                        self.terms.people.names(*person).into_iter().next().unwrap_or_default()
+                    });
+                    tally(id.clone(), report);
+                    if released && !report.subjects.contains(id) {
+                        report.subjects.push(id.clone());
+                        report.subjects.sort_unstable();
+                    }
+                }
+            }
+            Whose::Unknown => tally("?".to_owned(), report),
+            Whose::Public | Whose::Attached | Whose::Container => {}
+        }
+    }
+
+    /// DESIGN 4.5: the subject is told that one of their own notes was withheld.
+    fn own_note_withheld(&self) -> bool {
+        (0..self.records.len()).any(|record| {
+            let Some(this) = self.records.get(record) else { return false };
+            let field = Field { category: Category::PsychotherapyNotes, about_contract: false };
+            let cut = || {
+                self.sites(record)
+                    .iter()
+                    .any(|site| site.what == What::Field(field) && self.cuts.contains(site.node))
+            };
+            this.note && self.is_own(record) && (!this.released || cut())
+        })
+    }
+
+    fn record_account(&self, record: usize) -> RecordAccount {
+        let Some(this) = self.records.get(record) else { return RecordAccount::default() };
+        let rules = &self.terms.policy.rules;
+        let ids = |numbers: &[u16]| numbers.iter().map(|n| rules.rule_id(*n).to_owned()).collect();
+        let names = |person: &PersonId| {
+            self.terms.people.names(*person).into_iter().next().unwrap_or_default()
+        };
+        let mut subjects: Vec<String> = self.people(record).iter().map(names).collect();
+        if this.whose == Whose::Unknown {
+            subjects.push("?".to_owned());
+        }
+        let mut reasons: Vec<String> = ids(&this.rules);
+        if !this.released && reasons.is_empty() {
+            let pending = match this.whose {
+                Whose::Public | Whose::Attached => "nothing that leaves points at it",
+                _ => "withheld",
+            };
+            reasons.push(this.reason.unwrap_or(pending).to_owned());
+        }
+        let evidence = this.evidence.iter().map(|why| Evidence {
+            categories: why.categories.iter().map(Category::name).collect(),
+            place: self.place(why.node, this.root),
+            because: why.because.clone(),
+        });
+        let cuts = self.cut_outs.iter().filter(|cut| cut.record == record && this.released);
+        RecordAccount {
+            place: self.place(this.root, NodeId(0)),
+            kind: self.kind_name(record),
+            id: self.id(record),
+            subjects,
+            categories: this.carries.iter().map(Category::name).collect(),
+            released: this.released,
+            rules: reasons,
+            evidence: evidence.collect(),
+            cuts: cuts
+                .map(|cut| CutAccount {
+                    place: self.place(cut.node, this.root),
+                    because: cut.because.clone(),
+                    rules: ids(&cut.rules),
+                })
+                .collect(),
+        }
+    }
+
+    fn kind_name(&self, record: usize) -> String {
+        let name = &self.kind(record).name;
+        if name.is_empty() { "(not named by the shape)".to_owned() } else { name.clone() }
+    }
+
+    fn id(&self, record: usize) -> Option<String> {
+        let mut sites = self.sites(record).iter();
+        let declared = sites.find(|site| site.what == What::Id).and_then(|s| self.scalar(s.node));
+        let root = self.records.get(record)?.root;
+        let fhir = || self.member(root, self.terms.shape.keys.id).and_then(|at| self.scalar(at));
+        declared.or_else(|| if self.terms.shape.fhir { fhir() } else { None })
+    }
+
+    /// The normalized path (RFC 9535 section 2.7, in the short form where a name allows it) from
+    /// a node above to a node.
+    pub(super) fn place(&self, node: NodeId, from: NodeId) -> String {
+        let mut hops = Vec::new();
+        let mut at = node;
+        while at != from {
+            let parent = self.parent(at);
+            let (Some(inner), Some(above)) = (self.tape.get(at), self.tape.get(parent)) else {
+                break;
+            };
+            if above.kind == Json::Array {
+                let index = self.tape.children(parent).position(|(child, _)| child == at);
+                hops.push(format!("[{}]", index.unwrap_or_default()));
+            } else {
+                let key = text::key_of(self.bytes, inner);
+                let plain = key.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_')
+                    && key.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_');
+                hops.push(if plain { format!(".{key}") } else { format!("[{key:?}]") });
+            }
+            if parent == at {
+                break;
+            }
+            at = parent;
+        }
+        hops.push("$".to_owned());
+        hops.reverse();
+        hops.concat()
+    }
+}

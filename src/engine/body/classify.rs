@@ -1,0 +1,345 @@
+//! What each record is about by what stands in it: codes, labels, words, fields.
+
+use super::markup::words_of;
+use super::{Body, Record, Whose, Why};
+use crate::engine::category::{Categories, Category};
+use crate::engine::codes::{Hits, Judgement};
+use crate::engine::document::tape::{Kind as Json, NodeId, range};
+use crate::engine::document::text;
+use crate::engine::policy::Action;
+use crate::engine::released::Finding;
+use crate::engine::shapes::meant::Field;
+use crate::engine::walk::{NOWHERE, Site, What};
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use jiff::civil::Date;
+use std::borrow::Cow;
+
+/// What is found of one record.
+#[derive(Default)]
+struct Found {
+    own: Hits,
+    /// Codes in clinical places that are known.
+    known: u32,
+    loose: Vec<NodeId>,
+    note: bool,
+    why: Vec<Why>,
+    unknown_systems: u64,
+}
+
+impl Body<'_> {
+    pub(super) fn classify(&mut self) {
+        // Words never make a note, so a body that is the reader's alone needs none.
+        let words = (0..self.records.len()).any(|record| self.needs_words(record));
+        for record in 0..self.records.len() {
+            let date = self.date(record);
+            let mut found = Found::default();
+            for site in self.sites(record) {
+                self.codes(record, *site, date, &mut found);
+            }
+            if self.kind(record).needs_codes && found.known == 0 {
+                let node = self.records.get(record).map_or(NOWHERE, |record| record.root);
+                self.unclassified(&mut found, node, "no known code");
+            }
+            let open = words && !self.is_settled(record, found.own);
+            if open || self.terms.explain {
+                for site in self.sites(record) {
+                    self.words_at(*site, &mut found);
+                }
+            }
+            self.keep(record, date, found);
+        }
+    }
+
+    fn needs_words(&self, record: usize) -> bool {
+        let whose = self.records.get(record).map(|record| &record.whose);
+        !matches!(whose, Some(Whose::Public)) && !self.is_own(record)
+    }
+
+    /// Whether codes alone withhold the record and all that shares its event: without a grant,
+    /// more categories can only hide more.
+    fn is_settled(&mut self, record: usize, own: Hits) -> bool {
+        let Some(Whose::People(people)) = self.records.get(record).map(|r| r.whose.clone()) else {
+            return false;
+        };
+        people.iter().any(|person| {
+            self.standing(*person).grants.is_empty()
+                && self.verdict(*person, own.episode).action == Action::Withhold
+        })
+    }
+
+    fn keep(&mut self, record: usize, date: Option<Date>, found: Found) {
+        if found.unknown_systems > 0 {
+            *self.report.findings.entry(Finding::UnknownSystem).or_default() +=
+                found.unknown_systems;
+        }
+        if found.note {
+            *self.report.findings.entry(Finding::PsychotherapyNote).or_default() += 1;
+        }
+        if let Some(record) = self.records.get_mut(record) {
+            let Record { own, loose, note, evidence, .. } = record;
+            *own = found.own;
+            *loose = found.loose;
+            *note = found.note;
+            *evidence = found.why;
+            record.date = date;
+        }
+    }
+
+    /// The record's date: the first of `date:` that can be read.
+    fn date(&self, record: usize) -> Option<Date> {
+        let dates = self.sites(record).iter().filter_map(|site| match site.what {
+            What::Date(order) => Some((order, site.node)),
+            _ => None,
+        });
+        let mut dates: Vec<(u8, NodeId)> = dates.collect();
+        dates.sort_unstable();
+        dates.iter().find_map(|(_, node)| self.scalar(*node)?.get(..10)?.parse().ok())
+    }
+
+    fn codes(&self, record: usize, site: Site, date: Option<Date>, found: &mut Found) {
+        match site.what {
+            What::Code(clinical) => self.fhir_code(site, clinical, date, found),
+            What::HouseCode(number) => self.house_code(record, site, number, date, found),
+            What::Field(field) => self.field(site, field, found),
+            _ => {}
+        }
+    }
+
+    /// A FHIR Coding, or any object with a string `system` and `code` and no `value`.
+    fn fhir_code(&self, site: Site, clinical: bool, date: Option<Date>, found: &mut Found) {
+        let keys = &self.terms.shape.keys;
+        let code = self.member(site.node, keys.code).and_then(|at| self.text(at));
+        let system = self.member(site.node, keys.system).and_then(|at| self.text(at));
+        let Some(code) = code else {
+            // A code that is no string cannot be judged.
+            return self.lost(site.node, clinical, found);
+        };
+        let judged = self.judge(system.as_deref(), &code, date, site.node, found);
+        if judged == Judgement::ByWords && !self.has_words(site) {
+            return self.lost(site.node, clinical, found);
+        }
+        if clinical && judged != Judgement::Ignored {
+            found.known = found.known.saturating_add(1);
+        }
+    }
+
+    fn house_code(
+        &self,
+        record: usize,
+        site: Site,
+        number: u8,
+        date: Option<Date>,
+        found: &mut Found,
+    ) {
+        let Some(node) = self.tape.get(site.node) else { return };
+        match node.kind {
+            Json::Null => return,
+            Json::Array => {
+                for (child, _) in self.tape.children(site.node) {
+                    let inner = Site { node: child, ..site };
+                    self.house_code(record, inner, number, date, found);
+                }
+                return;
+            }
+            _ => {}
+        }
+        let Some(code) = self.scalar(site.node) else {
+            return self.lost(site.node, true, found);
+        };
+        let fixed = self.kind(record).code_systems.get(usize::from(number)).cloned().flatten();
+        let beside =
+            |other: &&Site| other.what == What::SystemAt(number) && other.with == site.with;
+        let told = self.sites(record).iter().find(beside).and_then(|at| self.scalar(at.node));
+        let system = fixed.or(told);
+        let judged = self.judge(system.as_deref(), &code, date, site.node, found);
+        if judged == Judgement::ByWords && !self.has_house_words(site.with) {
+            return self.lost(site.node, true, found);
+        }
+        if judged != Judgement::Ignored {
+            found.known = found.known.saturating_add(1);
+        }
+    }
+
+    fn judge(
+        &self,
+        system: Option<&str>,
+        code: &str,
+        date: Option<Date>,
+        node: NodeId,
+        found: &mut Found,
+    ) -> Judgement {
+        let codes = &self.terms.policy.codes;
+        let judged = codes.judge(system, code, date);
+        if let Judgement::Listed(hits) = judged {
+            let note = hits.record.union(hits.episode).contains(Category::PsychotherapyNotes);
+            self.add(hits, found);
+            found.note |= note;
+            if self.terms.explain {
+                for row in codes.rows_of_code(system, code, date) {
+                    let because = format!("{}:{} {}", row.file, row.line, row.pattern);
+                    found.why.push(Why { categories: row.categories, node, because });
+                }
+            }
+        } else if judged == Judgement::ByWords && !system.is_some_and(|s| codes.knows_system(s)) {
+            found.unknown_systems = found.unknown_systems.saturating_add(1);
+        }
+        judged
+    }
+
+    /// Adds hits; a psychotherapy note is never shared, what it gives its event is
+    /// `mental-health`.
+    fn add(&self, hits: Hits, found: &mut Found) {
+        let _ = self;
+        let note = Categories::of(Category::PsychotherapyNotes);
+        if hits.record.union(hits.episode).contains(Category::PsychotherapyNotes) {
+            found.own.record = found.own.record.union(note);
+            found.own.episode.insert(Category::MentalHealth);
+        }
+        found.own.record = found.own.record.union(hits.record);
+        found.own.episode = found.own.episode.union(hits.episode.minus(note));
+    }
+
+    /// A code that cannot be judged: in a clinical place the record is unclassified, elsewhere
+    /// that code goes.
+    fn lost(&self, node: NodeId, clinical: bool, found: &mut Found) {
+        if clinical {
+            self.unclassified(found, node, "a code that no list knows and no words explain");
+        } else {
+            found.loose.push(node);
+        }
+    }
+
+    pub(super) fn unclassified_why(node: NodeId, because: &str) -> Why {
+        let categories = Categories::of(Category::Unclassified);
+        Why { categories, node, because: because.to_owned() }
+    }
+
+    fn unclassified(&self, found: &mut Found, node: NodeId, because: &str) {
+        found.own.record.insert(Category::Unclassified);
+        if self.terms.explain {
+            found.why.push(Self::unclassified_why(node, because));
+        }
+    }
+
+    /// Whether a code has words of its own: its `display`, or its concept's.
+    fn has_words(&self, site: Site) -> bool {
+        if !self.terms.policy.codes.has_words() {
+            return false;
+        }
+        let keys = &self.terms.shape.keys;
+        let any = |object: NodeId, key: u16| {
+            self.member(object, key).is_some_and(|at| self.scalar(at).is_some())
+        };
+        if any(site.node, keys.display) || (site.with != NOWHERE && any(site.with, keys.text)) {
+            return true;
+        }
+        let coding = (site.with != NOWHERE).then(|| self.member(site.with, keys.coding)).flatten();
+        coding.is_some_and(|coding| {
+            self.tape.children(coding).any(|(sibling, _)| any(sibling, keys.display))
+        })
+    }
+
+    fn has_house_words(&self, beside: NodeId) -> bool {
+        let keys = &self.terms.shape.keys;
+        self.terms.policy.codes.has_words()
+            && [keys.display, keys.text, keys.title, keys.description]
+                .iter()
+                .any(|key| self.member(beside, *key).is_some_and(|at| self.scalar(at).is_some()))
+    }
+
+    /// A place of `fields:` that holds a psychotherapy note colours its record.
+    fn field(&self, site: Site, field: Field, found: &mut Found) {
+        if field.category != Category::PsychotherapyNotes || self.is_empty(site.node) {
+            return;
+        }
+        found.note = true;
+        found.own.episode.insert(Category::MentalHealth);
+        if self.terms.explain {
+            let categories = Categories::of(Category::MentalHealth);
+            let because = "a psychotherapy note stands here".to_owned();
+            found.why.push(Why { categories, node: site.node, because });
+        }
+    }
+
+    fn is_empty(&self, node: NodeId) -> bool {
+        self.tape.get(node).is_none_or(|inner| match inner.kind {
+            Json::Null => true,
+            Json::String => text::str_of(self.bytes, inner).trim().is_empty(),
+            Json::Array | Json::Object => self.tape.children(node).next().is_none(),
+            Json::True | Json::False | Json::Number => false,
+        })
+    }
+
+    fn words_at(&self, site: Site, found: &mut Found) {
+        let Some(node) = self.tape.get(site.node) else { return };
+        match site.what {
+            What::Words => self.words(site.node, &text::str_of(self.bytes, node), false, found),
+            What::Prose => self.words(site.node, &text::str_of(self.bytes, node), true, found),
+            What::Markup => {
+                let words = words_of(&text::str_of(self.bytes, node));
+                self.words(site.node, &words, true, found);
+            }
+            What::Attachment => self.attachment(site.node, found),
+            _ => {}
+        }
+    }
+
+    /// What is found in prose reaches the record only.
+    fn words(&self, node: NodeId, words: &str, prose: bool, found: &mut Found) {
+        let codes = &self.terms.policy.codes;
+        let hits = codes.words(words);
+        if hits == Hits::default() {
+            return;
+        }
+        let all = hits.record.union(hits.episode);
+        let hits = if prose { Hits { record: all, episode: Categories::NONE } } else { hits };
+        self.add(hits, found);
+        if self.terms.explain {
+            for row in codes.rows_of_words(words) {
+                let because = format!("{}:{} {}", row.file, row.line, row.pattern);
+                found.why.push(Why { categories: row.categories, node, because });
+            }
+        }
+    }
+
+    /// Text attachments are read; what is no text is left to the `free-text` place it stands in.
+    fn attachment(&self, node: NodeId, found: &mut Found) {
+        let keys = &self.terms.shape.keys;
+        let Some(data) = self.member(node, keys.data).and_then(|at| self.tape.get(at)) else {
+            return;
+        };
+        let kind = self.member(node, keys.content_type).and_then(|at| self.text(at));
+        let kind = kind.map(|kind| kind.trim().to_ascii_lowercase());
+        if kind.as_deref().is_some_and(|kind| !is_text(kind)) {
+            return;
+        }
+        let written = bytes_of(self.bytes.get(range(data.start, data.end)).unwrap_or_default());
+        let decoded = STANDARD.decode(written.as_ref());
+        match decoded.map(String::from_utf8) {
+            Ok(Ok(text)) => self.words(node, &words_of(&text), true, found),
+            Ok(Err(_)) if kind.is_none() => {}
+            Ok(Err(bytes)) => {
+                let text = String::from_utf8_lossy(bytes.as_bytes()).into_owned();
+                self.words(node, &words_of(&text), true, found);
+            }
+            Err(_) => self.unclassified(found, node, "an attachment that cannot be read"),
+        }
+    }
+}
+
+fn is_text(kind: &str) -> bool {
+    let kind = kind.split(';').next().unwrap_or_default().trim();
+    kind.starts_with("text/") || ["json", "xml", "rtf"].iter().any(|end| kind.ends_with(end))
+}
+
+/// The base64 of a string node without quotes and white space (FHIR allows it).
+fn bytes_of(written: &[u8]) -> Cow<'_, [u8]> {
+    let inner = written.strip_prefix(b"\"").and_then(|rest| rest.strip_suffix(b"\""));
+    let inner = inner.unwrap_or(written);
+    if inner.iter().all(|byte| byte.is_ascii_alphanumeric() || b"+/=".contains(byte)) {
+        return Cow::Borrowed(inner);
+    }
+    let text = serde_json::from_slice::<String>(written).unwrap_or_default();
+    Cow::Owned(text.bytes().filter(|byte| !byte.is_ascii_whitespace()).collect())
+}

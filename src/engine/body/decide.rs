@@ -1,0 +1,132 @@
+//! What becomes of each record by the rules; places of `fields:` too.
+
+use super::{Body, Whose, withholds};
+use crate::engine::category::Category;
+use crate::engine::document::tape::{Kind as Json, NodeId};
+use crate::engine::facts::PersonId;
+use crate::engine::shapes::meant::Field;
+
+impl Body<'_> {
+    /// Every record that is somebody's. Public and attached ones and containers follow in
+    /// [`Body::settle`], from those that stay.
+    pub(super) fn decide(&mut self) {
+        for record in 0..self.records.len() {
+            let Some(this) = self.records.get(record) else { continue };
+            let carries = this.carries;
+            let parent = this.parent.and_then(|parent| self.records.get(parent));
+            let parent_gone =
+                parent.is_some_and(|parent| !parent.released && parent.whose != Whose::Container);
+            match this.whose.clone() {
+                _ if parent_gone => self.withhold(record, "the record around it is withheld"),
+                Whose::People(people) => {
+                    let mut rules = Vec::new();
+                    let mut hidden = false;
+                    // Every subject must let the reader see it; all are asked, so that the
+                    // report names every rule.
+                    for person in people {
+                        hidden |= withholds(&self.verdict(person, carries), &mut rules);
+                    }
+                    if let Some(this) = self.records.get_mut(record) {
+                        this.released = !hidden;
+                        this.rules = rules;
+                    }
+                }
+                Whose::Unknown => self.withhold(record, "its subject is not known"),
+                Whose::Public | Whose::Attached => {}
+                Whose::Container => {
+                    if let Some(this) = self.records.get_mut(record) {
+                        this.released = true;
+                    }
+                }
+            }
+        }
+    }
+
+    /// Whom a record speaks of: its subjects, or those of the records inside it.
+    pub(super) fn spoken_of(&self, record: usize) -> (Vec<PersonId>, bool) {
+        let mut people: Vec<PersonId> = Vec::new();
+        let mut unknown = false;
+        for (at, other) in self.records.iter().enumerate() {
+            if at != record && !self.is_inside(at, record) {
+                continue;
+            }
+            match &other.whose {
+                Whose::People(of) => people.extend(of),
+                Whose::Unknown => unknown = true,
+                Whose::Public | Whose::Attached | Whose::Container => {}
+            }
+        }
+        people.sort_unstable();
+        people.dedup();
+        (people, unknown)
+    }
+
+    fn is_inside(&self, mut record: usize, outer: usize) -> bool {
+        while let Some(parent) = self.records.get(record).and_then(|record| record.parent) {
+            if parent == outer {
+                return true;
+            }
+            record = parent;
+        }
+        false
+    }
+
+    /// Whether the reader may see a place of `fields:`, else the rules that say no.
+    pub(super) fn field_verdict(
+        &mut self,
+        record: usize,
+        node: NodeId,
+        field: Field,
+    ) -> Result<(), Vec<u16>> {
+        let Some(this) = self.records.get(record) else { return Err(Vec::new()) };
+        let carries = this.carries;
+        let mut people = self.people(record).to_vec();
+        if field.category == Category::Aggregate || people.is_empty() {
+            let (all, unknown) = self.spoken_of(record);
+            // OWN-DATA: a family total is about everyone on the contract.
+            let family = field.about_contract
+                || all.len() > 1
+                || unknown
+                || (self.terms.shape.fhir && self.is_family_unit(node));
+            people = if people.is_empty() { all } else { people };
+            if family && field.category == Category::Aggregate {
+                let homes = people.iter().flat_map(|person| self.terms.people.household(*person));
+                people = homes.chain(people.iter().copied()).collect();
+                people.extend(self.terms.people.reader());
+                people.sort_unstable();
+                people.dedup();
+            }
+            if unknown || people.is_empty() {
+                return Err(Vec::new());
+            }
+        }
+        let mut rules = Vec::new();
+        let mut hidden = false;
+        for person in people {
+            let standing = self.standing(person).clone();
+            let verdict = self.terms.policy.rules.field(&standing, carries, field.category);
+            hidden |= withholds(&verdict, &mut rules);
+        }
+        if hidden { Err(rules) } else { Ok(()) }
+    }
+
+    /// A FHIR `benefitBalance` or alike: without a unit it is the subject's own, and any unit
+    /// but `individual` is taken for the family's.
+    fn is_family_unit(&self, node: NodeId) -> bool {
+        let keys = &self.terms.shape.keys;
+        let unit = self.member(node, keys.unit).and_then(|at| Some((at, self.tape.get(at)?)));
+        let Some((unit, inner)) = unit else { return false };
+        if inner.kind == Json::Null {
+            return false;
+        }
+        let is_individual = |at: Option<NodeId>| {
+            at.and_then(|at| self.scalar(at)).is_some_and(|s| s.eq_ignore_ascii_case("individual"))
+        };
+        let Some(coding) = self.member(unit, keys.coding) else {
+            return !is_individual(self.member(unit, keys.text));
+        };
+        let mut codings = self.tape.children(coding).peekable();
+        codings.peek().is_none()
+            || !codings.all(|(one, _)| is_individual(self.member(one, keys.code)))
+    }
+}

@@ -1,0 +1,247 @@
+//! One body (or one line of a stream): the way from a tape to what stays of it.
+//!
+//! [`frame`] finds the records, [`whose`] their subjects, [`classify`] what they are about,
+//! [`link`] what they share, [`decide`] what becomes of them, [`settle`] and [`references`] what
+//! has to go from those that stay, [`envelope`] what is put around them, [`account`] the report.
+
+mod account;
+mod classify;
+mod decide;
+mod envelope;
+mod frame;
+mod link;
+mod markup;
+mod references;
+mod settle;
+mod whose;
+
+use super::category::Categories;
+use super::codes::Hits;
+use super::document::cut::Cuts;
+use super::document::tape::{NodeId, Tape};
+use super::facts::{People, PersonId, Standing};
+use super::names::Names;
+use super::policy::{Action, Verdict};
+use super::released::{Refusal, Report};
+use super::set::PolicySet;
+use super::shapes::meant::{Kind, Route, Shape};
+use super::walk::Site;
+use jiff::civil::Date;
+use std::collections::BTreeMap;
+use std::ops::Range;
+
+/// What a body is judged by.
+#[derive(Clone, Copy)]
+pub(crate) struct Terms<'a> {
+    pub(crate) policy: &'a PolicySet,
+    pub(crate) shape: &'a Shape,
+    pub(crate) route: &'a Route,
+    /// The kind in the path, of which public records may leave by themselves.
+    pub(crate) asked_kind: Option<usize>,
+    pub(crate) people: &'a dyn People,
+    pub(crate) public_url: Option<&'a str>,
+    pub(crate) explain: bool,
+}
+
+/// Whose a record is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum Whose {
+    /// These people's, sorted; each must let the reader see it.
+    People(Vec<PersonId>),
+    /// Somebody's who is not known, or nobody's who should be somebody's.
+    Unknown,
+    /// Nobody's: a public kind.
+    Public,
+    /// That of whatever points at it.
+    Attached,
+    /// That of the records inside it.
+    Container,
+}
+
+/// One record under judgement.
+#[derive(Debug)]
+struct Record {
+    /// What goes if it is withheld.
+    cut: NodeId,
+    root: NodeId,
+    spec: usize,
+    kind: usize,
+    parent: Option<usize>,
+    sites: Range<usize>,
+    whose: Whose,
+    /// Of an attached record: the people of the records that point at it.
+    borrowed: Vec<PersonId>,
+    date: Option<Date>,
+    /// Its own categories, by reach.
+    own: Hits,
+    /// All it carries, with what it took from evidence and its event.
+    carries: Categories,
+    /// Codes that could not be judged and stand outside clinical places.
+    loose: Vec<NodeId>,
+    /// Whether it is a psychotherapy note or holds one.
+    note: bool,
+    released: bool,
+    rules: Vec<u16>,
+    /// What gave it its categories; only with `explain`.
+    evidence: Vec<Why>,
+    /// Why it is withheld where no rule says so.
+    reason: Option<&'static str>,
+}
+
+/// A reason for categories.
+#[derive(Clone, Debug)]
+struct Why {
+    categories: Categories,
+    node: NodeId,
+    because: String,
+}
+
+/// A place cut from a record that leaves.
+#[derive(Clone, Debug)]
+struct CutOut {
+    record: usize,
+    node: NodeId,
+    because: String,
+    rules: Vec<u16>,
+}
+
+/// A body under judgement.
+struct Body<'a> {
+    terms: Terms<'a>,
+    bytes: &'a [u8],
+    tape: &'a Tape,
+    sites: Vec<Site>,
+    /// Per node: whether FHIR demands it.
+    required: Vec<bool>,
+    /// Per node: its parent.
+    parents: Vec<u32>,
+    records: Vec<Record>,
+    names: Names,
+    standings: BTreeMap<PersonId, Standing>,
+    verdicts: BTreeMap<(PersonId, Categories), Verdict>,
+    cuts: Cuts,
+    /// Places outside records that are cut.
+    outside: Vec<NodeId>,
+    cut_outs: Vec<CutOut>,
+    report: Report,
+}
+
+/// Judges a parsed body; gives what leaves and its account.
+pub(crate) fn judge(
+    terms: Terms<'_>,
+    bytes: &[u8],
+    tape: &Tape,
+) -> Result<(Vec<u8>, Report), Refusal> {
+    let mut body = Body {
+        terms,
+        bytes,
+        tape,
+        sites: Vec::new(),
+        required: vec![false; tape.len()],
+        parents: parents(tape),
+        records: Vec::new(),
+        names: Names::default(),
+        standings: BTreeMap::new(),
+        verdicts: BTreeMap::new(),
+        cuts: Cuts::default(),
+        outside: Vec::new(),
+        cut_outs: Vec::new(),
+        report: Report::default(),
+    };
+    body.frame()?;
+    body.tell_whose();
+    body.classify();
+    body.link();
+    body.decide();
+    body.settle();
+    body.account();
+    let out = body.write()?;
+    Ok((out, body.report))
+}
+
+/// The parent of each node; the root's is itself.
+fn parents(tape: &Tape) -> Vec<u32> {
+    let mut parents = vec![0_u32; tape.len()];
+    let mut open: Vec<(u32, u32)> = Vec::new();
+    for (at, node) in (0_u32..).zip(tape.nodes()) {
+        while open.last().is_some_and(|(_, end)| *end <= at) {
+            open.pop();
+        }
+        if let (Some(parent), Some((above, _))) =
+            (parents.get_mut(usize::try_from(at).unwrap_or(usize::MAX)), open.last())
+        {
+            *parent = *above;
+        }
+        open.push((at, node.next));
+    }
+    parents
+}
+
+impl Body<'_> {
+    fn kind(&self, record: usize) -> &Kind {
+        let number = self.records.get(record).map_or(usize::MAX, |record| record.kind);
+        self.terms.shape.kind(number)
+    }
+
+    /// The sites of a record.
+    fn sites(&self, record: usize) -> &[Site] {
+        let range = self.records.get(record).map(|record| record.sites.clone());
+        range.and_then(|range| self.sites.get(range)).unwrap_or_default()
+    }
+
+    fn parent(&self, node: NodeId) -> NodeId {
+        let at = usize::try_from(node.0).unwrap_or(usize::MAX);
+        NodeId(self.parents.get(at).copied().unwrap_or(0))
+    }
+
+    fn standing(&mut self, person: PersonId) -> &Standing {
+        let people = self.terms.people;
+        self.standings.entry(person).or_insert_with(|| people.standing(person))
+    }
+
+    /// The verdict on a record of one person, remembered.
+    fn verdict(&mut self, person: PersonId, categories: Categories) -> Verdict {
+        if let Some(verdict) = self.verdicts.get(&(person, categories)) {
+            return verdict.clone();
+        }
+        let rules = &self.terms.policy.rules;
+        let people = self.terms.people;
+        let standing = self.standings.entry(person).or_insert_with(|| people.standing(person));
+        let verdict = rules.record(standing, categories);
+        self.verdicts.insert((person, categories), verdict.clone());
+        verdict
+    }
+
+    /// Whether the record is about the reader and nobody else.
+    fn is_own(&self, record: usize) -> bool {
+        let Some(reader) = self.terms.people.reader() else { return false };
+        self.people(record) == [reader]
+    }
+
+    /// Whose a record is, where that is known.
+    fn people(&self, record: usize) -> &[PersonId] {
+        self.records.get(record).map_or(&[], |record| match &record.whose {
+            Whose::People(people) => people,
+            Whose::Attached => &record.borrowed,
+            Whose::Unknown | Whose::Public | Whose::Container => &[],
+        })
+    }
+
+    fn withhold(&mut self, record: usize, reason: &'static str) {
+        if let Some(record) = self.records.get_mut(record) {
+            record.released = false;
+            record.reason.get_or_insert(reason);
+        }
+    }
+}
+
+/// Adds the rules of a verdict that withholds.
+fn withholds(verdict: &Verdict, rules: &mut Vec<u16>) -> bool {
+    if verdict.action == Action::Release {
+        return false;
+    }
+    rules.extend(&verdict.rules);
+    rules.sort_unstable();
+    rules.dedup();
+    true
+}

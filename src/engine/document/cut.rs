@@ -1,0 +1,131 @@
+//! The spans that stay: cut nodes → bytes, with commas mended. BYTE-FAITHFUL: nothing is written
+//! anew; what is released are slices of what came.
+
+use super::tape::{Kind, Node, NodeId, Tape, range};
+
+/// Which nodes of a tape are cut.
+#[derive(Debug, Default)]
+pub struct Cuts {
+    /// Sorted by position once [`Cuts::seal`] was called.
+    nodes: Vec<NodeId>,
+    cut: Vec<bool>,
+}
+
+impl Cuts {
+    /// None yet, for a tape of that length.
+    pub fn new(nodes: usize) -> Cuts {
+        Cuts { nodes: Vec::new(), cut: vec![false; nodes] }
+    }
+
+    /// Cuts a node.
+    pub fn insert(&mut self, id: NodeId) {
+        if let Some(cut) = self.cut.get_mut(at(id)) {
+            if !*cut {
+                *cut = true;
+                self.nodes.push(id);
+            }
+        }
+    }
+
+    /// Whether that very node is cut.
+    pub fn contains(&self, id: NodeId) -> bool {
+        self.cut.get(at(id)).copied().unwrap_or(true)
+    }
+
+    /// Whether nothing is cut.
+    pub fn is_empty(&self) -> bool {
+        self.nodes.is_empty()
+    }
+
+    /// Puts the cuts in order; needed before [`emit`].
+    pub fn seal(&mut self) {
+        self.nodes.sort_unstable();
+    }
+
+    /// Whether something below the node is cut.
+    fn below(&self, id: NodeId, node: &Node) -> bool {
+        let first = self.nodes.partition_point(|cut| *cut <= id);
+        self.nodes.get(first).is_some_and(|cut| cut.0 < node.next)
+    }
+}
+
+fn at(id: NodeId) -> usize {
+    usize::try_from(id.0).unwrap_or(usize::MAX)
+}
+
+/// Appends what stays of a node that is not itself cut.
+pub fn emit(bytes: &[u8], tape: &Tape, cuts: &Cuts, id: NodeId, out: &mut Vec<u8>) {
+    let Some(node) = tape.get(id) else { return };
+    if !cuts.below(id, node) {
+        out.extend_from_slice(bytes.get(range(node.start, node.end)).unwrap_or_default());
+        return;
+    }
+    match node.kind {
+        Kind::Array => array(bytes, tape, cuts, (id, node), out),
+        Kind::Object => object(bytes, tape, cuts, (id, node), out),
+        Kind::Null | Kind::False | Kind::True | Kind::Number | Kind::String => {}
+    }
+}
+
+/// An array from which an element was cut has no white space between those that stay.
+fn array(bytes: &[u8], tape: &Tape, cuts: &Cuts, of: (NodeId, &Node), out: &mut Vec<u8>) {
+    let (id, node) = of;
+    if tape.children(id).any(|(child, _)| cuts.contains(child)) {
+        out.push(b'[');
+        let mut first = true;
+        for (child, _) in tape.children(id).filter(|(child, _)| !cuts.contains(*child)) {
+            if !first {
+                out.push(b',');
+            }
+            first = false;
+            emit(bytes, tape, cuts, child, out);
+        }
+        out.push(b']');
+        return;
+    }
+    let mut cursor = node.start;
+    for (child, inner) in tape.children(id) {
+        copy(bytes, cursor, inner.start, out);
+        emit(bytes, tape, cuts, child, out);
+        cursor = inner.end;
+    }
+    copy(bytes, cursor, node.end, out);
+}
+
+/// A cut member takes with it what stands between the member that stays before it and its own
+/// end, or, if none stays before it, what stands between it and the next that stays.
+fn object(bytes: &[u8], tape: &Tape, cuts: &Cuts, of: (NodeId, &Node), out: &mut Vec<u8>) {
+    let (id, node) = of;
+    if tape.children(id).all(|(child, _)| cuts.contains(child)) {
+        out.extend_from_slice(b"{}");
+        return;
+    }
+    let mut cursor = node.start;
+    let mut any_kept = false;
+    let mut skipped_first = false;
+    for (child, inner) in tape.children(id) {
+        if cuts.contains(child) {
+            if any_kept {
+                cursor = inner.end;
+            } else if !skipped_first {
+                copy(bytes, cursor, inner.key_start, out);
+                skipped_first = true;
+            }
+            continue;
+        }
+        if !any_kept && skipped_first {
+            cursor = inner.key_start;
+        }
+        any_kept = true;
+        let at = out.len();
+        copy(bytes, cursor, inner.start, out);
+        debug_assert!(out.len() >= at);
+        emit(bytes, tape, cuts, child, out);
+        cursor = inner.end;
+    }
+    copy(bytes, cursor, node.end, out);
+}
+
+fn copy(bytes: &[u8], from: u32, to: u32, out: &mut Vec<u8>) {
+    out.extend_from_slice(bytes.get(range(from, to)).unwrap_or_default());
+}

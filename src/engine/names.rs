@@ -1,0 +1,108 @@
+//! What records are called and what references point at: without base, `_history` and fragment.
+
+use std::borrow::Cow;
+use std::collections::BTreeMap;
+
+/// What a reference says it points at.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Target<'t> {
+    /// `#id`: inside the record.
+    Inside,
+    /// `Type/id`, or a `urn:`, which tells no type.
+    Named {
+        /// The type, if the reference tells one.
+        kind: Option<&'t str>,
+        /// As records are named.
+        name: Cow<'t, str>,
+    },
+    /// `Type?search`: names nothing that can be in sight.
+    Searched {
+        /// The type.
+        kind: &'t str,
+    },
+    /// Nothing that can be read.
+    Unreadable,
+}
+
+/// Reads a reference: relative, absolute, `urn:`, `#id`, conditional (FHIR R4 2.3.0).
+pub(crate) fn target(reference: &str) -> Target<'_> {
+    let reference = reference.trim();
+    if reference.starts_with('#') {
+        return Target::Inside;
+    }
+    if reference.starts_with("urn:") {
+        return Target::Named { kind: None, name: Cow::Borrowed(reference) };
+    }
+    if let Some((path, _)) = reference.split_once('?') {
+        let kind = path.rsplit('/').next().unwrap_or_default();
+        return if is_type(kind) { Target::Searched { kind } } else { Target::Unreadable };
+    }
+    let reference = reference.split(['#', '|']).next().unwrap_or_default();
+    let (path, version) = reference.split_once("/_history/").unwrap_or((reference, ""));
+    if version.contains('/') {
+        return Target::Unreadable;
+    }
+    let mut back = path.rsplit('/');
+    match (back.next(), back.next()) {
+        (Some(id), Some(kind)) if is_type(kind) && !id.is_empty() => {
+            let from = path.len().saturating_sub(kind.len() + 1 + id.len());
+            let name = path.get(from..).unwrap_or_default();
+            Target::Named { kind: Some(kind), name: Cow::Borrowed(name) }
+        }
+        _ => Target::Unreadable,
+    }
+}
+
+fn is_type(text: &str) -> bool {
+    text.starts_with(|first: char| first.is_ascii_uppercase())
+        && text.bytes().all(|byte| byte.is_ascii_alphanumeric())
+}
+
+/// The records of a body by name. One name may be borne by several.
+#[derive(Debug, Default)]
+pub(crate) struct Names {
+    by_name: BTreeMap<String, Vec<usize>>,
+}
+
+impl Names {
+    /// Gives a record a name.
+    pub(crate) fn add(&mut self, name: &str, record: usize) {
+        let bearers = self.by_name.entry(name.to_owned()).or_default();
+        if bearers.last() != Some(&record) {
+            bearers.push(record);
+        }
+    }
+
+    /// Every record of that name.
+    pub(crate) fn bearers(&self, name: &str) -> &[usize] {
+        self.by_name.get(name).map(Vec::as_slice).unwrap_or_default()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Target, target};
+    use std::borrow::Cow;
+
+    #[test]
+    fn references_are_compared_without_base_and_history() {
+        for written in [
+            "Patient/p-1",
+            "https://members.example/fhir/Patient/p-1",
+            "Patient/p-1/_history/3",
+            "http://x/Patient/p-1/_history/3#f",
+            " Patient/p-1 ",
+        ] {
+            let expected =
+                Target::Named { kind: Some("Patient"), name: Cow::Borrowed("Patient/p-1") };
+            assert_eq!(target(written), expected, "{written}");
+        }
+        assert_eq!(target("#x"), Target::Inside);
+        assert_eq!(
+            target("Practitioner?identifier=x|1"),
+            Target::Searched { kind: "Practitioner" }
+        );
+        assert_eq!(target("p-1"), Target::Unreadable);
+        assert_eq!(target("patient/p-1"), Target::Unreadable);
+    }
+}

@@ -1,0 +1,345 @@
+//! Shapes as meant: compiled, cross-checked, ready to be walked.
+
+use super::written::{Body, Errors};
+use crate::engine::category::Category;
+use crate::engine::document::tape::Vocabulary;
+use crate::engine::selectors::automaton::{Automaton, State};
+
+/// One API.
+#[derive(Debug)]
+pub struct Shape {
+    /// Its name.
+    pub name: String,
+    /// What all its paths begin with, e.g. `/api/v1`.
+    pub base: String,
+    /// Whether FHIR's own rules hold.
+    pub fhir: bool,
+    /// The form of our error bodies.
+    pub errors: Errors,
+    /// Whether an array (in FHIR also an object) of which all is cut goes with its member.
+    pub omit: bool,
+    /// Its routes.
+    pub routes: Vec<Route>,
+    /// Parameters any reader may send, sorted.
+    pub open: Vec<String>,
+    /// Parameters only in a request pinned to the reader, sorted.
+    pub self_only: Vec<String>,
+    /// Parameters that pin, sorted.
+    pub pinned_by: Vec<String>,
+    /// Kinds by name, sorted.
+    pub kinds: Vec<Kind>,
+    /// Where records may stand, flat; [`Shape::top`] and [`Spec::nested`] say which belong where.
+    pub specs: Vec<Spec>,
+    /// The state at the root of a body.
+    pub body: State,
+    /// Extension URLs that may leave to others, sorted.
+    pub extensions: Vec<String>,
+    /// Every key anything here asks for.
+    pub vocabulary: Vocabulary,
+    /// Numbers of the keys that code asks for.
+    pub keys: Keys,
+    /// All selectors and elements in one.
+    pub automaton: Automaton,
+    /// What each state of the automaton means.
+    pub facts: Vec<StateFacts>,
+    /// Marks of all states, flat.
+    pub marks: Vec<Mark>,
+    /// The elements' types, to step from a resource found inside another.
+    pub unknown_kind: Kind,
+}
+
+/// One route and method.
+#[derive(Clone, Debug)]
+pub struct Route {
+    /// `GET` or `POST`.
+    pub method: &'static str,
+    /// Segments below the base.
+    pub segments: Vec<Segment>,
+    /// Method and template as the audit names them.
+    pub template: String,
+    /// What the body is.
+    pub body: Body,
+    /// Record by record.
+    pub stream: bool,
+    /// The spec of the one record that the whole body is.
+    pub whole: Option<usize>,
+    /// The parameter that says how many, if it pages.
+    pub size: Option<String>,
+    /// The parameter that says from where.
+    pub cursor: Option<String>,
+    /// Whether the path names one thing: nothing released is then a 404.
+    pub by_id: bool,
+}
+
+/// One segment of a template.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Segment {
+    /// As written.
+    Literal(String),
+    /// A name in braces.
+    Capture(String),
+}
+
+/// Where records stand.
+#[derive(Clone, Debug)]
+pub struct Spec {
+    /// Names from the cut element to the record.
+    pub record: Vec<String>,
+    /// Which kind.
+    pub kind: KindOf,
+    /// Specs inside its records.
+    pub nested: Vec<usize>,
+    /// The state at the root of a record of each kind, by kind number; the last is for a kind
+    /// that the shape does not name.
+    pub starts: Vec<State>,
+}
+
+/// How a record's kind is told.
+#[derive(Clone, Debug)]
+pub enum KindOf {
+    /// Always this one.
+    Always(usize),
+    /// By the string at these names inside the record.
+    Told(Vec<String>),
+}
+
+/// One kind of record.
+#[derive(Clone, Debug, Default)]
+pub struct Kind {
+    /// Its name.
+    pub name: String,
+    /// Whether a `subject:` is declared.
+    pub has_subject: bool,
+    /// Whether the record itself is the subject (`subject: $`): a Patient.
+    pub is_person: bool,
+    /// Parts of each tuple of `episode:`.
+    pub tuples: Vec<u8>,
+    /// Systems of `codes:` by number, where one is fixed.
+    pub code_systems: Vec<Option<String>>,
+    /// Whether it declares `clinical:` or `codes:`; else FHIR's clinical element names are taken.
+    pub names_clinical: bool,
+    /// `needs: codes`.
+    pub needs_codes: bool,
+    /// `belongs: public`.
+    pub public: bool,
+    /// `belongs: attached`.
+    pub attached: bool,
+    /// Whether it joins events.
+    pub joins: bool,
+}
+
+/// A place with a category of its own.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Field {
+    /// Its category.
+    pub category: Category,
+    /// About everyone on the contract.
+    pub about_contract: bool,
+}
+
+/// What a place bears.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Mark {
+    /// A record's cut element, by spec.
+    Cut(u16),
+    /// May leave to every reader, with what is below it.
+    Envelope,
+    /// The record's id.
+    Id,
+    /// Whose it is.
+    Subject,
+    /// When; the lowest number that is there counts.
+    Date(u8),
+    /// An episode link.
+    Episode,
+    /// A part of a tuple: tuple, part.
+    Tuple(u8, u8),
+    /// An evidence link.
+    Evidence,
+    /// A code of `codes:`, by number.
+    Code(u8),
+    /// The system of a code of `codes:`, by number.
+    SystemAt(u8),
+    /// A link that may be looked up.
+    Resolve,
+    /// A place of `fields:`.
+    Field(Field),
+    /// Clinical, with what is below it.
+    Clinical,
+    /// Named by the shape: may leave to others, with what is below it.
+    Named,
+    /// An element of a dialect, with these [`StateFacts`] flags.
+    Element(u32),
+}
+
+/// What a state means, worked out once.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct StateFacts {
+    /// See [`flag`].
+    pub flags: u32,
+    /// Its marks in [`Shape::marks`].
+    pub marks: (u32, u32),
+}
+
+/// Bits of [`StateFacts::flags`].
+pub mod flag {
+    /// A `Mark::Named` is here.
+    pub const NAMED: u32 = 1;
+    /// A selector passes through here.
+    pub const LEADS: u32 = 1 << 1;
+    /// A known element of the dialect.
+    pub const ELEMENT: u32 = 1 << 2;
+    /// … of a primitive type.
+    pub const PRIMITIVE: u32 = 1 << 3;
+    /// … that FHIR demands (min ≥ 1).
+    pub const REQUIRED: u32 = 1 << 4;
+    /// … whose text is human words.
+    pub const WORDS: u32 = 1 << 5;
+    /// … whose text is prose: what is found reaches the record only. Inherited.
+    pub const PROSE: u32 = 1 << 6;
+    /// … in which no words are looked for (names, addresses). Inherited.
+    pub const QUIET: u32 = 1 << 7;
+    /// … that holds a resource.
+    pub const RESOURCE: u32 = 1 << 8;
+    /// … a Reference whose every target is public: a link to a provider.
+    pub const PROVIDERS: u32 = 1 << 9;
+    /// … an Extension.
+    pub const EXTENSION: u32 = 1 << 10;
+    /// … a Coding.
+    pub const CODING: u32 = 1 << 11;
+    /// … cut from every record of others: narrative, labels, versions.
+    pub const HOUSEKEEPING: u32 = 1 << 12;
+    /// … markup.
+    pub const MARKUP: u32 = 1 << 13;
+    /// A `Mark::Clinical` is here.
+    pub const CLINICAL: u32 = 1 << 14;
+    /// A mark that is neither `Named`, `Clinical` nor `Element` is here.
+    pub const MARKED: u32 = 1 << 15;
+    /// A `Mark::Cut` is here.
+    pub const CUT: u32 = 1 << 16;
+    /// A `Mark::Envelope` is here.
+    pub const ENVELOPE: u32 = 1 << 17;
+    /// … an Attachment.
+    pub const ATTACHMENT: u32 = 1 << 18;
+    /// … a Reference.
+    pub const REFERENCE: u32 = 1 << 19;
+}
+
+/// Numbers of keys that code asks for; 0 if the shape's vocabulary lacks one.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Keys {
+    pub(crate) code: u16,
+    pub(crate) coding: u16,
+    pub(crate) content_type: u16,
+    pub(crate) data: u16,
+    pub(crate) description: u16,
+    pub(crate) display: u16,
+    pub(crate) div: u16,
+    pub(crate) full_url: u16,
+    pub(crate) id: u16,
+    pub(crate) identifier: u16,
+    pub(crate) kind: u16,
+    pub(crate) name: u16,
+    pub(crate) reference: u16,
+    pub(crate) resource: u16,
+    pub(crate) resource_type: u16,
+    pub(crate) search: u16,
+    pub(crate) system: u16,
+    pub(crate) target: u16,
+    pub(crate) text: u16,
+    pub(crate) title: u16,
+    pub(crate) unit: u16,
+    pub(crate) url: u16,
+    pub(crate) value: u16,
+    pub(crate) value_markdown: u16,
+    pub(crate) value_string: u16,
+}
+
+impl Keys {
+    /// The names, for the vocabulary.
+    pub(crate) const NAMES: [&'static str; 25] = [
+        "code",
+        "coding",
+        "contentType",
+        "data",
+        "description",
+        "display",
+        "div",
+        "fullUrl",
+        "id",
+        "identifier",
+        "type",
+        "name",
+        "reference",
+        "resource",
+        "resourceType",
+        "search",
+        "system",
+        "target",
+        "text",
+        "title",
+        "unit",
+        "url",
+        "value",
+        "valueMarkdown",
+        "valueString",
+    ];
+
+    /// Their numbers.
+    pub(crate) fn of(vocabulary: &Vocabulary) -> Keys {
+        let number = |name: &str| vocabulary.number(name.as_bytes());
+        Keys {
+            code: number("code"),
+            coding: number("coding"),
+            content_type: number("contentType"),
+            data: number("data"),
+            description: number("description"),
+            display: number("display"),
+            div: number("div"),
+            full_url: number("fullUrl"),
+            id: number("id"),
+            identifier: number("identifier"),
+            kind: number("type"),
+            name: number("name"),
+            reference: number("reference"),
+            resource: number("resource"),
+            resource_type: number("resourceType"),
+            search: number("search"),
+            system: number("system"),
+            target: number("target"),
+            text: number("text"),
+            title: number("title"),
+            unit: number("unit"),
+            url: number("url"),
+            value: number("value"),
+            value_markdown: number("valueMarkdown"),
+            value_string: number("valueString"),
+        }
+    }
+}
+
+impl Shape {
+    /// The number of a kind.
+    pub fn kind_number(&self, name: &str) -> Option<usize> {
+        self.kinds.binary_search_by(|kind| kind.name.as_str().cmp(name)).ok()
+    }
+
+    /// A kind by number; a number out of range is the kind that the shape does not name.
+    pub fn kind(&self, number: usize) -> &Kind {
+        self.kinds.get(number).unwrap_or(&self.unknown_kind)
+    }
+
+    /// What a state means.
+    #[inline]
+    pub fn facts(&self, state: State) -> StateFacts {
+        let at = usize::try_from(state).unwrap_or(usize::MAX);
+        self.facts.get(at).copied().unwrap_or_default()
+    }
+
+    /// Its marks.
+    #[inline]
+    pub fn marks(&self, facts: StateFacts) -> &[Mark] {
+        let at = |number: u32| usize::try_from(number).unwrap_or(usize::MAX);
+        self.marks.get(at(facts.marks.0)..at(facts.marks.1)).unwrap_or_default()
+    }
+}

@@ -1,0 +1,101 @@
+//! Route templates.
+
+use super::compile::Compiler;
+use super::meant::{Route, Segment};
+use super::written::{self, Body, Judge};
+use crate::engine::diagnostics::{At, did_you_mean};
+
+/// All routes of a shape, GET and POST apart.
+pub(super) fn compile(compiler: &mut Compiler<'_>, kinds: &[String], top: &[usize]) -> Vec<Route> {
+    let mut routes = Vec::new();
+    for route in &compiler.written.routes {
+        let whole = whole(compiler, route, kinds, top);
+        if route.value.judge == Some(Judge::Stream) && route.value.body != Body::Ndjson {
+            let message = "only `body: ndjson` can be judged as a stream";
+            let help = Some("leave `judge` out: the body is then held and judged whole".to_owned());
+            compiler.mistake(route.span, message, help);
+        }
+        let methods = [("GET", &route.value.get), ("POST", &route.value.post)];
+        if methods.iter().all(|(_, template)| template.is_none()) {
+            compiler.mistake(route.span, "a route needs `GET` or `POST`", None);
+        }
+        for (method, template) in methods {
+            let Some(template) = template else { continue };
+            let Some(segments) = segments(compiler, template) else { continue };
+            let base = compiler.written.base.value.trim_end_matches('/');
+            let paging = route.value.paging.as_ref();
+            routes.push(Route {
+                method,
+                by_id: segments.contains(&Segment::Capture("id".to_owned())),
+                segments,
+                template: format!("{method} {base}{}", template.value),
+                body: route.value.body,
+                stream: route.value.judge == Some(Judge::Stream),
+                whole,
+                size: paging.and_then(|paging| paging.size.clone()),
+                cursor: paging.and_then(|paging| paging.cursor.clone()),
+            });
+        }
+    }
+    // The exact beats the general: `/Patient/{id}/$everything` before `/{type}/{id}/…`.
+    routes.sort_by_key(|route| {
+        route.segments.iter().map(|s| matches!(s, Segment::Capture(_))).collect::<Vec<_>>()
+    });
+    routes
+}
+
+/// The spec of a body that is one record.
+fn whole(
+    compiler: &mut Compiler<'_>,
+    route: &At<written::Route>,
+    kinds: &[String],
+    top: &[usize],
+) -> Option<usize> {
+    if let Some(record) = &route.value.record {
+        let found = kinds.binary_search(&record.value).ok();
+        if found.is_none() {
+            let help = did_you_mean(&record.value, kinds.iter().map(String::as_str));
+            let message = format!("no kind is named `{}`", record.value);
+            compiler.mistake(record.span, message, help);
+        }
+        return compiler.whole_spec(None, Some(found?));
+    }
+    match route.value.body {
+        Body::Resource | Body::Ndjson => {
+            let spec = compiler.whole_spec(top.first().copied(), None);
+            if spec.is_none() {
+                let message = "a body that is one record needs a `record:` kind or a `records:`";
+                compiler.mistake(route.span, message, None);
+            }
+            spec
+        }
+        Body::Search | Body::Bundle | Body::Json => None,
+    }
+}
+
+fn segments(compiler: &mut Compiler<'_>, template: &At<String>) -> Option<Vec<Segment>> {
+    let Some(rest) = template.value.strip_prefix('/') else {
+        compiler.mistake(template.span, "a template begins with `/`", None);
+        return None;
+    };
+    if rest.is_empty() {
+        return Some(Vec::new());
+    }
+    let segment = |text: &str| {
+        let inner = text.strip_prefix('{').and_then(|rest| rest.strip_suffix('}'));
+        match inner {
+            Some(name) if name.bytes().all(|b| b.is_ascii_alphanumeric()) && !name.is_empty() => {
+                Some(Segment::Capture(name.to_owned()))
+            }
+            Some(_) => None,
+            None if text.is_empty() || text.contains(['{', '}', '?', '%', ';', '\\']) => None,
+            None => Some(Segment::Literal(text.to_owned())),
+        }
+    };
+    let segments: Option<Vec<Segment>> = rest.split('/').map(segment).collect();
+    if segments.is_none() {
+        let message = format!("`{}` is not a template such as `/claims/{{id}}`", template.value);
+        compiler.mistake(template.span, message, None);
+    }
+    segments
+}

@@ -1,0 +1,401 @@
+//! One walk over a record: what stands where. It follows the shape's automaton and notes sites;
+//! nothing is judged here.
+
+use super::category::Category;
+use super::document::tape::{Kind as Json, Node, NodeId, Tape, range};
+use super::document::text;
+use super::selectors::automaton::{Child, State};
+use super::shapes::meant::{Field, Kind, Mark, Shape, flag};
+
+/// Something noted at a place.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Site {
+    /// Where.
+    pub(crate) node: NodeId,
+    /// What else it takes to read it: the concept around a code, the parent of a house code, the
+    /// record's own member around a reference.
+    pub(crate) with: NodeId,
+    /// What.
+    pub(crate) what: What,
+}
+
+/// No node.
+pub(crate) const NOWHERE: NodeId = NodeId(u32::MAX);
+
+/// What was noted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum What {
+    /// The record's id.
+    Id,
+    /// Whose it is.
+    Subject,
+    /// When; lower numbers first.
+    Date(u8),
+    /// An episode link; whether it can only be to a provider.
+    Episode(bool),
+    /// A part of a tuple.
+    Tuple(u8, u8),
+    /// An evidence link; whether it can only be to a provider.
+    Evidence(bool),
+    /// A link that may be looked up.
+    Resolve,
+    /// A code object of FHIR; whether in a clinical place.
+    Code(bool),
+    /// A code of `codes:`.
+    HouseCode(u8),
+    /// The system of one.
+    SystemAt(u8),
+    /// A place of `fields:`.
+    Field(Field),
+    /// Words whose reach is their entry's.
+    Words,
+    /// Words that reach the record only.
+    Prose,
+    /// The same with markup in it.
+    Markup,
+    /// An attachment.
+    Attachment,
+    /// A reference; whether it can only be to a provider.
+    Reference(bool),
+    /// A member the shape does not name.
+    Unknown,
+    /// Narrative, labels, versions.
+    Housekeeping,
+    /// An extension that may not leave to others.
+    Extension,
+    /// A record inside this one, by spec.
+    Nested(u16),
+}
+
+/// What a place takes from those around it.
+#[derive(Clone, Copy, Debug)]
+struct Around {
+    /// Named by the shape, or inside an extension that may leave.
+    allowed: bool,
+    /// Inside something that is cut anyway.
+    cut: bool,
+    clinical: bool,
+    quiet: bool,
+    prose: bool,
+    /// The CodeableConcept around a `coding`.
+    concept: NodeId,
+    /// The record's own member around this place.
+    top: NodeId,
+    depth: u16,
+}
+
+/// A walk over the records of one document.
+pub(crate) struct Walk<'a> {
+    pub(crate) bytes: &'a [u8],
+    pub(crate) tape: &'a Tape,
+    pub(crate) shape: &'a Shape,
+    pub(crate) sites: Vec<Site>,
+    /// Per node: [`REQUIRED`].
+    pub(crate) required: Vec<bool>,
+}
+
+impl Walk<'_> {
+    /// Notes the sites of one record. `starts` are those of its spec.
+    pub(crate) fn record(&mut self, root: NodeId, kind: usize, starts: &[State]) {
+        let start = start_of(starts, kind);
+        let around = Around {
+            allowed: false,
+            cut: false,
+            clinical: false,
+            quiet: false,
+            prose: false,
+            concept: NOWHERE,
+            top: NOWHERE,
+            depth: 0,
+        };
+        let mut at = InRecord { walk: self, kind, starts };
+        at.marks(root, NOWHERE, start, around);
+        if at.walk.tape.get(root).is_some_and(|node| node.kind == Json::Object) {
+            at.object(root, start, around);
+        }
+    }
+}
+
+/// The state at the root of a record of that kind; the last is for kinds that are not named.
+fn start_of(starts: &[State], kind: usize) -> State {
+    starts.get(kind).or_else(|| starts.last()).copied().unwrap_or(0)
+}
+
+struct InRecord<'w, 'a> {
+    walk: &'w mut Walk<'a>,
+    kind: usize,
+    starts: &'w [State],
+}
+
+/// The members of an object that code asks for.
+#[derive(Clone, Copy, Default)]
+struct Seen {
+    code: bool,
+    code_text: bool,
+    system_text: bool,
+    value: bool,
+    reference: bool,
+    coding: bool,
+    data: bool,
+    url: Option<NodeId>,
+    resource_type: Option<NodeId>,
+}
+
+impl InRecord<'_, '_> {
+    fn push(&mut self, node: NodeId, with: NodeId, what: What) {
+        self.walk.sites.push(Site { node, with, what });
+    }
+
+    fn kind(&self) -> &Kind {
+        self.walk.shape.kind(self.kind)
+    }
+
+    /// Notes the marks of a state; gives whether a field of prose is among them.
+    fn marks(&mut self, id: NodeId, parent: NodeId, state: State, around: Around) -> bool {
+        let shape = self.walk.shape;
+        let facts = shape.facts(state);
+        if facts.flags & (flag::MARKED | flag::CUT) == 0 {
+            return false;
+        }
+        let providers = facts.flags & flag::PROVIDERS != 0;
+        let mut prose = false;
+        for mark in shape.marks(facts) {
+            let (with, what) = match *mark {
+                Mark::Cut(spec) => (NOWHERE, What::Nested(spec)),
+                Mark::Id => (NOWHERE, What::Id),
+                Mark::Subject => (NOWHERE, What::Subject),
+                Mark::Date(order) => (NOWHERE, What::Date(order)),
+                Mark::Episode => (NOWHERE, What::Episode(providers)),
+                Mark::Tuple(tuple, part) => (NOWHERE, What::Tuple(tuple, part)),
+                Mark::Evidence => (NOWHERE, What::Evidence(providers)),
+                Mark::Code(number) => (parent, What::HouseCode(number)),
+                Mark::SystemAt(number) => (parent, What::SystemAt(number)),
+                Mark::Resolve => (NOWHERE, What::Resolve),
+                Mark::Field(field) => {
+                    prose |= field.category == Category::FreeText;
+                    (NOWHERE, What::Field(field))
+                }
+                Mark::Envelope | Mark::Clinical | Mark::Named | Mark::Element(_) => continue,
+            };
+            // What stands in a contained resource is neither the record's subject nor its link.
+            let own = !matches!(what, What::Field(_)) && around.depth > CONTAINED;
+            if !own {
+                self.push(id, with, what);
+            }
+        }
+        prose
+    }
+
+    fn child(&mut self, id: NodeId, node: &Node, parent: NodeId, state: State, mut around: Around) {
+        let shape = self.walk.shape;
+        let flags = shape.facts(state).flags;
+        if flags & flag::CUT != 0 {
+            self.marks(id, parent, state, around);
+            return;
+        }
+        around.prose |= self.marks(id, parent, state, around);
+        if flags & flag::REQUIRED != 0 {
+            let at = usize::try_from(id.0).unwrap_or(usize::MAX);
+            if let Some(required) = self.walk.required.get_mut(at) {
+                *required = true;
+            }
+        }
+        around.allowed |= flags & flag::NAMED != 0;
+        if !around.cut && !self.is_known(node, flags, around) {
+            self.push(id, NOWHERE, What::Unknown);
+            around.cut = true;
+        }
+        if flags & flag::HOUSEKEEPING != 0 && !around.cut {
+            self.push(id, NOWHERE, What::Housekeeping);
+            around.cut = true;
+        }
+        around.clinical |= flags & flag::CLINICAL != 0 || self.is_clinical_by_name(node);
+        around.quiet |= flags & flag::QUIET != 0;
+        around.prose |= flags & flag::PROSE != 0;
+        match node.kind {
+            Json::Object => self.typed_object(id, state, around),
+            Json::Array => {
+                for (index, (element, inner)) in self.walk.tape.children(id).enumerate() {
+                    let child = Child { node: element, key: 0, index: Some(index) };
+                    let next = self.step(state, child, id);
+                    self.child(element, inner, id, next, around);
+                }
+            }
+            Json::String => self.string(id, node, flags, around),
+            Json::Null | Json::True | Json::False | Json::Number => {}
+        }
+    }
+
+    fn step(&self, state: State, child: Child, parent: NodeId) -> State {
+        let walk = &self.walk;
+        walk.shape.automaton.step(state, child, walk.bytes, walk.tape, parent)
+    }
+
+    /// Whether the shape names this place, and its value is of the form it should have.
+    fn is_known(&self, node: &Node, flags: u32, around: Around) -> bool {
+        let container = matches!(node.kind, Json::Object | Json::Array);
+        if around.allowed {
+            return true;
+        }
+        if flags & flag::ELEMENT != 0 {
+            return match (flags & flag::PRIMITIVE != 0, node.kind) {
+                (true, kind) => kind != Json::Object,
+                (false, kind) => container || kind == Json::Null,
+            };
+        }
+        let keys = &self.walk.shape.keys;
+        (flags & flag::LEADS != 0 && container)
+            || (self.walk.shape.fhir
+                && around.depth == 0
+                && is_one(node.key, &[keys.resource_type, keys.id]))
+    }
+
+    /// FHIR's clinical element names, for a kind that declares none.
+    fn is_clinical_by_name(&self, node: &Node) -> bool {
+        const NAMES: [&str; 11] = [
+            "category",
+            "code",
+            "diagnosis",
+            "medicationCodeableConcept",
+            "medicationReference",
+            "procedure",
+            "productOrService",
+            "reasonCode",
+            "revenue",
+            "specialty",
+            "type",
+        ];
+        self.walk.shape.fhir
+            && !self.kind().names_clinical
+            && node.key_start != u32::MAX
+            && NAMES.iter().any(|name| text::key_is(self.walk.bytes, node, name))
+    }
+
+    fn typed_object(&mut self, id: NodeId, state: State, mut around: Around) {
+        if !self.walk.shape.fhir {
+            self.object(id, state, around);
+            return;
+        }
+        let flags = self.walk.shape.facts(state).flags;
+        let seen = self.see(id);
+        let mut state = state;
+        if flags & flag::RESOURCE != 0 {
+            let kind = seen.resource_type.and_then(|at| self.walk.tape.get(at));
+            let name = kind.map(|node| text::str_of(self.walk.bytes, node));
+            let number = name.and_then(|name| self.walk.shape.kind_number(&name));
+            state = start_of(self.starts, number.unwrap_or(usize::MAX));
+            around.depth = CONTAINED;
+        }
+        if flags & flag::EXTENSION != 0 && !around.cut && !around.allowed {
+            if self.may_leave(seen.url) {
+                around.allowed = true;
+            } else {
+                self.push(id, NOWHERE, What::Extension);
+                around.cut = true;
+            }
+        }
+        if flags & flag::REFERENCE != 0 || seen.reference {
+            self.push(id, around.top, What::Reference(flags & flag::PROVIDERS != 0));
+        }
+        let coded = seen.code_text && seen.system_text && !seen.value;
+        if coded
+            || (flags & flag::CODING != 0 && seen.code)
+            || (around.concept != NOWHERE && seen.code)
+        {
+            self.push(id, around.concept, What::Code(around.clinical));
+        }
+        around.concept = if seen.coding { id } else { NOWHERE };
+        if flags & flag::ATTACHMENT != 0 || seen.data {
+            self.push(id, NOWHERE, What::Attachment);
+        }
+        self.object(id, state, around);
+    }
+
+    fn see(&self, id: NodeId) -> Seen {
+        let keys = &self.walk.shape.keys;
+        let mut seen = Seen::default();
+        for (child, node) in self.walk.tape.children(id) {
+            if node.key == 0 {
+                continue;
+            }
+            let string = node.kind == Json::String;
+            match node.key {
+                key if key == keys.code => {
+                    seen.code = node.kind != Json::Null;
+                    seen.code_text = string;
+                }
+                key if key == keys.system => seen.system_text = string,
+                key if key == keys.value => seen.value = true,
+                key if key == keys.reference => seen.reference = string,
+                key if key == keys.coding => seen.coding = true,
+                key if key == keys.data => seen.data = string,
+                key if key == keys.url => seen.url = Some(child),
+                key if key == keys.resource_type => seen.resource_type = Some(child),
+                _ => {}
+            }
+        }
+        seen
+    }
+
+    fn may_leave(&self, url: Option<NodeId>) -> bool {
+        let Some(node) = url.and_then(|url| self.walk.tape.get(url)) else { return false };
+        let url = text::str_of(self.walk.bytes, node);
+        let known = &self.walk.shape.extensions;
+        known.binary_search_by(|allowed| allowed.as_str().cmp(url.as_ref())).is_ok()
+    }
+
+    fn object(&mut self, id: NodeId, state: State, around: Around) {
+        let keys = self.walk.shape.keys;
+        for (child, node) in self.walk.tape.children(id) {
+            let next = self.step(state, Child { node: child, key: node.key, index: None }, id);
+            let mut inside = around;
+            inside.depth = around.depth.saturating_add(1);
+            if around.top == NOWHERE {
+                inside.top = child;
+                inside.depth = 0;
+            }
+            if node.key != keys.coding || keys.coding == 0 {
+                inside.concept = NOWHERE;
+            }
+            self.child(child, node, id, next, inside);
+        }
+    }
+
+    fn string(&mut self, id: NodeId, node: &Node, flags: u32, around: Around) {
+        let keys = &self.walk.shape.keys;
+        let named = [keys.display, keys.text, keys.title, keys.description];
+        let what = if around.prose { What::Prose } else { What::Words };
+        let wanted = if self.walk.shape.fhir {
+            if flags & flag::ELEMENT != 0 {
+                flags & flag::WORDS != 0 && !around.quiet
+            } else {
+                is_one(node.key, &named)
+                    || is_one(node.key, &[keys.div, keys.value_string, keys.value_markdown])
+            }
+        } else {
+            is_one(node.key, &named)
+                || around.prose
+                || (around.allowed && is_wordy(self.walk.bytes, node))
+        };
+        if wanted {
+            let markup = flags & flag::MARKUP != 0 || is_one(node.key, &[keys.div]);
+            self.push(id, NOWHERE, if markup { What::Markup } else { what });
+        }
+    }
+}
+
+/// From this depth on a place is inside a contained resource.
+const CONTAINED: u16 = 1 << 12;
+
+fn is_one(key: u16, of: &[u16]) -> bool {
+    key != 0 && of.contains(&key)
+}
+
+/// Whether a text may be human words: it has a letter, and is not one token with a digit in it
+/// (a date, an id, a code).
+fn is_wordy(bytes: &[u8], node: &Node) -> bool {
+    let text = bytes.get(range(node.start, node.end)).unwrap_or_default();
+    let letter = text.iter().any(|byte| byte.is_ascii_alphabetic() || *byte >= 0x80);
+    let digit = text.iter().any(u8::is_ascii_digit);
+    letter && (!digit || text.contains(&b' '))
+}
