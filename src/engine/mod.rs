@@ -16,15 +16,22 @@ pub mod request;
 pub mod selectors;
 pub mod set;
 pub mod shapes;
+mod stream;
 mod walk;
 pub mod yaml;
 
+use body::Terms;
 use bytes::Bytes;
+use document::scan::{ParseError, parse};
+use document::tape::Tape;
 use facts::People;
-use released::{Refusal, Released};
+use released::{Refusal, Released, Report};
 use request::Plan;
 use set::PolicySet;
+use shapes::meant::{Route, Shape};
+use shapes::written::Body as Form;
 use std::sync::Arc;
+use stream::Lines;
 
 /// What a deployment sets for the engine.
 #[derive(Clone, Debug)]
@@ -39,6 +46,9 @@ pub struct Settings {
     pub public_url: Option<String>,
 }
 
+/// A stream gives back what is decided once it is this much: one audit entry each.
+const FLUSH_BYTES: usize = 128 * 1024;
+
 /// Judges one response: push what comes, send what is given back.
 #[derive(Debug)]
 pub struct Redactor {
@@ -47,6 +57,13 @@ pub struct Redactor {
     settings: Settings,
     plan: Plan,
     explain: bool,
+    tape: Tape,
+    /// A whole body so far, or what a stream has decided and not yet given back.
+    held: Vec<u8>,
+    lines: Lines,
+    report: Report,
+    /// The upstream said that there is nothing: a search is then empty.
+    nothing: bool,
 }
 
 impl Redactor {
@@ -58,24 +75,162 @@ impl Redactor {
         plan: Plan,
         explain: bool,
     ) -> Redactor {
-        Redactor { policy, people, settings, plan, explain }
+        Redactor {
+            policy,
+            people,
+            settings,
+            plan,
+            explain,
+            tape: Tape::default(),
+            held: Vec::new(),
+            lines: Lines::default(),
+            report: Report::default(),
+            nothing: false,
+        }
+    }
+
+    fn route(&self) -> Option<(&Shape, &Route)> {
+        let shape = self.policy.shapes.get(self.plan.route.0)?;
+        Some((shape, shape.routes.get(self.plan.route.1)?))
     }
 
     /// The upstream's status and Content-Type values (all that came), before any byte of body.
     pub fn head(&mut self, status: u16, content_types: &[&str]) -> Result<(), Refusal> {
-        let _ = (status, content_types, self.explain);
-        Ok(())
+        let (shape, route) = self.route().ok_or(Refusal::NotFound)?;
+        let (fhir, form, by_id) = (shape.fhir, route.body, route.by_id);
+        match status {
+            200 => {}
+            // Absent, hidden and forbidden are one.
+            401 | 403 | 404 | 410 if form == Form::Search => {
+                self.nothing = true;
+                return Ok(());
+            }
+            404 | 410 => return Err(Refusal::NotFound),
+            401 | 403 if by_id => return Err(Refusal::NotFound),
+            _ => return Err(Refusal::UpstreamStatus { status }),
+        }
+        match content_types {
+            [one] if is_expected(one, fhir, form) => Ok(()),
+            _ => Err(Refusal::ContentType),
+        }
     }
 
     /// The next decoded bytes. A stream gives back what is decided; a whole body nothing.
     /// After a refusal the answer is over: nothing more may be pushed.
     pub fn push(&mut self, chunk: Bytes) -> Result<Option<Released>, Refusal> {
-        let _ = (chunk, &self.policy, &self.people, &self.settings, &self.plan);
+        if self.nothing {
+            return Ok(None);
+        }
+        if self.plan.stream {
+            return self.push_lines(&chunk);
+        }
+        // BOUNDED: `hold`.
+        if self.held.len().saturating_add(chunk.len()) > self.settings.hold {
+            return Err(Refusal::TooLong { limit: "hold" });
+        }
+        self.held.extend_from_slice(&chunk);
         Ok(None)
     }
 
-    /// The body has ended as its framing says.
-    pub fn finish(self) -> Result<Released, Refusal> {
-        Err(Refusal::NotFound)
+    /// The account of what was refused, for the audit and for `explain`: what was not yet given
+    /// back with a [`Released`].
+    pub fn report(&mut self) -> Report {
+        std::mem::take(&mut self.report)
     }
+
+    /// The body has ended as its framing says.
+    pub fn finish(&mut self) -> Result<Released, Refusal> {
+        if self.nothing {
+            self.held = br#"{"resourceType":"Bundle","type":"searchset"}"#.to_vec();
+            return Ok(self.flush());
+        }
+        if self.plan.stream {
+            let mut lines = std::mem::take(&mut self.lines);
+            lines.finish(|at, line| self.line(at, line))?;
+            return Ok(self.flush());
+        }
+        let body = std::mem::take(&mut self.held);
+        self.held = self.judge(without_mark(&body), 0)?;
+        Ok(self.flush())
+    }
+
+    fn push_lines(&mut self, chunk: &[u8]) -> Result<Option<Released>, Refusal> {
+        let mut lines = std::mem::take(&mut self.lines);
+        let record = self.settings.record;
+        let judged = lines.push(chunk, record, |at, line| self.line(at, line));
+        self.lines = lines;
+        judged?;
+        Ok((self.held.len() >= FLUSH_BYTES).then(|| self.flush()))
+    }
+
+    /// One line of a stream: judged by itself, with nothing of any other.
+    fn line(&mut self, at: u64, line: &[u8]) -> Result<(), Refusal> {
+        let line = if at == 0 { without_mark(line) } else { line };
+        let document = line.trim_ascii();
+        if document.is_empty() {
+            return Err(Refusal::Unreadable { at, why: "a blank line" });
+        }
+        let out = self.judge(document, at)?;
+        if !out.is_empty() {
+            self.held.extend_from_slice(&out);
+            self.held.push(b'\n');
+        }
+        Ok(())
+    }
+
+    fn flush(&mut self) -> Released {
+        let bytes = Bytes::from(std::mem::take(&mut self.held));
+        Released::new(bytes, std::mem::take(&mut self.report))
+    }
+
+    fn judge(&mut self, bytes: &[u8], offset: u64) -> Result<Vec<u8>, Refusal> {
+        let mut tape = std::mem::take(&mut self.tape);
+        let (shape, route) = self.route().ok_or(Refusal::NotFound)?;
+        let unreadable = |error: ParseError| Refusal::Unreadable {
+            at: offset.saturating_add(u64::try_from(error.at).unwrap_or(u64::MAX)),
+            why: error.why,
+        };
+        parse(bytes, self.settings.depth, &shape.vocabulary, &mut tape).map_err(unreadable)?;
+        let terms = Terms {
+            policy: &self.policy,
+            shape,
+            route,
+            asked_kind: self.plan.asked_kind,
+            people: self.people.as_ref(),
+            public_url: self.settings.public_url.as_deref(),
+            explain: self.explain,
+        };
+        let (out, report) = body::judge(terms, bytes, &tape);
+        self.tape = tape;
+        self.report.add(report);
+        out
+    }
+}
+
+/// One leading byte-order mark is dropped.
+fn without_mark(body: &[u8]) -> &[u8] {
+    body.strip_prefix(b"\xef\xbb\xbf").unwrap_or(body)
+}
+
+/// Whether a Content-Type is one that the route's bodies have, in UTF-8.
+fn is_expected(written: &str, fhir: bool, form: Form) -> bool {
+    let mut parts = written.split(';').map(str::trim);
+    let kind = parts.next().unwrap_or_default().to_ascii_lowercase();
+    let known = match (fhir, form) {
+        (true, Form::Ndjson) => {
+            ["application/fhir+ndjson", "application/ndjson", "application/x-ndjson"].as_slice()
+        }
+        (true, _) => &["application/fhir+json", "application/json"],
+        (false, Form::Ndjson) => &["application/x-ndjson", "application/ndjson", "application/jsonl"],
+        (false, _) => &["application/json"],
+    };
+    known.contains(&kind.as_str())
+        && parts.all(|parameter| match parameter.split_once('=') {
+            Some((name, value)) if name.trim().eq_ignore_ascii_case("charset") => {
+                value.trim().trim_matches('"').eq_ignore_ascii_case("utf-8")
+            }
+            // `fhirVersion=4.0` and alike say nothing about how to read it.
+            Some((name, _)) => !name.trim().is_empty(),
+            None => false,
+        })
 }

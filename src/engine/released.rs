@@ -65,6 +65,35 @@ pub struct Report {
     pub account: Option<Account>,
 }
 
+impl Report {
+    /// Adds the account of one more record of a stream.
+    pub(in crate::engine) fn add(&mut self, other: Report) {
+        self.released = self.released.saturating_add(other.released);
+        self.withheld = self.withheld.saturating_add(other.withheld);
+        self.cut = self.cut.saturating_add(other.cut);
+        for (rule, count) in other.rules {
+            *self.rules.entry(rule).or_default() += count;
+        }
+        for (subject, tally) in other.by_subject {
+            let sum = self.by_subject.entry(subject).or_default();
+            sum.released = sum.released.saturating_add(tally.released);
+            sum.withheld = sum.withheld.saturating_add(tally.withheld);
+        }
+        for (finding, count) in other.findings {
+            *self.findings.entry(finding).or_default() += count;
+        }
+        self.subjects.extend(other.subjects);
+        self.subjects.sort_unstable();
+        self.subjects.dedup();
+        self.own_note_withheld |= other.own_note_withheld;
+        if let Some(account) = other.account {
+            let all = self.account.get_or_insert_default();
+            all.records.extend(account.records);
+            all.envelope.extend(account.envelope);
+        }
+    }
+}
+
 /// Records of one subject.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Tally {

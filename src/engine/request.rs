@@ -1,9 +1,17 @@
 //! A request as it was sent → what may be asked of the upstream (DESIGN section 6), or a refusal.
+//! The request is never forwarded: what goes on is rebuilt from parsed parts.
 
-use super::facts::People;
+use super::facts::{People, Relation};
 use super::released::Refusal;
 use super::set::PolicySet;
-use super::shapes::written::Errors;
+use super::shapes::meant::{Route, Segment, Shape};
+use super::shapes::written::{Body, Errors};
+
+mod query;
+mod target;
+
+#[cfg(test)]
+mod tests;
 
 /// A request as the reader sent it, with no header but what is here.
 #[derive(Clone, Copy, Debug)]
@@ -37,6 +45,10 @@ pub struct Plan {
     pub content_type: &'static str,
     /// The form of our error bodies.
     pub errors: Errors,
+    /// Shape and route by number.
+    pub(in crate::engine) route: (usize, usize),
+    /// The kind in the path, if a `{type}` names one.
+    pub(in crate::engine) asked_kind: Option<usize>,
 }
 
 /// Admits a request or refuses it; nothing of the upstream is needed for that.
@@ -46,6 +58,141 @@ pub fn admit(
     people: &dyn People,
     asked: Asked<'_>,
 ) -> Result<Plan, (Refusal, Errors)> {
-    let _ = (policy, people, asked);
-    Err((Refusal::NotFound, Errors::Problem))
+    let (path, raw_query) = asked.target.split_once('?').unwrap_or((asked.target, ""));
+    let segments = target::segments(path).map_err(|refusal| (refusal, Errors::Problem))?;
+    let owner = policy
+        .shapes
+        .iter()
+        .enumerate()
+        .filter_map(|(number, shape)| Some((number, shape, below(&segments, &shape.base)?)))
+        .max_by_key(|(_, shape, _)| shape.base.len());
+    let Some((number, shape, rest)) = owner else {
+        return Err((Refusal::NotFound, Errors::Problem));
+    };
+    let asking = Asking { shape, people, asked, raw_query };
+    let plan = asking.plan(number, rest);
+    plan.map_err(|refusal| (refusal, shape.errors))
+}
+
+/// The segments below a shape's base.
+fn below<'s>(segments: &'s [String], base: &str) -> Option<&'s [String]> {
+    let base: Vec<&str> = base.split('/').filter(|segment| !segment.is_empty()).collect();
+    let (front, rest) = segments.split_at_checked(base.len())?;
+    front.iter().zip(&base).all(|(a, b)| a == b).then_some(rest)
+}
+
+struct Asking<'a> {
+    shape: &'a Shape,
+    people: &'a dyn People,
+    asked: Asked<'a>,
+    raw_query: &'a str,
+}
+
+impl Asking<'_> {
+    fn plan(&self, shape_number: usize, segments: &[String]) -> Result<Plan, Refusal> {
+        let routes = self.shape.routes.iter().enumerate();
+        let fitting: Vec<(usize, &Route)> =
+            routes.filter(|(_, route)| self.fits(route, segments)).collect();
+        let method = match self.asked.method {
+            "GET" | "HEAD" => "GET",
+            "POST" => "POST",
+            _ => "",
+        };
+        let Some((_, first)) = fitting.first() else { return Err(Refusal::NotFound) };
+        let Some((route_number, route)) = fitting.iter().find(|(_, r)| r.method == method) else {
+            let allow = if first.method == "POST" { "POST" } else { "GET, HEAD" };
+            return Err(Refusal::Method { allow });
+        };
+        self.check_people(route, segments)?;
+        let query = query::Query::read(self.raw_query, self.asked.form, method)?;
+        let rebuilt = query.rebuild(self.shape, route, self.people)?;
+        let mut target = self.shape.base.clone();
+        for segment in segments {
+            target.push('/');
+            target.push_str(&target::encode(segment));
+        }
+        let form = (method == "POST").then(|| rebuilt.clone());
+        if method == "GET" && !rebuilt.is_empty() {
+            target.push('?');
+            target.push_str(&rebuilt);
+        }
+        let (accept, content_type) = types(self.shape.fhir, route.body);
+        Ok(Plan {
+            method: route.method,
+            target,
+            form,
+            accept,
+            template: route.template.clone(),
+            stream: route.stream,
+            head: self.asked.method == "HEAD",
+            content_type,
+            errors: self.shape.errors,
+            route: (shape_number, *route_number),
+            asked_kind: self.captured(route, segments, "type").and_then(|t| self.shape.kind_number(t)),
+        })
+    }
+
+    /// Whether a template fits by exact grammar. An id that is malformed fits and is a 404 later,
+    /// like one that is absent.
+    fn fits(&self, route: &Route, segments: &[String]) -> bool {
+        route.segments.len() == segments.len()
+            && route.segments.iter().zip(segments).all(|(template, segment)| match template {
+                Segment::Literal(text) => text == segment,
+                Segment::Capture(name) if name == "type" => {
+                    self.shape.kind_number(segment).is_some()
+                }
+                Segment::Capture(_) => !segment.starts_with('_') && !segment.starts_with('$'),
+            })
+    }
+
+    fn captured<'s>(&self, route: &Route, segments: &'s [String], name: &str) -> Option<&'s str> {
+        let _ = self;
+        let found = |template: &Segment| matches!(template, Segment::Capture(n) if n == name);
+        let at = route.segments.iter().position(found)?;
+        segments.get(at).map(String::as_str)
+    }
+
+    /// `{contract}` and `{member}`, and the Patient of an operation, are checked before the
+    /// upstream is asked; ids must be of an id's form.
+    fn check_people(&self, route: &Route, segments: &[String]) -> Result<(), Refusal> {
+        let mut before: Option<&Segment> = None;
+        for (template, segment) in route.segments.iter().zip(segments) {
+            if let Segment::Capture(name) = template {
+                let patient = self.shape.fhir
+                    && matches!(before, Some(Segment::Literal(text)) if text == "Patient");
+                let ok = match name.as_str() {
+                    "contract" => self.people.reader_is_on(segment),
+                    "member" => self.is_near(segment),
+                    _ if patient => self.is_near(&format!("Patient/{segment}")),
+                    _ => true,
+                };
+                if !ok || !target::is_id(segment) {
+                    return Err(Refusal::NotFound);
+                }
+            }
+            before = Some(template);
+        }
+        Ok(())
+    }
+
+    /// Whether a person shares a contract with the reader, or granted them something.
+    fn is_near(&self, name: &str) -> bool {
+        let Some(person) = self.people.find(name) else { return false };
+        if self.people.reader().is_none() {
+            return false;
+        }
+        let standing = self.people.standing(person);
+        !standing.grants.is_empty()
+            || standing.ties.iter().any(|tie| tie.relation != Relation::Outsider)
+    }
+}
+
+/// What we ask for and what we answer with.
+fn types(fhir: bool, body: Body) -> (&'static str, &'static str) {
+    match (fhir, body) {
+        (true, Body::Ndjson) => ("application/fhir+ndjson", "application/fhir+ndjson"),
+        (true, _) => ("application/fhir+json", "application/fhir+json"),
+        (false, Body::Ndjson) => ("application/x-ndjson", "application/x-ndjson"),
+        (false, _) => ("application/json", "application/json"),
+    }
 }

@@ -1,14 +1,21 @@
 //! A policy set: shapes, codes, rules, whole or not at all (LAST-GOOD).
 
 use super::codes::CodeBook;
-use super::diagnostics::{Diagnostic, Severity, SourceFile};
+use super::diagnostics::{Diagnostic, Severity, SourceFile, Span};
 use super::policy::DecisionTable;
+use super::shapes::compile::{Origin, compile as compile_shape};
+use super::shapes::meant::Shape;
+use super::shapes::{samples, written};
+use super::yaml;
 use sha2::{Digest, Sha256};
+use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
 /// Everything the engine judges by, compiled.
 #[derive(Debug)]
 pub struct PolicySet {
+    /// `shapes/*.yaml`.
+    pub shapes: Vec<Shape>,
     /// `codes/*.csv`.
     pub codes: CodeBook,
     /// `rules/*.yaml` and the FLOOR.
@@ -38,12 +45,67 @@ impl PolicySet {
         let mut mistakes = Vec::new();
         let codes = CodeBook::read(&files.codes, &mut mistakes);
         let rules = DecisionTable::read(&files.rules, &mut mistakes);
+        let (shapes, _) = shapes(files, &codes, &mut mistakes);
         // LAST-GOOD: whole or not at all.
         if mistakes.iter().any(|mistake| mistake.severity == Severity::Error) {
             return (None, mistakes);
         }
-        (Some(PolicySet { codes, rules, hash: files.hash() }), mistakes)
+        (Some(PolicySet { shapes, codes, rules, hash: files.hash() }), mistakes)
     }
+
+    /// What `check` tells besides: selectors that no sample of their shape matches. Such a
+    /// selector is how a redactor fails open unnoticed.
+    pub fn check_samples(files: &PolicyFiles) -> Vec<Diagnostic> {
+        let mut mistakes = Vec::new();
+        let codes = CodeBook::read(&files.codes, &mut mistakes);
+        mistakes.clear();
+        let (_, origins) = shapes(files, &codes, &mut mistakes);
+        mistakes.clear();
+        for (file, written, shape, marks) in &origins {
+            samples::check(file, written, shape, marks, &files.samples, &mut mistakes);
+        }
+        mistakes
+    }
+}
+
+type Checked<'f> = (&'f SourceFile, written::Shape, Shape, BTreeMap<u32, Origin>);
+
+/// Reads and compiles every shape; those that could be are given twice over, to judge by and to
+/// check.
+fn shapes<'f>(
+    files: &'f PolicyFiles,
+    codes: &CodeBook,
+    mistakes: &mut Vec<Diagnostic>,
+) -> (Vec<Shape>, Vec<Checked<'f>>) {
+    let mut meant: Vec<Shape> = Vec::new();
+    let mut checked = Vec::new();
+    for file in &files.shapes {
+        let Some(written) = yaml::read::<written::Shape>(file, mistakes) else { continue };
+        let systems = written.kinds.values().flat_map(|kind| &kind.value.codes);
+        for system in systems.filter_map(|code| code.system.as_ref()) {
+            if !codes.knows_system(&system.value) {
+                let message = format!("no row of `systems.csv` declares `{}`", system.value);
+                mistakes.push(Diagnostic::error(file, system.span, message));
+            }
+        }
+        let taken = meant.iter().find(|other| other.base == written.base.value.trim_end_matches('/'));
+        if let Some(other) = taken {
+            let message = format!("shape `{}` has the same base", other.name);
+            mistakes.push(Diagnostic::error(file, written.base.span, message));
+        }
+        if let Some((shape, _)) = compile_shape(file, &written, mistakes) {
+            meant.push(shape);
+        }
+        if let Some((shape, origins)) = compile_shape(file, &written, &mut Vec::new()) {
+            checked.push((file, written, shape, origins));
+        }
+    }
+    if files.shapes.is_empty() {
+        let file = SourceFile::new("shapes/", "");
+        let message = "the set holds no shape, so no route would be known";
+        mistakes.push(Diagnostic { span: None, ..Diagnostic::error(&file, Span::default(), message) });
+    }
+    (meant, checked)
 }
 
 impl PolicyFiles {

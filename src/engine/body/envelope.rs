@@ -23,7 +23,7 @@ impl Body<'_> {
         }
         let mut out = Vec::with_capacity(self.bytes.len());
         if self.cuts.contains(root) {
-            return if self.terms.route.whole.is_some() { Err(Refusal::NotFound) } else { Ok(out) };
+            return if self.terms.route.stream { Ok(out) } else { Err(Refusal::NotFound) };
         }
         let node = self.tape.get(root).ok_or(Refusal::NotFound)?;
         out.extend_from_slice(self.bytes.get(range(0, node.start)).unwrap_or_default());

@@ -126,12 +126,12 @@ struct Body<'a> {
     report: Report,
 }
 
-/// Judges a parsed body; gives what leaves and its account.
+/// Judges a parsed body; gives what leaves, and its account in any case.
 pub(crate) fn judge(
     terms: Terms<'_>,
     bytes: &[u8],
     tape: &Tape,
-) -> Result<(Vec<u8>, Report), Refusal> {
+) -> (Result<Vec<u8>, Refusal>, Report) {
     let mut body = Body {
         terms,
         bytes,
@@ -148,15 +148,16 @@ pub(crate) fn judge(
         cut_outs: Vec::new(),
         report: Report::default(),
     };
-    body.frame()?;
+    if let Err(refusal) = body.frame() {
+        return (Err(refusal), body.report);
+    }
     body.tell_whose();
     body.classify();
     body.link();
     body.decide();
     body.settle();
     body.account();
-    let out = body.write()?;
-    Ok((out, body.report))
+    (body.write(), body.report)
 }
 
 /// The parent of each node; the root's is itself.

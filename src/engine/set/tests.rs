@@ -25,3 +25,27 @@ fn the_hash_is_of_names_and_texts() {
         assert_ne!(here.hash(), other.hash());
     }
 }
+
+/// The policies of this repository.
+fn shipped() -> super::PolicyFiles {
+    let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/policies");
+    crate::policy_files::read_folder(std::path::Path::new(folder)).0
+}
+
+#[test]
+fn the_shipped_policies_compile() {
+    let started = std::time::Instant::now();
+    let (set, mistakes) = super::PolicySet::compile(&shipped());
+    for mistake in &mistakes {
+        eprintln!("{mistake}");
+    }
+    assert!(set.is_some());
+    eprintln!("{:?}", started.elapsed());
+    let set = set.unwrap();
+    for shape in &set.shapes {
+        eprintln!("{} states {} vocabulary {}", shape.name, shape.automaton.len(), shape.vocabulary.len());
+    }
+    for mistake in super::PolicySet::check_samples(&shipped()) {
+        eprintln!("{mistake}");
+    }
+}

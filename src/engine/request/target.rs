@@ -1,0 +1,83 @@
+//! A path as it was sent → segments. Paths with two readings are refused, not normalised.
+
+use crate::engine::released::Refusal;
+
+/// Longest path, bytes.
+const PATH_BYTES_MAX: usize = 2048;
+
+/// Reads a path strictly.
+pub(super) fn segments(path: &str) -> Result<Vec<String>, Refusal> {
+    let malformed = |why| Err(Refusal::Malformed { why });
+    if path.len() > PATH_BYTES_MAX {
+        return malformed("the path is too long");
+    }
+    let Some(rest) = path.strip_prefix('/') else {
+        return malformed("the path does not begin with `/`");
+    };
+    let bad = |byte: u8| byte <= b' ' || byte >= 0x7f || b"\\;\"<>^`{|}#".contains(&byte);
+    if path.bytes().any(bad) {
+        return malformed("the path holds a character with two readings");
+    }
+    if rest.is_empty() {
+        return Ok(Vec::new());
+    }
+    rest.split('/').map(segment).collect()
+}
+
+fn segment(text: &str) -> Result<String, Refusal> {
+    let malformed = |why| Err(Refusal::Malformed { why });
+    let Some(decoded) = decode(text, false) else {
+        return malformed("the path holds a bad escape");
+    };
+    if decoded.is_empty() {
+        return malformed("the path holds an empty segment");
+    }
+    if decoded.chars().all(|character| character == '.') {
+        return malformed("the path holds a dot segment");
+    }
+    if decoded != text && decoded.contains(['/', '\\', ';', '%', '?', '#', '.', '\0']) {
+        return malformed("the path holds an escape with two readings");
+    }
+    Ok(decoded)
+}
+
+/// Percent-decoding; `None` for a bad escape or what is not UTF-8.
+pub(super) fn decode(text: &str, plus_is_space: bool) -> Option<String> {
+    let mut bytes = Vec::with_capacity(text.len());
+    let mut rest = text.bytes();
+    while let Some(byte) = rest.next() {
+        bytes.push(match byte {
+            b'%' => {
+                let high = char::from(rest.next()?).to_digit(16)?;
+                let low = char::from(rest.next()?).to_digit(16)?;
+                u8::try_from(high * 16 + low).ok()?
+            }
+            b'+' if plus_is_space => b' ',
+            other => other,
+        });
+    }
+    String::from_utf8(bytes).ok()
+}
+
+/// Percent-encoding of all but unreserved characters (RFC 3986) and `$`, which FHIR's operations
+/// begin with.
+pub(super) fn encode(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    for byte in text.bytes() {
+        if byte.is_ascii_alphanumeric() || b"-._~$".contains(&byte) {
+            out.push(char::from(byte));
+        } else {
+            let digit = |nibble: u8| char::from_digit(u32::from(nibble), 16).unwrap_or('0');
+            out.push('%');
+            out.push(digit(byte >> 4).to_ascii_uppercase());
+            out.push(digit(byte & 15).to_ascii_uppercase());
+        }
+    }
+    out
+}
+
+/// Whether a segment has the form of an id: of FHIR's, or a house's a little wider.
+pub(super) fn is_id(segment: &str) -> bool {
+    segment.len() <= 64
+        && segment.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-._~:".contains(&byte))
+}
