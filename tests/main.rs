@@ -5,6 +5,6 @@
 mod json_oracle;
 #[cfg(test)]
 mod json_suite;
+mod oracle;
 #[cfg(test)]
 mod schemas;
-mod oracle;

@@ -221,7 +221,9 @@ fn is_expected(written: &str, fhir: bool, form: Form) -> bool {
             ["application/fhir+ndjson", "application/ndjson", "application/x-ndjson"].as_slice()
         }
         (true, _) => &["application/fhir+json", "application/json"],
-        (false, Form::Ndjson) => &["application/x-ndjson", "application/ndjson", "application/jsonl"],
+        (false, Form::Ndjson) => {
+            &["application/x-ndjson", "application/ndjson", "application/jsonl"]
+        }
         (false, _) => &["application/json"],
     };
     known.contains(&kind.as_str())

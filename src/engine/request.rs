@@ -128,7 +128,9 @@ impl Asking<'_> {
             content_type,
             errors: self.shape.errors,
             route: (shape_number, *route_number),
-            asked_kind: self.captured(route, segments, "type").and_then(|t| self.shape.kind_number(t)),
+            asked_kind: self
+                .captured(route, segments, "type")
+                .and_then(|t| self.shape.kind_number(t)),
         })
     }
 

@@ -88,7 +88,8 @@ fn shapes<'f>(
                 mistakes.push(Diagnostic::error(file, system.span, message));
             }
         }
-        let taken = meant.iter().find(|other| other.base == written.base.value.trim_end_matches('/'));
+        let taken =
+            meant.iter().find(|other| other.base == written.base.value.trim_end_matches('/'));
         if let Some(other) = taken {
             let message = format!("shape `{}` has the same base", other.name);
             mistakes.push(Diagnostic::error(file, written.base.span, message));
@@ -103,7 +104,8 @@ fn shapes<'f>(
     if files.shapes.is_empty() {
         let file = SourceFile::new("shapes/", "");
         let message = "the set holds no shape, so no route would be known";
-        mistakes.push(Diagnostic { span: None, ..Diagnostic::error(&file, Span::default(), message) });
+        mistakes
+            .push(Diagnostic { span: None, ..Diagnostic::error(&file, Span::default(), message) });
     }
     (meant, checked)
 }

@@ -70,6 +70,8 @@ impl Body<'_> {
                 _ => None,
             });
             found.extend(spec.map(|spec| (id, spec)));
+            let names = spec.and_then(|spec| shape.specs.get(spec)).map(|spec| &*spec.record);
+            self.around(id, state, names.unwrap_or_default());
             return spec.is_some();
         }
         if facts.flags & flag::ENVELOPE != 0 {
@@ -88,6 +90,22 @@ impl Body<'_> {
             }
         }
         true
+    }
+
+    /// What stands in a cut element beside its record is envelope, too.
+    fn around(&mut self, cut: NodeId, state: State, names: &[String]) {
+        let Some((name, deeper)) = names.split_first() else { return };
+        let shape = self.terms.shape;
+        let record = shape.vocabulary.number(name.as_bytes());
+        for (child, inner) in self.tape.children(cut) {
+            let step = Child { node: child, key: inner.key, index: None };
+            let next = shape.automaton.step(state, step, self.bytes, self.tape, cut);
+            if inner.key == record && record != 0 {
+                self.around(child, next, deeper);
+            } else if !self.outside(child, next, &mut Vec::new()) {
+                self.outside.push(child);
+            }
+        }
     }
 
     /// Notes the records found and those inside them, each after the one around it.

@@ -25,7 +25,8 @@ impl Query {
             if method != "POST" {
                 return Err(malformed("a body where none belongs"));
             }
-            let form = std::str::from_utf8(form).map_err(|_| malformed("a form that is no UTF-8"))?;
+            let form =
+                std::str::from_utf8(form).map_err(|_| malformed("a form that is no UTF-8"))?;
             let more = pairs(form)?;
             let both = more.iter().find(|(name, _)| parameters.iter().any(|(n, _)| n == name));
             if let Some((name, _)) = both {
@@ -68,7 +69,10 @@ impl Query {
             if (pins || paging) && seen.contains(&name.as_str()) {
                 return Err(parameter(name));
             }
-            if shape.fhir && matches!(name.as_str(), "_include" | "_revinclude") && !is_include(value) {
+            if shape.fhir
+                && matches!(name.as_str(), "_include" | "_revinclude")
+                && !is_include(value)
+            {
                 return Err(parameter(name));
             }
             seen.push(name);
@@ -124,8 +128,13 @@ fn parameter(name: &str) -> Refusal {
 fn is_json(format: &str) -> bool {
     matches!(
         format,
-        "json" | "application/json" | "application/fhir+json" | "text/json"
-            | "ndjson" | "application/ndjson" | "application/fhir+ndjson"
+        "json"
+            | "application/json"
+            | "application/fhir+json"
+            | "text/json"
+            | "ndjson"
+            | "application/ndjson"
+            | "application/fhir+ndjson"
     )
 }
 
@@ -133,7 +142,8 @@ fn is_json(format: &str) -> bool {
 fn is_include(value: &str) -> bool {
     let parts: Vec<&str> = value.split(':').collect();
     let word = |text: &&str| {
-        !text.is_empty() && text.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-' || b == b'_')
+        !text.is_empty()
+            && text.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-' || b == b'_')
     };
     matches!(parts.len(), 2 | 3) && parts.iter().all(|part| word(&part))
 }

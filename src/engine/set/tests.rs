@@ -43,7 +43,12 @@ fn the_shipped_policies_compile() {
     eprintln!("{:?}", started.elapsed());
     let set = set.unwrap();
     for shape in &set.shapes {
-        eprintln!("{} states {} vocabulary {}", shape.name, shape.automaton.len(), shape.vocabulary.len());
+        eprintln!(
+            "{} states {} vocabulary {}",
+            shape.name,
+            shape.automaton.len(),
+            shape.vocabulary.len()
+        );
     }
     for mistake in super::PolicySet::check_samples(&shipped()) {
         eprintln!("{mistake}");

@@ -42,12 +42,15 @@ pub fn check(
         let mut tape = Tape::default();
         match parse(sample.text.as_bytes(), DEPTH, &shape.vocabulary, &mut tape) {
             Err(error) => {
-                let message =
-                    format!("the sample `{}` cannot be read at byte {}: {}", name.value, error.at, error.why);
+                let message = format!(
+                    "the sample `{}` cannot be read at byte {}: {}",
+                    name.value, error.at, error.why
+                );
                 mistakes.push(Diagnostic::error(file, name.span, message));
             }
             Ok(()) => {
-                let mut look = Look { shape, bytes: sample.text.as_bytes(), tape: &tape, seen: &mut seen };
+                let mut look =
+                    Look { shape, bytes: sample.text.as_bytes(), tape: &tape, seen: &mut seen };
                 look.body();
             }
         }
@@ -100,8 +103,7 @@ impl Look<'_> {
         let root = NodeId(0);
         self.place(root, self.shape.body, None);
         // A sample may also be the body of a route that is one record.
-        let wholes: Vec<usize> =
-            self.shape.routes.iter().filter_map(|route| route.whole).collect();
+        let wholes: Vec<usize> = self.shape.routes.iter().filter_map(|route| route.whole).collect();
         for spec in wholes {
             self.record(root, spec);
         }
@@ -114,9 +116,12 @@ impl Look<'_> {
             for mark in self.shape.marks(facts) {
                 if let super::meant::Mark::Cut(spec) = mark {
                     self.record(id, usize::from(*spec));
+                    let inside = self.shape.specs.get(usize::from(*spec)).map(|s| &s.record);
+                    if inside.is_none_or(Vec::is_empty) {
+                        return;
+                    }
                 }
             }
-            return;
         }
         let Some(node) = self.tape.get(id) else { return };
         let mut state = state;
