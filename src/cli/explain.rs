@@ -203,3 +203,6 @@ fn record_as_json(record: &RecordAccount) -> Value {
         "cuts": cuts.collect::<Vec<_>>(),
     })
 }
+
+#[cfg(test)]
+mod tests;
