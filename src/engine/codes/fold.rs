@@ -17,8 +17,8 @@ pub(super) enum Want {
     NextWord,
 }
 
-/// Hands the folded text out byte by byte: a space, the first word, a space, … the last word, a
-/// space. Nothing is allocated, and the rest of a word is skipped when the taker asks for that.
+/// Hands the folded text out byte by byte: a space and the first word, a space and the second …
+/// Nothing is allocated, and the rest of a word is skipped when the taker asks for that.
 #[inline]
 pub(super) fn fold(text: &str, take: impl FnMut(u8) -> Want) {
     let mut words = Words { take, between: true, skips: false };
@@ -28,17 +28,16 @@ pub(super) fn fold(text: &str, take: impl FnMut(u8) -> Want) {
             _ => words.other(character),
         }
     }
-    (words.take)(b' ');
 }
 
-/// The folded text as one string without outer spaces: the form in which entries are kept.
+/// The folded text as one string: the form in which entries are kept.
 pub(super) fn folded(text: &str) -> String {
     let mut bytes = Vec::with_capacity(text.len());
     fold(text, |byte| {
         bytes.push(byte);
         Want::Byte
     });
-    String::from_utf8_lossy(&bytes).trim_matches(' ').to_owned()
+    String::from_utf8_lossy(&bytes).trim_start_matches(' ').to_owned()
 }
 
 struct Words<F> {

@@ -10,9 +10,11 @@ mod lines;
 mod lists;
 mod names;
 mod patterns;
+mod phrases;
 mod systems;
 #[cfg(test)]
 mod tests;
+mod tokens;
 mod words;
 
 pub use systems::SystemId;

@@ -230,7 +230,7 @@ impl Declared {
         let (Some(key), Some(name)) = (key, name) else { return };
         let index = match self.by_key.get(&key.value) {
             Some(index) => *index,
-            None => self.add(file, key, coverage.unwrap_or(Coverage::Partial), mistakes),
+            None => self.add(&key.value, coverage.unwrap_or(Coverage::Partial)),
         };
         let declared = self.systems.get(index).map(|system| system.coverage);
         if coverage.is_some() && coverage != declared {
@@ -242,21 +242,13 @@ impl Declared {
         self.spellings.push((name.value.clone(), index));
     }
 
-    fn add(
-        &mut self,
-        file: &SourceFile,
-        key: &At<String>,
-        coverage: Coverage,
-        mistakes: &mut Vec<Diagnostic>,
-    ) -> usize {
+    fn add(&mut self, key: &str, coverage: Coverage) -> usize {
         let index = self.systems.len();
-        let form = TRIED_WITHOUT_SYSTEM.iter().find(|(tried, _)| *tried == key.value);
+        let form = TRIED_WITHOUT_SYSTEM.iter().find(|(tried, _)| *tried == key);
         let form = form.map(|(_, form)| *form);
         let (rows, table) = (Vec::new(), Table::default());
-        self.systems.push(System { key: key.value.clone(), coverage, form, rows, table });
-        self.by_key.insert(key.value.clone(), index);
-        self.name(file, key, index, mistakes);
-        self.spellings.push((key.value.clone(), index));
+        self.systems.push(System { key: key.to_owned(), coverage, form, rows, table });
+        self.by_key.insert(key.to_owned(), index);
         index
     }
 
@@ -274,7 +266,10 @@ impl Declared {
             mistakes.push(Diagnostic::error(file, name.span, message).help(help));
             return;
         };
-        let holder = *self.names.entry((comparable, is_prefix)).or_insert(index);
+        let mut holder = *self.names.entry((comparable, is_prefix)).or_insert(index);
+        if holder == index {
+            holder = self.by_key.get(&name.value).copied().unwrap_or(index);
+        }
         if let (true, Some(holder)) = (holder != index, self.systems.get(holder)) {
             let message = format!("`{}` already belongs to `{}`", name.value, holder.key);
             let help = "names are compared without scheme, letter case, version and final slash";
@@ -308,7 +303,24 @@ impl Declared {
         }
     }
 
-    fn compile(self) -> Systems {
+    /// Makes keys names too: as written, and in any letter case where that is clear.
+    fn name_by_keys(&mut self) {
+        let mut lower = BTreeMap::<_, Vec<usize>>::new();
+        for (key, index) in &self.by_key {
+            self.spellings.push((key.clone(), *index));
+            if let Some((name, false)) = declared_name(key) {
+                lower.entry((name, false)).or_default().push(*index);
+            }
+        }
+        for (name, holders) in lower {
+            if let [holder] = holders.as_slice() {
+                self.names.entry(name).or_insert(*holder);
+            }
+        }
+    }
+
+    fn compile(mut self) -> Systems {
+        self.name_by_keys();
         let mut systems = Systems { all: self.systems, ..Systems::default() };
         for system in &mut systems.all {
             let gives = system.rows.iter().any(|row| matches!(row.says, lists::Says::Gives(..)));

@@ -199,6 +199,13 @@ fn names_of_systems_are_compared_loosely() {
         check_code(system, "A00.0", "by words");
     }
     assert!(!book().knows_system(&"x".repeat(100_000)));
+    // Keys that differ in letter case only are known as they are written.
+    let systems = "key,uri_or_oid,status\nab,x:1,administrative\nAB,x:2,partial\n";
+    let (book, mistakes) = book_of(&[("systems.csv", systems)]);
+    assert_eq!(mistakes, []);
+    assert_eq!(book.judge(Some("ab"), "x", None), Judgement::Ignored);
+    assert_eq!(book.judge(Some("AB"), "x", None), Judgement::ByWords);
+    assert!(!book.knows_system("Ab"));
 }
 
 #[test]
@@ -462,6 +469,7 @@ C,1.2,compleet,s,
 C,*,partial,s,
 ,x,,s,
 a,y,partial,s,
+B,A,partial,s,
 ",
         &[
             "4:3 `HTTPS://A.example` already belongs to `A` (names are compared without scheme, \
@@ -475,7 +483,7 @@ a,y,partial,s,
              of one and `*`)",
             "8:1 the row names no key",
             "8:1 the row names no coverage",
-            "9:1 `a` already belongs to `A` (names are compared without scheme, letter case, \
+            "10:3 `A` already belongs to `A` (names are compared without scheme, letter case, \
              version and final slash)",
         ],
     );

@@ -6,17 +6,12 @@
 //! word the hit touches lies inside it.
 
 use super::Hits;
-use super::fold::{Want, fold, folded};
 use super::lines::{Column, Line, lines};
 use super::lists::{self, Place, warning};
+use super::phrases::{Phrase, Phrases};
 use crate::engine::category::{Categories, Category};
 use crate::engine::diagnostics::{At, Diagnostic, SourceFile, Span};
-use aho_corasick::automaton::{Automaton, StateID};
-use aho_corasick::{Anchored, dfa::DFA};
 use std::collections::BTreeMap;
-
-/// Most bytes of folded phrases in a set: each costs the automaton 256 bytes of memory.
-const PHRASES_BYTES_MAX: usize = 512 * 1024;
 
 const COLUMNS: [Column; 6] = [
     Column::required(&["words"]),
@@ -41,13 +36,6 @@ pub(super) struct Entry {
     hits: Hits,
 }
 
-/// One or more words, the last of which may be a stem.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-struct Phrase {
-    folded: String,
-    is_stem: bool,
-}
-
 /// What it means that a phrase stands in a text.
 #[derive(Clone, Copy, Debug)]
 struct Role {
@@ -67,9 +55,9 @@ type Event = (usize, usize, bool, usize);
 #[derive(Debug, Default)]
 pub(super) struct WordList {
     entries: Vec<Entry>,
-    /// By number of the phrase: how many words it has, and what it is to which entries.
-    phrases: Vec<(usize, Vec<Role>)>,
-    automaton: Option<(DFA, StateID)>,
+    phrases: Option<Phrases>,
+    /// By number of the phrase: what it is to which entries.
+    roles: Vec<Vec<Role>>,
 }
 
 impl WordList {
@@ -95,28 +83,13 @@ impl WordList {
                     roles.entry(phrase).or_default().push(cancel);
                 }
             }
-            let bytes: usize = roles.keys().map(|phrase| phrase.folded.len()).sum();
-            if bytes > PHRASES_BYTES_MAX {
-                let message = format!("the set has more than {PHRASES_BYTES_MAX} bytes of words");
-                mistakes.push(Diagnostic::error(file, Span::default(), message));
-                return WordList::default();
-            }
-            if let Err(message) = list.compile(&roles) {
-                mistakes.push(Diagnostic::error(file, Span::default(), message));
+            match Phrases::of(roles.keys()) {
+                Ok(phrases) => list.phrases = Some(phrases),
+                Err(message) => mistakes.push(Diagnostic::error(file, Span::default(), message)),
             }
         }
+        list.roles = roles.into_values().collect();
         list
-    }
-
-    fn compile(&mut self, roles: &BTreeMap<Phrase, Vec<Role>>) -> Result<(), String> {
-        let needles = roles.keys().map(Phrase::needle);
-        let automaton =
-            DFA::builder().prefilter(false).build(needles).map_err(|why| why.to_string())?;
-        let start = automaton.start_state(Anchored::No).map_err(|why| why.to_string())?;
-        self.automaton = Some((automaton, start));
-        self.phrases =
-            roles.iter().map(|(phrase, roles)| (phrase.words().count(), roles.clone())).collect();
-        Ok(())
     }
 
     /// Whether there is any entry.
@@ -147,30 +120,14 @@ impl WordList {
         self.uncancelled(events)
     }
 
-    /// Finds every phrase in a text: its roles, its first and last word.
+    /// Finds what stands in a text: roles of phrases, with their first and last word.
     #[inline]
     fn scan(&self, text: &str, mut found: impl FnMut(&Role, usize, usize)) {
-        let Some((automaton, start)) = &self.automaton else { return };
-        let mut state = *start;
-        // Spaces handed out so far: the number of the word that is being read, from 1.
-        let mut word = 0_usize;
-        fold(text, |byte| {
-            state = automaton.next_state(Anchored::No, state, byte);
-            if automaton.is_special(state) && automaton.is_match(state) {
-                for index in 0..automaton.match_len(state) {
-                    let phrase = automaton.match_pattern(state, index).as_usize();
-                    let Some((words, roles)) = self.phrases.get(phrase) else { continue };
-                    let first = word.saturating_add(1).saturating_sub(*words);
-                    for role in roles {
-                        found(role, first, word);
-                    }
-                }
+        let Some(phrases) = &self.phrases else { return };
+        phrases.find(text, |phrase, first, last| {
+            for role in self.roles.get(phrase).into_iter().flatten() {
+                found(role, first, last);
             }
-            if byte == b' ' {
-                word = word.saturating_add(1);
-            }
-            // Phrases begin with a space: from the start no letter leads anywhere.
-            if state == *start { Want::NextWord } else { Want::Byte }
         });
     }
 
@@ -191,38 +148,6 @@ impl WordList {
             entries.extend(entry.filter(|_| is_open));
         }
         entries
-    }
-}
-
-impl Phrase {
-    /// `None` for an empty phrase or a `*` elsewhere than at the end.
-    fn parse(text: &str) -> Option<Phrase> {
-        let (text, is_stem) = text.strip_suffix('*').map_or((text, false), |stem| (stem, true));
-        let is_stem_at_word = !is_stem || text.ends_with(|last: char| !last.is_whitespace());
-        let phrase = Phrase { folded: folded(text), is_stem };
-        (is_stem_at_word && !text.contains('*') && !phrase.folded.is_empty()).then_some(phrase)
-    }
-
-    fn needle(&self) -> String {
-        let end = if self.is_stem { "" } else { " " };
-        format!(" {}{end}", self.folded)
-    }
-
-    fn words(&self) -> impl Iterator<Item = &str> + Clone {
-        self.folded.split(' ')
-    }
-
-    /// Whether there is a text in which this phrase covers a hit of the other.
-    fn can_cover(&self, hit: &Phrase) -> bool {
-        let (mine, theirs) = (self.words().count(), hit.words().count());
-        (0..=mine.saturating_sub(theirs)).any(|skipped| {
-            theirs <= mine
-                && self.words().skip(skipped).zip(hit.words()).enumerate().all(|(index, (a, b))| {
-                    let a_is_stem = self.is_stem && index.saturating_add(skipped) + 1 == mine;
-                    let b_is_stem = hit.is_stem && index + 1 == theirs;
-                    a == b || (a_is_stem && b.starts_with(a)) || (b_is_stem && a.starts_with(b))
-                })
-        })
     }
 }
 
