@@ -105,7 +105,10 @@ impl Asking<'_> {
         };
         self.check_people(route, segments)?;
         let query = query::Query::read(self.raw_query, self.asked.form, method)?;
-        let rebuilt = query.rebuild(self.shape, route, self.people)?;
+        let asked_kind =
+            self.captured(route, segments, "type").and_then(|name| self.shape.kind_number(name));
+        let for_public = asked_kind.is_some_and(|kind| self.shape.kind(kind).public);
+        let rebuilt = query.rebuild(self.shape, route, self.people, for_public)?;
         let mut target = self.shape.base.clone();
         for segment in segments {
             target.push('/');
@@ -128,9 +131,7 @@ impl Asking<'_> {
             content_type,
             errors: self.shape.errors,
             route: (shape_number, *route_number),
-            asked_kind: self
-                .captured(route, segments, "type")
-                .and_then(|t| self.shape.kind_number(t)),
+            asked_kind,
         })
     }
 

@@ -12,8 +12,7 @@ use super::shapes::meant::{Field, Kind, Mark, Shape, flag};
 pub(crate) struct Site {
     /// Where.
     pub(crate) node: NodeId,
-    /// What else it takes to read it: the concept around a code, the parent of a house code, the
-    /// record's own member around a reference.
+    /// What else it takes to read it: the concept around a code, the parent of a house code.
     pub(crate) with: NodeId,
     /// What.
     pub(crate) what: What,
@@ -37,6 +36,8 @@ pub(crate) enum What {
     Tuple(u8, u8),
     /// An evidence link; whether it can only be to a provider.
     Evidence(bool),
+    /// A record it speaks of.
+    Target,
     /// A link that may be looked up.
     Resolve,
     /// A code object of FHIR; whether in a clinical place.
@@ -79,8 +80,7 @@ struct Around {
     prose: bool,
     /// The CodeableConcept around a `coding`.
     concept: NodeId,
-    /// The record's own member around this place.
-    top: NodeId,
+    /// Members and elements between the record and this place.
     depth: u16,
 }
 
@@ -105,7 +105,6 @@ impl Walk<'_> {
             quiet: false,
             prose: false,
             concept: NOWHERE,
-            top: NOWHERE,
             depth: 0,
         };
         let mut at = InRecord { walk: self, kind, starts };
@@ -170,6 +169,7 @@ impl InRecord<'_, '_> {
                 Mark::Evidence => (NOWHERE, What::Evidence(providers)),
                 Mark::Code(number) => (parent, What::HouseCode(number)),
                 Mark::SystemAt(number) => (parent, What::SystemAt(number)),
+                Mark::Target => (NOWHERE, What::Target),
                 Mark::Resolve => (NOWHERE, What::Resolve),
                 Mark::Field(field) => {
                     prose |= field.category == Category::FreeText;
@@ -246,7 +246,7 @@ impl InRecord<'_, '_> {
         let keys = &self.walk.shape.keys;
         (flags & flag::LEADS != 0 && container)
             || (self.walk.shape.fhir
-                && around.depth == 0
+                && around.depth == 1
                 && is_one(node.key, &[keys.resource_type, keys.id]))
     }
 
@@ -295,7 +295,7 @@ impl InRecord<'_, '_> {
             }
         }
         if flags & flag::REFERENCE != 0 || seen.reference {
-            self.push(id, around.top, What::Reference(flags & flag::PROVIDERS != 0));
+            self.push(id, NOWHERE, What::Reference(flags & flag::PROVIDERS != 0));
         }
         let coded = seen.code_text && seen.system_text && !seen.value;
         if coded
@@ -350,10 +350,6 @@ impl InRecord<'_, '_> {
             let next = self.step(state, Child { node: child, key: node.key, index: None }, id);
             let mut inside = around;
             inside.depth = around.depth.saturating_add(1);
-            if around.top == NOWHERE {
-                inside.top = child;
-                inside.depth = 0;
-            }
             if node.key != keys.coding || keys.coding == 0 {
                 inside.concept = NOWHERE;
             }

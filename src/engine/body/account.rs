@@ -48,7 +48,7 @@ impl Body<'_> {
                 *report.rules.entry(id).or_default() += 1;
             }
         }
-        let mut tally = |name: String, report: &mut crate::engine::released::Report| {
+        let tally = |name: String, report: &mut crate::engine::released::Report| {
             let tally = report.by_subject.entry(name).or_default();
             let count = if released { &mut tally.released } else { &mut tally.withheld };
             *count = count.saturating_add(1);

@@ -37,10 +37,6 @@ impl Body<'_> {
             for site in self.sites(record) {
                 self.codes(record, *site, date, &mut found);
             }
-            if self.kind(record).needs_codes && found.known == 0 {
-                let node = self.records.get(record).map_or(NOWHERE, |record| record.root);
-                self.unclassified(&mut found, node, "no known code");
-            }
             let open = words && !self.is_settled(record, found.own);
             if open || self.terms.explain {
                 for site in self.sites(record) {
@@ -77,7 +73,8 @@ impl Body<'_> {
             *self.report.findings.entry(Finding::PsychotherapyNote).or_default() += 1;
         }
         if let Some(record) = self.records.get_mut(record) {
-            let Record { own, loose, note, evidence, .. } = record;
+            let Record { own, loose, note, evidence, known_codes, .. } = record;
+            *known_codes = found.known;
             *own = found.own;
             *loose = found.loose;
             *note = found.note;

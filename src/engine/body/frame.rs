@@ -150,6 +150,7 @@ impl Body<'_> {
                 own: Hits::default(),
                 carries: Categories::NONE,
                 loose: Vec::new(),
+                known_codes: 0,
                 note: false,
                 released: false,
                 rules: Vec::new(),

@@ -12,6 +12,9 @@ use std::collections::BTreeMap;
 /// Keys one tuple may give a record: a bound on the product of its parts.
 const TUPLE_KEYS_MAX: usize = 256;
 
+/// Kinds that tie nothing and are never out of sight: who a link to one means is known.
+const PEOPLE: [&str; 3] = ["Coverage", "Patient", "RelatedPerson"];
+
 /// Where a link leads.
 pub(super) enum Leads {
     /// Nowhere: empty, or into the record itself.
@@ -26,6 +29,9 @@ pub(super) enum Leads {
 
 impl Body<'_> {
     pub(super) fn link(&mut self) {
+        for record in 0..self.records.len() {
+            self.need_codes(record);
+        }
         let own: Vec<Hits> = self.records.iter().map(|record| record.own).collect();
         for record in 0..self.records.len() {
             self.take_evidence(record, &own);
@@ -40,6 +46,28 @@ impl Body<'_> {
             let event = events.get(record).copied().unwrap_or(record);
             let given = shared.get(&event).copied().unwrap_or_default();
             self.carry(record, given, &events);
+        }
+    }
+
+    /// A record of a kind that needs codes and has none that is known, neither of its own nor of
+    /// an attached record it points at (a Medication), is unclassified.
+    fn need_codes(&mut self, record: usize) {
+        let knows = |at: usize| self.records.get(at).is_some_and(|r| r.known_codes > 0);
+        if !self.kind(record).needs_codes || knows(record) {
+            return;
+        }
+        for site in self.sites(record).iter().filter(|s| matches!(s.what, What::Evidence(_))) {
+            let targets = self.in_sight(site.node);
+            if targets.iter().any(|target| self.kind(*target).attached && knows(*target)) {
+                return;
+            }
+        }
+        let explain = self.terms.explain;
+        if let Some(this) = self.records.get_mut(record) {
+            this.own.record.insert(Category::Unclassified);
+            if explain {
+                this.evidence.push(Self::unclassified_why(this.root, "no known code"));
+            }
         }
     }
 
@@ -148,6 +176,8 @@ impl Body<'_> {
                     Leads::InSight(bearers.to_vec())
                 } else if kind.is_some_and(public) {
                     Leads::Provider
+                } else if kind.is_some_and(|kind| PEOPLE.contains(&kind)) {
+                    Leads::Nowhere
                 } else {
                     unseen
                 }

@@ -78,6 +78,8 @@ struct Record {
     carries: Categories,
     /// Codes that could not be judged and stand outside clinical places.
     loose: Vec<NodeId>,
+    /// Codes in clinical places that are known.
+    known_codes: u32,
     /// Whether it is a psychotherapy note or holds one.
     note: bool,
     released: bool,

@@ -2,7 +2,6 @@
 
 use super::{Body, Whose};
 use crate::engine::document::tape::{Kind as Json, NodeId};
-use crate::engine::document::text;
 use crate::engine::facts::PersonId;
 use crate::engine::names::{Target, target};
 use crate::engine::released::Finding;
@@ -37,7 +36,7 @@ impl Body<'_> {
         let mut people = Vec::new();
         let mut any = false;
         for site in subjects {
-            if self.is_null(site.node) {
+            if self.is_null(site.node) || self.is_no_person(site.node) {
                 continue;
             }
             any = true;
@@ -75,9 +74,11 @@ impl Body<'_> {
 
     fn tell_by_targets(&mut self, record: usize) {
         let kind = self.kind(record);
+        let named = |site: &&crate::engine::walk::Site| {
+            site.what == What::Subject && !self.is_null(site.node) && !self.is_no_person(site.node)
+        };
         let unknown = self.records.get(record).is_some_and(|r| r.whose == Whose::Unknown);
-        let has_subject = self.sites(record).iter().any(|site| site.what == What::Subject);
-        if !unknown || kind.joins || !self.terms.shape.fhir || has_subject {
+        if !unknown || !kind.has_targets || self.sites(record).iter().any(|site| named(&site)) {
             return;
         }
         let mut people: Vec<PersonId> = Vec::new();
@@ -97,16 +98,25 @@ impl Body<'_> {
 
     /// The records in sight that a Provenance targets or a List holds.
     pub(super) fn targets(&self, record: usize) -> Vec<usize> {
-        let mut found = Vec::new();
-        for site in self.sites(record) {
-            let What::Reference(_) = site.what else { continue };
-            let top = self.tape.get(site.with);
-            let named = |name: &str| top.is_some_and(|top| text::key_is(self.bytes, top, name));
-            if named("target") || named("entry") {
-                found.extend(self.in_sight(site.node));
+        let sites = self.sites(record).iter().filter(|site| site.what == What::Target);
+        sites.flat_map(|site| self.in_sight(site.node)).collect()
+    }
+
+    /// Whether a subject names something that is no Patient: a Group, a Device, a Practitioner
+    /// among the actors of an Appointment. Such a thing makes nobody a subject.
+    fn is_no_person(&self, node: NodeId) -> bool {
+        if !self.terms.shape.fhir {
+            return false;
+        }
+        let text = self.reference_text(node);
+        let Some(Target::Named { kind, name }) = text.as_deref().map(target) else { return false };
+        match kind {
+            Some(kind) => kind != "Patient",
+            None => {
+                let bearers = self.names.bearers(&name);
+                !bearers.is_empty() && !bearers.iter().any(|bearer| self.kind(*bearer).is_person)
             }
         }
-        found
     }
 
     /// The records in sight that a Reference object or a reference's text names.

@@ -47,6 +47,7 @@ impl Query {
         shape: &Shape,
         route: &Route,
         people: &dyn People,
+        for_public: bool,
     ) -> Result<String, Refusal> {
         let pinned = self.is_pinned(shape, people);
         let mut out = String::new();
@@ -61,7 +62,8 @@ impl Query {
             let is_in = |list: &[String]| list.binary_search(name).is_ok();
             let paging = [&route.size, &route.cursor].into_iter().flatten().any(|own| own == name);
             let pins = is_in(&shape.pinned_by);
-            let open = pins || paging || is_in(&shape.open);
+            let directory = for_public && is_in(&shape.public);
+            let open = pins || paging || directory || is_in(&shape.open);
             if !(open || (pinned && is_in(&shape.self_only))) {
                 return Err(parameter(name));
             }

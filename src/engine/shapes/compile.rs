@@ -135,6 +135,7 @@ impl Compiler<'_> {
             routes,
             open: sorted(&written.query.open),
             self_only: sorted(&written.query.self_only),
+            public: sorted(&written.query.public),
             pinned_by: sorted(&written.query.pinned_by),
             kinds,
             specs: std::mem::take(&mut self.specs),
@@ -314,6 +315,7 @@ fn bits(mark: Mark) -> u32 {
         | Mark::Code(_)
         | Mark::SystemAt(_)
         | Mark::Resolve
+        | Mark::Target
         | Mark::Field(_) => flag::MARKED,
     }
 }

@@ -28,6 +28,7 @@ pub(super) fn compile(
         name: name.to_owned(),
         has_subject: written.subject.is_some(),
         is_person,
+        has_targets: !written.targets.is_empty(),
         tuples,
         code_systems,
         names_clinical: !written.clinical.is_empty() || !written.codes.is_empty(),
@@ -89,6 +90,9 @@ impl Marking<'_, '_> {
             for (at, selector) in one_or_many(date).iter().enumerate() {
                 self.mark(selector, Mark::Date(u8::try_from(at).unwrap_or(u8::MAX)));
             }
+        }
+        for selector in &written.targets {
+            self.mark(selector, Mark::Target);
         }
         for selector in &written.evidence {
             self.mark(selector, Mark::Evidence);

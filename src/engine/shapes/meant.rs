@@ -24,6 +24,8 @@ pub struct Shape {
     pub open: Vec<String>,
     /// Parameters only in a request pinned to the reader, sorted.
     pub self_only: Vec<String>,
+    /// Parameters any reader may send in a search for a public kind, sorted.
+    pub public: Vec<String>,
     /// Parameters that pin, sorted.
     pub pinned_by: Vec<String>,
     /// Kinds by name, sorted.
@@ -112,6 +114,8 @@ pub struct Kind {
     pub has_subject: bool,
     /// Whether the record itself is the subject (`subject: $`): a Patient.
     pub is_person: bool,
+    /// Whether a record of it may be about those whose records it targets.
+    pub has_targets: bool,
     /// Parts of each tuple of `episode:`.
     pub tuples: Vec<u8>,
     /// Systems of `codes:` by number, where one is fixed.
@@ -160,6 +164,8 @@ pub enum Mark {
     Code(u8),
     /// The system of a code of `codes:`, by number.
     SystemAt(u8),
+    /// A record it speaks of.
+    Target,
     /// A link that may be looked up.
     Resolve,
     /// A place of `fields:`.
@@ -238,14 +244,11 @@ pub struct Keys {
     pub(crate) full_url: u16,
     pub(crate) id: u16,
     pub(crate) identifier: u16,
-    pub(crate) kind: u16,
-    pub(crate) name: u16,
     pub(crate) reference: u16,
     pub(crate) resource: u16,
     pub(crate) resource_type: u16,
     pub(crate) search: u16,
     pub(crate) system: u16,
-    pub(crate) target: u16,
     pub(crate) text: u16,
     pub(crate) title: u16,
     pub(crate) unit: u16,
@@ -257,32 +260,10 @@ pub struct Keys {
 
 impl Keys {
     /// The names, for the vocabulary.
-    pub(crate) const NAMES: [&'static str; 25] = [
-        "code",
-        "coding",
-        "contentType",
-        "data",
-        "description",
-        "display",
-        "div",
-        "fullUrl",
-        "id",
-        "identifier",
-        "type",
-        "name",
-        "reference",
-        "resource",
-        "resourceType",
-        "search",
-        "system",
-        "target",
-        "text",
-        "title",
-        "unit",
-        "url",
-        "value",
-        "valueMarkdown",
-        "valueString",
+    pub(crate) const NAMES: [&'static str; 22] = [
+        "code", "coding", "contentType", "data", "description", "display", "div", "fullUrl", "id",
+        "identifier", "reference", "resource", "resourceType", "search", "system", "text", "title",
+        "unit", "url", "value", "valueMarkdown", "valueString",
     ];
 
     /// Their numbers.
@@ -299,14 +280,11 @@ impl Keys {
             full_url: number("fullUrl"),
             id: number("id"),
             identifier: number("identifier"),
-            kind: number("type"),
-            name: number("name"),
             reference: number("reference"),
             resource: number("resource"),
             resource_type: number("resourceType"),
             search: number("search"),
             system: number("system"),
-            target: number("target"),
             text: number("text"),
             title: number("title"),
             unit: number("unit"),

@@ -26,6 +26,7 @@ pub(crate) fn selectors_of(shape: &Shape) -> Vec<At<String>> {
         for list in [&kind.subject, &kind.date].into_iter().flatten() {
             all.extend(kinds::one_or_many(list));
         }
+        all.extend(kind.targets.iter().cloned());
         for code in &kind.codes {
             all.push(code.at.clone());
             all.extend(code.system_at.clone());
