@@ -93,7 +93,7 @@ fn deployment(path: &Path) -> Checked {
             &judging.members,
             there(&judging.grants).as_deref(),
             there(&judging.restrictions).as_deref(),
-            policy_files::read_folder(&judging.policies).0.states.as_ref(),
+            None,
             &mut checked.mistakes,
         );
     }

@@ -3,12 +3,12 @@
 
 use super::{Exit, Streams};
 use crate::config::Judging;
-use crate::engine::diagnostics::{Diagnostic, Severity, SourceFile};
+use crate::engine::diagnostics::{Diagnostic, Severity};
 use crate::engine::facts::People;
-use crate::policy_files::{self, Policies, read_file};
+use crate::members::{self, BookPaths, Register, States};
+use crate::policy_files::{self, Policies};
 use jiff::Timestamp;
 use jiff::civil::Date;
-use jiff::tz::Offset;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -73,67 +73,36 @@ pub(super) fn is_broken(mistakes: &[Diagnostic]) -> bool {
 
 /// Today at UTC+14, where the day begins first (DESIGN 4.6).
 pub(super) fn today() -> Date {
-    Offset::constant(14).to_datetime(Timestamp::now()).date()
+    members::today_at_utc_plus_14(Timestamp::now())
 }
 
 /// Members, grants and restrictions as read.
-pub(super) struct Roster {}
+pub(super) struct Roster {
+    register: Arc<Register>,
+    states: Arc<States>,
+}
 
 impl Roster {
-    /// Reads the files; what is wrong in each of them is pushed.
+    /// Reads the files; what is wrong in each of them is pushed. Without states the strictest
+    /// ages hold.
     pub(super) fn load(
         members: &Path,
         grants: Option<&Path>,
         restrictions: Option<&Path>,
-        states: Option<&SourceFile>,
+        states: Option<&Arc<States>>,
         mistakes: &mut Vec<Diagnostic>,
     ) -> Option<Roster> {
-        let _ = states;
-        for path in [Some(members), grants, restrictions].into_iter().flatten() {
-            if let Err(mistake) = read_file(path) {
-                mistakes.push(*mistake);
-            }
-        }
-        Some(Roster {})
+        let paths = BookPaths {
+            members: members.to_owned(),
+            grants: grants.map(Path::to_owned),
+            restrictions: restrictions.map(Path::to_owned),
+        };
+        let register = Arc::new(Register::load(&paths, mistakes)?);
+        Some(Roster { register, states: states.cloned().unwrap_or_default() })
     }
 
     /// Everybody, as one reader stands to them on one day.
     pub(super) fn view(&self, reader: &str, today: Date) -> Arc<dyn People> {
-        let _ = reader;
-        Arc::new(Strangers(today))
-    }
-}
-
-#[derive(Debug)]
-struct Strangers(Date);
-
-impl People for Strangers {
-    fn reader(&self) -> Option<crate::engine::facts::PersonId> {
-        None
-    }
-    fn find(&self, _: &str) -> Option<crate::engine::facts::PersonId> {
-        None
-    }
-    fn standing(&self, subject: crate::engine::facts::PersonId) -> crate::engine::facts::Standing {
-        crate::engine::facts::Standing {
-            subject,
-            ties: Vec::new(),
-            age: crate::engine::facts::AgeBand::Adult,
-            state: None,
-            grants: Vec::new(),
-            restrictions: Vec::new(),
-        }
-    }
-    fn household(&self, _: crate::engine::facts::PersonId) -> Vec<crate::engine::facts::PersonId> {
-        Vec::new()
-    }
-    fn reader_is_on(&self, _: &str) -> bool {
-        false
-    }
-    fn names(&self, _: crate::engine::facts::PersonId) -> Vec<String> {
-        Vec::new()
-    }
-    fn today(&self) -> Date {
-        self.0
+        self.register.view(reader, today, &self.states)
     }
 }

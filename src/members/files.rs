@@ -3,10 +3,10 @@
 
 use super::age::States;
 use super::grants::Grants;
-use super::register::{Register, RegisterFiles};
+use super::register::Register;
 use super::restrictions::Restrictions;
 use super::roster::Roster;
-use crate::engine::diagnostics::{Diagnostic, Severity, SourceFile, Span};
+use crate::engine::diagnostics::{Diagnostic, SourceFile, Span};
 use crate::engine::facts::People;
 use arc_swap::{ArcSwap, ArcSwapOption};
 use jiff::civil::Date;
@@ -37,8 +37,7 @@ pub struct BookPaths {
 /// Everybody, as the files say now.
 pub struct Book {
     current: ArcSwap<Register>,
-    /// `None`: made from texts, which do not change.
-    watch: Option<Watch>,
+    watch: Watch,
 }
 
 /// Gets the mistakes and warnings of a reading.
@@ -46,12 +45,17 @@ type Tell = dyn Fn(&[Diagnostic]) + Send + Sync;
 
 /// The files behind a book.
 struct Watch {
-    members: Watched,
-    grants: Option<Watched>,
-    restrictions: Option<Watched>,
+    files: Files,
     /// Held while files are read.
     reading: Mutex<()>,
     tell: Box<Tell>,
+}
+
+/// The files of a deployment.
+struct Files {
+    members: Watched,
+    grants: Option<Watched>,
+    restrictions: Option<Watched>,
 }
 
 /// One file, and what it looked like when it was last read, taken into force or refused.
@@ -81,33 +85,13 @@ impl Book {
         tell: impl Fn(&[Diagnostic]) + Send + Sync + 'static,
     ) -> Result<Book, Vec<Diagnostic>> {
         let mut mistakes = Vec::new();
-        let members = Watched::new(&paths.members);
-        let grants = paths.grants.as_deref().map(Watched::new);
-        let restrictions = paths.restrictions.as_deref().map(Watched::new);
-        let files = (
-            members.read(&mut mistakes),
-            grants.as_ref().and_then(|file| file.read(&mut mistakes)),
-            restrictions.as_ref().and_then(|file| file.read(&mut mistakes)),
-        );
-        let (Some(text), grants_text, restrictions_text) = files else { return Err(mistakes) };
-        let files =
-            RegisterFiles { members: text, grants: grants_text, restrictions: restrictions_text };
-        let register = Register::read(&files, &mut mistakes);
-        let is_good = mistakes.iter().all(|mistake| mistake.severity != Severity::Error);
-        let Some(register) = register.filter(|_| is_good) else { return Err(mistakes) };
+        let files = Files::new(paths);
+        let Some(register) = files.read(&mut mistakes) else { return Err(mistakes) };
         if !mistakes.is_empty() {
             tell(&mistakes);
         }
-        let (reading, tell) = (Mutex::new(()), Box::new(tell));
-        let watch = Watch { members, grants, restrictions, reading, tell };
-        watch.files().for_each(Watched::has_been_read);
-        Ok(Book { current: ArcSwap::from_pointee(register), watch: Some(watch) })
-    }
-
-    /// A book of texts, for cases and tests. Any error and there is none.
-    pub fn from_files(files: &RegisterFiles, mistakes: &mut Vec<Diagnostic>) -> Option<Book> {
-        let register = Register::read(files, mistakes)?;
-        Some(Book { current: ArcSwap::from_pointee(register), watch: None })
+        let watch = Watch { files, reading: Mutex::new(()), tell: Box::new(tell) };
+        Ok(Book { current: ArcSwap::from_pointee(register), watch })
     }
 
     /// One reader on one day, by the files as they are now and the ages of these states: a file
@@ -121,16 +105,16 @@ impl Book {
     }
 
     fn refresh(&self) {
-        let Some(watch) = &self.watch else { return };
-        if !watch.has_changed() {
+        let Watch { files, reading, tell } = &self.watch;
+        if !files.iter().any(Watched::has_changed) {
             return;
         }
-        let _reading = watch.reading.lock().unwrap_or_else(PoisonError::into_inner);
+        let _reading = reading.lock().unwrap_or_else(PoisonError::into_inner);
         let old = self.current.load_full();
         let mut mistakes = Vec::new();
-        let members = newer(Some(&watch.members), &old.roster, &mut mistakes);
-        let grants = newer(watch.grants.as_ref(), &old.grants, &mut mistakes);
-        let restrictions = newer(watch.restrictions.as_ref(), &old.restrictions, &mut mistakes);
+        let members = newer(Some(&files.members), &old.roster, &mut mistakes);
+        let grants = newer(files.grants.as_ref(), &old.grants, &mut mistakes);
+        let restrictions = newer(files.restrictions.as_ref(), &old.restrictions, &mut mistakes);
         if members.is_some() || grants.is_some() || restrictions.is_some() {
             let register = Register::join(
                 members.unwrap_or_else(|| Arc::clone(&old.roster)),
@@ -140,10 +124,18 @@ impl Book {
             );
             self.current.store(Arc::new(register));
         }
-        watch.files().for_each(Watched::has_been_read);
+        files.iter().for_each(Watched::has_been_read);
         if !mistakes.is_empty() {
-            (watch.tell)(&mistakes);
+            tell(&mistakes);
         }
+    }
+}
+
+impl Register {
+    /// Reads the files once, for a command that judges one body. Every mistake of every file is
+    /// pushed to `mistakes`; any error and there is no register.
+    pub fn load(paths: &BookPaths, mistakes: &mut Vec<Diagnostic>) -> Option<Register> {
+        Files::new(paths).read(mistakes)
     }
 }
 
@@ -154,8 +146,8 @@ impl fmt::Debug for Book {
     }
 }
 
-/// What a file is read as.
-trait FromRows: Sized {
+/// What a file is read as; the default is what there is without one.
+trait FromRows: Default {
     fn read(file: &SourceFile, mistakes: &mut Vec<Diagnostic>) -> Option<Self>;
     fn row_count(&self) -> usize;
 }
@@ -190,6 +182,13 @@ impl FromRows for Restrictions {
     }
 }
 
+/// What a file says; nothing is wrong with a deployment that has none.
+fn first<T: FromRows>(watched: Option<&Watched>, mistakes: &mut Vec<Diagnostic>) -> Option<Arc<T>> {
+    let Some(watched) = watched else { return Some(Arc::default()) };
+    let file = watched.read(mistakes)?;
+    T::read(&file, mistakes).map(Arc::new)
+}
+
 /// What a file says now, if it has changed and can be taken.
 fn newer<T: FromRows>(
     watched: Option<&Watched>,
@@ -209,13 +208,26 @@ fn newer<T: FromRows>(
     Some(Arc::new(read))
 }
 
-impl Watch {
-    fn files(&self) -> impl Iterator<Item = &Watched> {
+impl Files {
+    fn new(paths: &BookPaths) -> Files {
+        Files {
+            members: Watched::new(&paths.members),
+            grants: paths.grants.as_deref().map(Watched::new),
+            restrictions: paths.restrictions.as_deref().map(Watched::new),
+        }
+    }
+
+    fn iter(&self) -> impl Iterator<Item = &Watched> {
         [&self.members].into_iter().chain(&self.grants).chain(&self.restrictions)
     }
 
-    fn has_changed(&self) -> bool {
-        self.files().any(Watched::has_changed)
+    /// All of them, for the first time: each is read, whatever is wrong with the others.
+    fn read(&self, mistakes: &mut Vec<Diagnostic>) -> Option<Register> {
+        let roster = first(Some(&self.members), mistakes);
+        let grants = first(self.grants.as_ref(), mistakes);
+        let restrictions = first(self.restrictions.as_ref(), mistakes);
+        self.iter().for_each(Watched::has_been_read);
+        Some(Register::join(roster?, grants?, restrictions?, mistakes))
     }
 }
 

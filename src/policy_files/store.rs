@@ -2,8 +2,9 @@
 //! replaces a good one, and the process never starts with one.
 
 use super::read_folder;
-use crate::engine::diagnostics::{Diagnostic, Severity, SourceFile};
+use crate::engine::diagnostics::{Diagnostic, Severity};
 use crate::engine::set::PolicySet;
+use crate::members::States;
 use arc_swap::ArcSwap;
 use std::fmt;
 use std::fs;
@@ -25,8 +26,8 @@ const WATCHED_FILES_MAX: usize = 10_000;
 pub struct Policies {
     /// What the engine judges by.
     pub set: Arc<PolicySet>,
-    /// `states.csv` as it was read with the set.
-    pub states: SourceFile,
+    /// The ages of `states.csv`, read with the set.
+    pub states: Arc<States>,
 }
 
 /// Gets the mistakes and warnings of a reading.
@@ -148,9 +149,12 @@ pub fn read(folder: &Path) -> (Option<Policies>, Vec<Diagnostic>) {
     let (files, mut mistakes) = read_folder(folder);
     let (set, found) = PolicySet::compile(&files);
     mistakes.extend(found);
+    let states = files.states.and_then(|file| States::read(&file, &mut mistakes));
     let broken = mistakes.iter().any(|mistake| mistake.severity == Severity::Error);
-    let policies = match (set, files.states) {
-        (Some(set), Some(states)) if !broken => Some(Policies { set: Arc::new(set), states }),
+    let policies = match (set, states) {
+        (Some(set), Some(states)) if !broken => {
+            Some(Policies { set: Arc::new(set), states: Arc::new(states) })
+        }
         _ => None,
     };
     (policies, mistakes)

@@ -2,6 +2,7 @@
 
 use super::{PolicyStore, read_folder, store};
 use crate::engine::diagnostics::{Diagnostic, Severity};
+use crate::engine::facts::AgeBand;
 use std::fs;
 use std::os::unix::fs::symlink;
 use std::path::Path;
@@ -169,7 +170,12 @@ fn last_good_stays_and_a_good_one_takes_over() {
     assert!(!store.refresh_after(Duration::ZERO), "looked the same once only");
     assert!(store.refresh_after(Duration::ZERO));
     assert_ne!(store.current().set.hash, first);
-    assert_eq!(*store.current().states.text, replaced);
+    let thirteen = store.current().states.band(
+        "2013-06-01".parse().ok(),
+        Some("OH"),
+        "2026-11-21".parse().unwrap(),
+    );
+    assert_eq!(thirteen, AgeBand::ConsentingMinor, "the new ages are in force with the new set");
     assert!(!store.refresh(), "not looked at again within a second");
 }
 

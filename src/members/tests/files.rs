@@ -171,7 +171,7 @@ fn the_process_does_not_start_with_a_broken_file() {
         .iter()
         .map(|mistake| Path::new(&*mistake.file.path).file_name().unwrap().to_str().unwrap())
         .collect();
-    assert_eq!(files, ["restrictions.csv", "members.csv", "grants.csv"]);
+    assert_eq!(files, ["members.csv", "grants.csv", "restrictions.csv"]);
     assert_eq!(desk.heard(), NOTHING);
 }
 
