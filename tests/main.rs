@@ -8,3 +8,5 @@ mod json_suite;
 mod oracle;
 #[cfg(test)]
 mod schemas;
+#[cfg(test)]
+mod tidy;
