@@ -60,8 +60,35 @@ const MAY_USE: [(&str, &[&str]); 11] = [
     ("limits", &["engine", "config", "members"]),
     ("audit", &["engine", "config", "members"]),
     ("admin", &["engine", "config", "audit", "limits", "policy_files", "members"]),
-    ("proxy", &["engine", "members", "config", "policy_files", "dial", "identity", "limits", "audit", "admin"]),
-    ("demo", &["engine", "members", "config", "policy_files", "dial", "identity", "limits", "audit", "admin", "proxy"]),
+    (
+        "proxy",
+        &[
+            "engine",
+            "members",
+            "config",
+            "policy_files",
+            "dial",
+            "identity",
+            "limits",
+            "audit",
+            "admin",
+        ],
+    ),
+    (
+        "demo",
+        &[
+            "engine",
+            "members",
+            "config",
+            "policy_files",
+            "dial",
+            "identity",
+            "limits",
+            "audit",
+            "admin",
+            "proxy",
+        ],
+    ),
 ];
 
 #[test]
@@ -104,7 +131,9 @@ fn the_engine_does_no_io() {
         if !name.starts_with("src/engine/") || is_test(&name) {
             continue;
         }
-        for banned in ["std::fs", "std::net", "std::thread", "tokio", "async fn", "SystemTime", "Instant::"] {
+        for banned in
+            ["std::fs", "std::net", "std::thread", "tokio", "async fn", "SystemTime", "Instant::"]
+        {
             assert!(!text.contains(banned), "{name} uses `{banned}`");
         }
     }

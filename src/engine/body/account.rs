@@ -109,7 +109,16 @@ impl Body<'_> {
             place: self.place(why.node, this.root),
             because: why.because.clone(),
         });
-        let cuts = self.cut_outs.iter().filter(|cut| cut.record == record && this.released);
+        let mut nodes: Vec<NodeId> = Vec::new();
+        let mut cuts: Vec<&super::CutOut> = Vec::new();
+        for cut in self.cut_outs.iter().filter(|cut| cut.record == record && this.released) {
+            let around = |outer: &NodeId| self.is_within(cut.node, *outer);
+            if !nodes.iter().any(around) {
+                cuts.retain(|inner| !self.is_within(inner.node, cut.node));
+                nodes.push(cut.node);
+                cuts.push(cut);
+            }
+        }
         RecordAccount {
             place: self.place(this.root, NodeId(0)),
             kind: self.kind_name(record),
@@ -120,6 +129,7 @@ impl Body<'_> {
             rules: reasons,
             evidence: evidence.collect(),
             cuts: cuts
+                .into_iter()
                 .map(|cut| CutAccount {
                     place: self.place(cut.node, this.root),
                     because: cut.because.clone(),
@@ -127,6 +137,10 @@ impl Body<'_> {
                 })
                 .collect(),
         }
+    }
+
+    fn is_within(&self, node: NodeId, outer: NodeId) -> bool {
+        self.tape.get(outer).is_some_and(|of| outer <= node && node.0 < of.next)
     }
 
     fn kind_name(&self, record: usize) -> String {

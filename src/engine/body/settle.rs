@@ -273,53 +273,47 @@ impl Body<'_> {
         if self.is_inside_cut(node) {
             return;
         }
-        if self.terms.explain || !rules.is_empty() {
-            self.cut_outs.push(CutOut { record, node, because, rules });
-        } else {
-            self.cut_outs.push(CutOut { record, node, because: String::new(), rules });
-        }
         let root = self.records.get(record).map_or(NodeId(0), |record| record.root);
-        if !self.cut_up(node, root) {
-            self.withhold(record, "what must be cut from it cannot be missing");
+        match self.cut_up(node, root) {
+            // Several causes may end in one cut; it is told once, by the first.
+            Some(node) => self.cut_outs.push(CutOut { record, node, because, rules }),
+            None => self.withhold(record, "what must be cut from it cannot be missing"),
         }
     }
 
-    /// Whether there was room.
-    fn cut_up(&mut self, mut node: NodeId, root: NodeId) -> bool {
+    /// The outermost node that went; `None` if there was no room.
+    fn cut_up(&mut self, mut node: NodeId, root: NodeId) -> Option<NodeId> {
         loop {
             if node == root {
-                return false;
+                return None;
             }
             self.cuts.insert(node);
             if !self.terms.shape.omit {
-                return true;
+                return Some(node);
             }
             let parent = self.parent(node);
-            let Some(above) = self.tape.get(parent) else { return false };
-            if above.kind == Json::Array {
-                // The arrays of a primitive and of its extensions go by place: `_given` goes
-                // whole or stays whole.
-                let key = self.bytes.get(crate::engine::document::tape::range(
-                    above.key_start.min(above.key_end),
-                    above.key_end,
-                ));
-                let sibling =
-                    above.key_start != u32::MAX && key.is_some_and(|key| key.starts_with(b"\"_"));
-                if !sibling && !self.all_cut(parent) {
-                    return true;
+            if self.tape.get(parent)?.kind == Json::Array {
+                if !self.is_sibling_array(parent) && !self.all_cut(parent) {
+                    return Some(node);
                 }
                 node = parent;
             } else if self.is_required(node) {
-                match self.element_around(parent, root) {
-                    Some(element) => node = element,
-                    None => return false,
-                }
+                node = self.element_around(parent, root)?;
             } else if self.all_cut(parent) {
                 node = parent;
             } else {
-                return true;
+                return Some(node);
             }
         }
+    }
+
+    /// The arrays of a primitive and of its extensions go by place: `_given` goes whole or stays
+    /// whole.
+    fn is_sibling_array(&self, array: NodeId) -> bool {
+        self.tape.get(array).is_some_and(|node| {
+            node.key_start != u32::MAX
+                && crate::engine::document::text::key_of(self.bytes, node).starts_with('_')
+        })
     }
 
     pub(super) fn is_required(&self, node: NodeId) -> bool {

@@ -261,9 +261,28 @@ pub struct Keys {
 impl Keys {
     /// The names, for the vocabulary.
     pub(crate) const NAMES: [&'static str; 22] = [
-        "code", "coding", "contentType", "data", "description", "display", "div", "fullUrl", "id",
-        "identifier", "reference", "resource", "resourceType", "search", "system", "text", "title",
-        "unit", "url", "value", "valueMarkdown", "valueString",
+        "code",
+        "coding",
+        "contentType",
+        "data",
+        "description",
+        "display",
+        "div",
+        "fullUrl",
+        "id",
+        "identifier",
+        "reference",
+        "resource",
+        "resourceType",
+        "search",
+        "system",
+        "text",
+        "title",
+        "unit",
+        "url",
+        "value",
+        "valueMarkdown",
+        "valueString",
     ];
 
     /// Their numbers.
