@@ -72,6 +72,11 @@ impl Restrictions {
 fn restriction(cells: &[Cell<'_>; 6], teller: &mut Teller<'_>) -> Option<RestrictionRow> {
     let [id, subject, from_reader, categories, since, until] = cells;
     let period = Period::read(("since", since), ("until", until), teller);
+    if since.is_empty() {
+        let help =
+            "it holds, and as nobody knows since when, no authorization is later and lifts it";
+        teller.warning(since.span, "a restriction without `since`", help);
+    }
     let scope = scope(categories, teller);
     let subject = named("subject", subject, teller);
     let from_reader = named("from_reader", from_reader, teller)?;

@@ -72,7 +72,10 @@ fn a_replaced_file_is_in_force_from_the_next_view_on() {
     desk.replace("grants.csv", &format!("{GRANTS}G-1,representation,M-102,M-100,all,,,,x\n"));
     let people = book.view("M-100", day(TODAY), &states());
     assert_eq!(standing(&people, "M-102").grants.len(), 1);
-    desk.replace("restrictions.csv", &format!("{RESTRICTIONS}R-1,M-102,contract,all,,\n"));
+    desk.replace(
+        "restrictions.csv",
+        &format!("{RESTRICTIONS}R-1,M-102,contract,all,2026-01-01,\n"),
+    );
     let people = book.view("M-100", day(TODAY), &states());
     assert_eq!(standing(&people, "M-102").restrictions.len(), 1);
     assert_eq!(desk.heard(), NOTHING);
@@ -136,7 +139,10 @@ fn one_broken_file_does_not_keep_the_others_out() {
     let desk = Desk::new(FAMILY, "", "");
     let book = desk.open().unwrap();
     desk.replace("grants.csv", "broken");
-    desk.replace("restrictions.csv", &format!("{RESTRICTIONS}R-1,M-102,contract,all,,\n"));
+    desk.replace(
+        "restrictions.csv",
+        &format!("{RESTRICTIONS}R-1,M-102,contract,all,2026-01-01,\n"),
+    );
     let people = book.view("M-100", day(TODAY), &states());
     assert_eq!(standing(&people, "M-102").restrictions.len(), 1);
     assert_eq!(desk.heard(), ["error: the file does not end with a newline"]);

@@ -133,7 +133,7 @@ fn a_restriction_against_one_reader() {
 
 #[test]
 fn a_restriction_against_somebody_unknown_is_against_everybody() {
-    let rows = "R-1,M-102,M-10O,all,,\nR-2,M-999,contract,all,,\n";
+    let rows = "R-1,M-102,M-10O,all,2026-01-01,\nR-2,M-999,contract,all,2026-01-01,\n";
     for reader in ["M-100", "OUT", "nobody"] {
         assert_eq!(restrictions(rows, "M-102", reader, TODAY), ["R-1"], "{reader}");
     }
@@ -146,6 +146,10 @@ fn a_restriction_against_somebody_unknown_is_against_everybody() {
 
 #[test]
 fn mistakes_of_a_restrictions_file() {
+    assert_eq!(
+        told(&files(FAMILY, "", "R-1,M-102,contract,all,,\n")),
+        ["warning: a restriction without `since` at 2:24"]
+    );
     let rows = "
 R-1,M-102,contract,everything,2026-03-01,
 R-1,M-102,,all,soon,
@@ -167,7 +171,7 @@ R-3,,contract,all,2026-03-02,2026-03-01
 #[test]
 fn mistakes_of_all_files_come_in_one_run() {
     let mut mistakes = Vec::new();
-    let files = files("A,,self,1970,,,,\n", "G,x,A,A,all,,,,x\n", "R,A,contract,x,,\n");
+    let files = files("A,,self,1970,,,,\n", "G,x,A,A,all,,,,x\n", "R,A,contract,x,2026-01-01,\n");
     assert!(Register::read(&files, &mut mistakes).is_none());
     let told: Vec<_> = mistakes.iter().map(|mistake| &*mistake.file.path).collect();
     assert_eq!(told, ["members.csv", "grants.csv", "restrictions.csv"]);
