@@ -5,6 +5,7 @@
 mod json_oracle;
 #[cfg(test)]
 mod json_suite;
+#[cfg(test)]
 mod oracle;
 #[cfg(test)]
 mod schemas;

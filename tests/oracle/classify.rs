@@ -35,11 +35,7 @@ pub fn classify(body: &Body<'_>, lists: &Lists) -> Vec<Found> {
     for record in 0..found.len() {
         let mut taken = found[record].own;
         for target in evidence(body, record) {
-            let mut hits = found[target].own;
-            // What takes evidence from a note is mental health, not a note.
-            hits.record = without_notes(hits.record);
-            hits.episode = without_notes(hits.episode);
-            taken.add(hits);
+            taken.add(without_notes(found[target].own));
         }
         found[record].taken = taken;
     }
@@ -48,7 +44,7 @@ pub fn classify(body: &Body<'_>, lists: &Lists) -> Vec<Found> {
         let mut all = found[record].taken.all();
         for other in 0..found.len() {
             if other != record && events[other].is_some() && events[other] == events[record] {
-                all = all.union(without_notes(found[other].taken.episode));
+                all = all.union(without_notes(found[other].taken).episode);
             }
         }
         found[record].all = all;
@@ -56,14 +52,22 @@ pub fn classify(body: &Body<'_>, lists: &Lists) -> Vec<Found> {
     found
 }
 
-fn without_notes(categories: Categories) -> Categories {
-    if categories.contains(Category::PsychotherapyNotes) {
-        categories
-            .minus(Categories::of(Category::PsychotherapyNotes))
-            .union(Categories::of(Category::MentalHealth))
-    } else {
-        categories
+/// What a record gives to others: of a note no note, but mental health that its event shares; of
+/// what could not be judged nothing that an event shares.
+fn without_notes(hits: Hits) -> Hits {
+    let note = Categories::of(Category::PsychotherapyNotes);
+    let unclassified = Categories::of(Category::Unclassified);
+    let mut given = Hits {
+        record: hits.record.minus(note),
+        episode: hits.episode.minus(note).minus(unclassified),
+    };
+    if hits.all().contains(Category::PsychotherapyNotes) {
+        given.add(EPISODE_MENTAL);
     }
+    if hits.all().contains(Category::Unclassified) {
+        given.add(RECORD_UNCLASSIFIED);
+    }
+    given
 }
 
 /// The codes of a record: the node that holds the code, its system, its words, and whether it

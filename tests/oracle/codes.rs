@@ -115,6 +115,49 @@ fn plain_code(code: &str) -> String {
     code.trim().to_lowercase().replace('.', "")
 }
 
+/// Systems are compared without scheme, version, final slash and case.
+fn plain_system(name: &str) -> String {
+    let mut name = name.split('|').next().unwrap_or_default().trim().to_lowercase();
+    for scheme in ["http://", "https://", "urn:oid:"] {
+        if let Some(rest) = name.strip_prefix(scheme) {
+            name = rest.to_owned();
+            break;
+        }
+    }
+    name.trim_end_matches('/').to_owned()
+}
+
+/// The systems whose codes are told by their form: a code of none, of an unknown or surely of
+/// another system is tried against those whose form it has.
+const TRIED: [&str; 5] = ["ICD-10-CM", "CPT", "HCPCS-II", "NUCC", "LOINC"];
+
+fn has_form_of(system: &str, code: &str) -> bool {
+    let code: Vec<char> = code.chars().collect();
+    let (letter, digit) = (char::is_ascii_alphabetic, char::is_ascii_digit);
+    let all_alphanumeric = code.iter().all(char::is_ascii_alphanumeric);
+    match system {
+        "ICD-10-CM" => {
+            (3..=7).contains(&code.len()) && letter(&code[0]) && digit(&code[1]) && all_alphanumeric
+        }
+        "CPT" => code.len() == 5 && code[..4].iter().all(digit) && all_alphanumeric,
+        "HCPCS-II" => code.len() == 5 && letter(&code[0]) && code[1..].iter().all(digit),
+        "NUCC" => code.len() == 10 && all_alphanumeric,
+        "LOINC" => match code.as_slice() {
+            [number @ .., '-', check] => {
+                !number.is_empty() && number.iter().all(digit) && digit(check)
+            }
+            _ => false,
+        },
+        _ => true,
+    }
+}
+
+/// Whether a code is one plain code, not two in a string or one with a modifier.
+fn is_plain(system: &str, code: &str) -> bool {
+    let dash = !TRIED.contains(&system) || system == "LOINC";
+    code.chars().all(|c| c.is_ascii_alphanumeric() || (dash && "-_".contains(c)))
+}
+
 impl Pattern {
     fn read(text: &str) -> Pattern {
         if let Some((low, high)) = text.split_once("..") {
@@ -136,10 +179,14 @@ impl Pattern {
         }
     }
 
-    fn length(&self) -> usize {
+    /// Its length, and an exact code is longer than a prefix of the same. Where the ends of a
+    /// range differ, the reading that hides more.
+    fn length(&self, cancels: bool) -> usize {
         match self {
-            Pattern::Exact(text) | Pattern::Prefix(text) => text.chars().count(),
-            Pattern::Range(low, high) => low.chars().count().min(high.chars().count()),
+            Pattern::Exact(text) => text.len() * 2 + 1,
+            Pattern::Prefix(text) => text.len() * 2,
+            Pattern::Range(low, high) if cancels => low.len().min(high.len()) * 2,
+            Pattern::Range(low, high) => low.len().max(high.len()) * 2,
         }
     }
 }
@@ -192,38 +239,38 @@ impl Lists {
     }
 
     fn system(&self, name: &str) -> Option<&SystemRow> {
-        let name = name.trim();
-        let exact = self.systems.iter().find(|row| row.uri == name || row.key == name);
+        let name = plain_system(name);
+        let exact = self.systems.iter().find(|row| {
+            !row.uri.ends_with('*')
+                && (plain_system(&row.uri) == name || plain_system(&row.key) == name)
+        });
         exact.or_else(|| {
-            self.systems
-                .iter()
-                .filter(|row| {
-                    row.uri.strip_suffix('*').is_some_and(|start| name.starts_with(start))
-                })
-                .max_by_key(|row| row.uri.len())
+            let start = |row: &&SystemRow| row.uri.strip_suffix('*').map(plain_start);
+            let rows = self.systems.iter();
+            rows.filter(|row| start(row).is_some_and(|start| name.starts_with(&start)))
+                .max_by_key(|row| start(row).map(|start| start.len()))
         })
     }
 
     /// What the rows of one system say of a code; `None` if none names it.
     fn hits(&self, key: &str, code: &str, date: Option<(Date, Date)>) -> Option<Hits> {
-        let code = plain_code(code);
         let named: Vec<&CodeRow> = self
             .codes
             .get(key)
             .into_iter()
             .flatten()
-            .filter(|row| row.pattern.matches(&code))
+            .filter(|row| row.pattern.matches(code))
             .filter(|row| in_force(row, date))
             .collect();
         let cancelled = named
             .iter()
             .filter(|row| row.categories.is_none())
-            .map(|row| row.pattern.length())
+            .map(|row| row.pattern.length(true))
             .max();
         let mut hits: Option<Hits> = None;
         for row in named {
             let Some(categories) = row.categories else { continue };
-            if cancelled.is_some_and(|length| row.pattern.length() < length) {
+            if cancelled.is_some_and(|length| row.pattern.length(false) < length) {
                 continue;
             }
             let hits = hits.get_or_insert_default();
@@ -239,28 +286,41 @@ impl Lists {
     /// Judges a code of that system (a URI, an OID or a key) at that date (earliest, latest).
     pub fn judge(&self, system: Option<&str>, code: &str, date: Option<(Date, Date)>) -> Judged {
         let declared = system.and_then(|name| self.system(name));
+        if declared.is_some_and(|row| row.kind == "administrative") {
+            return Judged::Ignored;
+        }
+        let code = plain_code(code);
+        if code.is_empty() || code.len() > 64 || !code.chars().all(|c| (' '..='~').contains(&c)) {
+            return Judged::ByWords;
+        }
+        let mut try_others = true;
+        let mut complete = false;
         if let Some(declared) = declared {
-            if declared.kind == "administrative" {
-                return Judged::Ignored;
-            }
-            let listed = self.codes.contains_key(&declared.key);
-            if let Some(hits) = self.hits(&declared.key, code, date) {
+            let key = declared.key.as_str();
+            if let Some(hits) = self.hits(key, &code, date) {
                 return Judged::Listed(hits);
             }
-            if declared.kind == "complete" && listed {
-                return Judged::Harmless;
-            }
-            if declared.kind != "complete" {
-                return Judged::ByWords;
-            }
+            let listed = self
+                .codes
+                .get(key)
+                .is_some_and(|rows| rows.iter().any(|row| row.categories.is_some()));
+            complete = declared.kind == "complete" && listed && is_plain(key, &code);
+            let unknown = declared.kind == "complete" && !listed;
+            try_others = unknown || (TRIED.contains(&key) && !has_form_of(key, &code));
         }
         let mut found: Option<Hits> = None;
-        for key in ["ICD-10-CM", "CPT", "HCPCS-II", "NUCC", "LOINC"] {
-            if let Some(hits) = self.hits(key, code, date) {
-                found.get_or_insert_default().add(hits);
+        if try_others {
+            for key in TRIED.into_iter().filter(|key| has_form_of(key, &code)) {
+                if let Some(hits) = self.hits(key, &code, date) {
+                    found.get_or_insert_default().add(hits);
+                }
             }
         }
-        found.map_or(Judged::ByWords, Judged::Listed)
+        match found {
+            Some(hits) => Judged::Listed(hits),
+            None if complete => Judged::Harmless,
+            None => Judged::ByWords,
+        }
     }
 
     /// What the words of a text say.
@@ -268,7 +328,7 @@ impl Lists {
         if let Some(hits) = self.known_texts.borrow().get(text) {
             return *hits;
         }
-        let hits = self.words_anew(&phrase(text));
+        let hits = self.words_anew(&phrase(&text.replace('*', " ")));
         if text.len() < 300 {
             self.known_texts.borrow_mut().insert(text.to_owned(), hits);
         }
@@ -320,14 +380,39 @@ fn covered(text: &[String], start: usize, end: usize, phrases: &[Vec<String>]) -
     })
 }
 
-fn in_force(row: &CodeRow, date: Option<(Date, Date)>) -> bool {
-    let Some((earliest, latest)) = date else { return true };
-    row.from.is_none_or(|from| latest >= from) && row.until.is_none_or(|until| earliest <= until)
+/// The start of system names, as `uri*` declares it: its final slash stays.
+fn plain_start(start: &str) -> String {
+    let slash = if start.ends_with('/') { "/" } else { "" };
+    format!("{}{slash}", plain_system(start))
 }
 
-/// A text as a list of words, folded: letters and digits only, no case, no accents. A `*` stays
-/// at the end of a word of a word list.
+/// Whether a row counts for a record of that date (earliest, latest). Where it is not known, the
+/// reading that hides more.
+fn in_force(row: &CodeRow, date: Option<(Date, Date)>) -> bool {
+    match (date, row.categories) {
+        (None, Some(_)) => true,
+        (None, None) => row.from.is_none() && row.until.is_none(),
+        (Some((earliest, latest)), Some(_)) => {
+            row.from.is_none_or(|from| latest >= from)
+                && row.until.is_none_or(|until| earliest <= until)
+        }
+        (Some((earliest, latest)), None) => {
+            row.from.is_none_or(|from| earliest >= from)
+                && row.until.is_none_or(|until| latest <= until)
+        }
+    }
+}
+
+/// A text as a list of words, folded: letters and digits only, no case, no accents, no
+/// apostrophes. A `*` stays at the end of a word of a word list.
 fn phrase(text: &str) -> Vec<String> {
+    const MARKS: &str = "\u{2120}\u{2122}\u{b2}\u{b3}\u{b9}";
+    const NOTHING: &str = "'`\u{b4}\u{2018}\u{2019}\u{201a}\u{201b}\u{2032}\u{ad}\u{200b}\u{feff}";
+    let text: String = text
+        .chars()
+        .filter(|letter| !NOTHING.contains(*letter))
+        .map(|letter| if MARKS.contains(letter) { ' ' } else { letter })
+        .collect();
     let folded: String = text
         .nfkd()
         .filter(|letter| !is_combining_mark(*letter))
