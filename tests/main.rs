@@ -6,8 +6,6 @@ mod json_oracle;
 #[cfg(test)]
 mod json_suite;
 #[cfg(test)]
-mod oracle;
-#[cfg(test)]
 mod schemas;
 #[cfg(test)]
 mod tidy;

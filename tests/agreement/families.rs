@@ -13,8 +13,20 @@ pub const TODAY: Date = date(2026, 11, 21);
 /// Up to seven people on up to two contracts, one of whom reads.
 pub fn family(random: &mut Random) -> Family {
     let count = 3 + random.below(4);
-    let words = ["spouse", "partner", "child", "step", "ward", "grandchild", "ex-spouse", "other", "child"];
-    let births = ["1973-04-02", "2001-02-03", "2008-11-22", "2008-11-21", "2012", "2013-03", "2018-05-06", "2014-11-22", "", "x"];
+    let words =
+        ["spouse", "partner", "child", "step", "ward", "grandchild", "ex-spouse", "other", "child"];
+    let births = [
+        "1973-04-02",
+        "2001-02-03",
+        "2008-11-22",
+        "2008-11-21",
+        "2012",
+        "2013-03",
+        "2018-05-06",
+        "2014-11-22",
+        "",
+        "x",
+    ];
     let states = ["OH", "CA", "AL", "", "ZZ"];
     let mut rows = Vec::new();
     for number in 0..count {
@@ -38,7 +50,12 @@ pub fn family(random: &mut Random) -> Family {
         if random.once_in(8) {
             let contract = if contract == "C-1" { "C-2" } else { "C-1" };
             let relationship = (*random.pick(&words)).to_owned();
-            rows.push(Row { contract: contract.to_owned(), relationship, ids: Vec::new(), ..row.clone() });
+            rows.push(Row {
+                contract: contract.to_owned(),
+                relationship,
+                ids: Vec::new(),
+                ..row.clone()
+            });
         }
         rows.push(row);
     }
@@ -53,7 +70,11 @@ pub fn family(random: &mut Random) -> Family {
     };
     for number in 0..random.below(3) {
         let grant = grant(random, number);
-        family.grants.push(GrantRow { subject: member(random, count), reader: family.reader.clone(), grant });
+        family.grants.push(GrantRow {
+            subject: member(random, count),
+            reader: family.reader.clone(),
+            grant,
+        });
     }
     if random.once_in(4) {
         let restriction = Restriction {
@@ -62,7 +83,11 @@ pub fn family(random: &mut Random) -> Family {
             since: random.once_in(5).then_some(TODAY).or(Some(day_near(random))),
         };
         let reader = random.once_in(2).then(|| family.reader.clone());
-        family.restrictions.push(RestrictionRow { subject: member(random, count), reader, restriction });
+        family.restrictions.push(RestrictionRow {
+            subject: member(random, count),
+            reader,
+            restriction,
+        });
     }
     family
 }

@@ -89,8 +89,10 @@ impl Pen<'_> {
         if !self.odd || !self.random.once_in(4) {
             return;
         }
-        let spaces: &[&str] = if self.line { &[" ", "\t", "  "] } else { &[" ", "\n", "\r\n  ", "\t"] };
-        self.out.push_str(self.random.pick(spaces));
+        let spaces: &[&str] =
+            if self.line { &[" ", "\t", "  "] } else { &[" ", "\n", "\r\n  ", "\t"] };
+        let space = *self.random.pick(spaces);
+        self.out.push_str(space);
     }
 
     fn string(&mut self, text: &str) {
