@@ -124,7 +124,7 @@ fn record_for_people(record: &RecordAccount, line: &mut dyn FnMut(std::fmt::Argu
         [printable(place), categories.join(", "), printable(because)]
     });
     table("because", &rows.collect::<Vec<_>>(), line);
-    let rows = record.cuts.iter().map(|CutAccount { place, because, rules }| {
+    let rows = record.cuts.iter().map(|CutAccount { place, because, rules, .. }| {
         [printable(place), printable(because), rules.join(", ")]
     });
     table("cut", &rows.collect::<Vec<_>>(), line);
@@ -188,7 +188,7 @@ fn record_as_json(record: &RecordAccount) -> Value {
     let evidence = record.evidence.iter().map(|Evidence { categories, place, because }| {
         json!({ "place": place, "categories": categories, "because": because })
     });
-    let cuts = record.cuts.iter().map(|CutAccount { place, because, rules }| {
+    let cuts = record.cuts.iter().map(|CutAccount { place, because, rules, .. }| {
         json!({ "place": place, "because": because, "rules": rules })
     });
     json!({

@@ -49,6 +49,9 @@ pub struct Evidence {
 pub struct CutAccount {
     /// Relative to the record, e.g. `$.lines[0].therapistNote`.
     pub place: String,
+    /// The places that had to go, where the cut had to go further: FHIR knows no empty arrays and
+    /// objects, and demands some members.
+    pub asked: Vec<String>,
     /// Why: a category, `not named by the shape`, `narrative`, `reference out of sight`, ….
     pub because: String,
     /// Ids of the rules, if rules decided.

@@ -10,6 +10,7 @@ use crate::engine::yaml;
 
 fn record(id: &str, released: bool, cuts: &[&str]) -> RecordAccount {
     let cut = |place: &&str| CutAccount {
+        asked: Vec::new(),
         place: (*place).to_owned(),
         because: "free-text".to_owned(),
         rules: Vec::new(),

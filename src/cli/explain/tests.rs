@@ -34,6 +34,7 @@ fn judged() -> Judged {
         released: true,
         cuts: vec![CutAccount {
             place: "$.\u{1b}[31m\u{202e}".to_owned(),
+            asked: Vec::new(),
             because: "not named by the shape".to_owned(),
             rules: Vec::new(),
         }],

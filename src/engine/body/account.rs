@@ -109,16 +109,6 @@ impl Body<'_> {
             place: self.place(why.node, this.root),
             because: why.because.clone(),
         });
-        let mut nodes: Vec<NodeId> = Vec::new();
-        let mut cuts: Vec<&super::CutOut> = Vec::new();
-        for cut in self.cut_outs.iter().filter(|cut| cut.record == record && this.released) {
-            let around = |outer: &NodeId| self.is_within(cut.node, *outer);
-            if !nodes.iter().any(around) {
-                cuts.retain(|inner| !self.is_within(inner.node, cut.node));
-                nodes.push(cut.node);
-                cuts.push(cut);
-            }
-        }
         RecordAccount {
             place: self.place(this.root, NodeId(0)),
             kind: self.kind_name(record),
@@ -128,19 +118,36 @@ impl Body<'_> {
             released: this.released,
             rules: reasons,
             evidence: evidence.collect(),
-            cuts: cuts
-                .into_iter()
-                .map(|cut| CutAccount {
-                    place: self.place(cut.node, this.root),
-                    because: cut.because.clone(),
-                    rules: ids(&cut.rules),
-                })
-                .collect(),
+            cuts: if this.released { self.cut_accounts(record) } else { Vec::new() },
         }
     }
 
-    fn is_within(&self, node: NodeId, outer: NodeId) -> bool {
-        self.tape.get(outer).is_some_and(|of| outer <= node && node.0 < of.next)
+    /// What was cut from a record. Several causes may end in one cut; it is told once.
+    fn cut_accounts(&self, record: usize) -> Vec<CutAccount> {
+        let rules = &self.terms.policy.rules;
+        let root = self.records.get(record).map_or(NodeId(0), |record| record.root);
+        let of_record: Vec<&super::CutOut> =
+            self.cut_outs.iter().filter(|cut| cut.record == record).collect();
+        let within = |node: NodeId, outer: NodeId| {
+            self.tape.get(outer).is_some_and(|of| outer <= node && node.0 < of.next)
+        };
+        let mut told: Vec<NodeId> = Vec::new();
+        let mut accounts = Vec::new();
+        for cut in &of_record {
+            let inside = of_record.iter().any(|o| o.node != cut.node && within(cut.node, o.node));
+            if inside || told.contains(&cut.node) {
+                continue;
+            }
+            told.push(cut.node);
+            let asked = of_record.iter().filter(|inner| within(inner.asked, cut.node));
+            accounts.push(CutAccount {
+                place: self.place(cut.node, root),
+                asked: asked.map(|inner| self.place(inner.asked, root)).collect(),
+                because: cut.because.clone(),
+                rules: cut.rules.iter().map(|n| rules.rule_id(*n).to_owned()).collect(),
+            });
+        }
+        accounts
     }
 
     fn kind_name(&self, record: usize) -> String {

@@ -102,7 +102,10 @@ struct Why {
 #[derive(Clone, Debug)]
 struct CutOut {
     record: usize,
+    /// What went.
     node: NodeId,
+    /// What had to go.
+    asked: NodeId,
     because: String,
     rules: Vec<u16>,
 }

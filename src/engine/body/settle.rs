@@ -275,8 +275,9 @@ impl Body<'_> {
         }
         let root = self.records.get(record).map_or(NodeId(0), |record| record.root);
         match self.cut_up(node, root) {
-            // Several causes may end in one cut; it is told once, by the first.
-            Some(node) => self.cut_outs.push(CutOut { record, node, because, rules }),
+            Some(went) => {
+                self.cut_outs.push(CutOut { record, node: went, asked: node, because, rules });
+            }
             None => self.withhold(record, "what must be cut from it cannot be missing"),
         }
     }
