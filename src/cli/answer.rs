@@ -2,7 +2,7 @@
 //! `explain` and `test` share. It is the code of `run`: admit, then head, push and finish.
 
 use crate::engine::facts::People;
-use crate::engine::released::{Refusal, Released, Report, Tally};
+use crate::engine::released::{Refusal, Released, Report};
 use crate::engine::request::{Asked, Plan, admit};
 use crate::engine::set::PolicySet;
 use crate::engine::{Redactor, Settings};
@@ -95,19 +95,25 @@ impl Judge {
             match redactor.push(chunk.freeze()) {
                 Ok(None) => {}
                 Ok(Some(released)) => {
-                    add(&mut report, &released.report);
+                    report.add(released.report.clone());
                     keep(released)?;
                 }
-                Err(refusal) => return Ok(Judged::refused(Some(plan), refusal, report)),
+                Err(refusal) => {
+                    report.add(redactor.report());
+                    return Ok(Judged::refused(Some(plan), refusal, report));
+                }
             }
         }
         match redactor.finish() {
             Ok(released) => {
-                add(&mut report, &released.report);
+                report.add(released.report.clone());
                 keep(released)?;
                 Ok(Judged { plan: Some(plan), refusal: None, report })
             }
-            Err(refusal) => Ok(Judged::refused(Some(plan), refusal, report)),
+            Err(refusal) => {
+                report.add(redactor.report());
+                Ok(Judged::refused(Some(plan), refusal, report))
+            }
         }
     }
 }
@@ -118,36 +124,5 @@ fn read_some(body: &mut dyn Read, chunk: &mut [u8]) -> io::Result<usize> {
             Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
             read => return read,
         }
-    }
-}
-
-/// Adds the report of one flush to those before it.
-fn add(sum: &mut Report, part: &Report) {
-    sum.released = sum.released.saturating_add(part.released);
-    sum.withheld = sum.withheld.saturating_add(part.withheld);
-    sum.cut = sum.cut.saturating_add(part.cut);
-    for (rule, count) in &part.rules {
-        let all = sum.rules.entry(rule.clone()).or_default();
-        *all = all.saturating_add(*count);
-    }
-    sum.subjects.extend(part.subjects.iter().cloned());
-    sum.subjects.sort();
-    sum.subjects.dedup();
-    for (subject, tally) in &part.by_subject {
-        let all = sum.by_subject.entry(subject.clone()).or_default();
-        *all = Tally {
-            released: all.released.saturating_add(tally.released),
-            withheld: all.withheld.saturating_add(tally.withheld),
-        };
-    }
-    for (finding, count) in &part.findings {
-        let all = sum.findings.entry(*finding).or_default();
-        *all = all.saturating_add(*count);
-    }
-    sum.own_note_withheld |= part.own_note_withheld;
-    if let Some(part) = &part.account {
-        let account = sum.account.get_or_insert_default();
-        account.records.extend(part.records.iter().cloned());
-        account.envelope.extend(part.envelope.iter().cloned());
     }
 }

@@ -40,7 +40,7 @@ pub struct Expected {
     /// Ids of the records that leave.
     #[serde(default)]
     pub released: Vec<At<String>>,
-    /// Ids of the records that do not.
+    /// Ids of the records that do not; need not be named where `status` is not 200.
     #[serde(default)]
     pub withheld: Vec<At<String>>,
     /// Places cut from records that leave: an id, a space and a path, e.g. `CLM-4 $.memo`; `[*]`

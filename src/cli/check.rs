@@ -1,11 +1,13 @@
 //! `check`: every mistake in every file of a deployment, or of a policy folder, in one run.
 
 use super::arguments::Check;
-use super::deployment::{Roster, is_broken};
+use super::deployment::{book_paths, is_broken};
 use super::{Exit, Streams};
 use crate::config::{Config, Judging};
 use crate::engine::diagnostics::{Diagnostic, Severity};
-use crate::policy_files;
+use crate::engine::set::PolicySet;
+use crate::members::{BookPaths, Register};
+use crate::policy_files::{compile, read_folder};
 use std::io;
 use std::path::{Path, PathBuf};
 
@@ -86,23 +88,32 @@ fn deployment(path: &Path) -> Checked {
         checked.mistakes.extend(mistakes);
         checked.hash = hash;
     }
-    // A file that is missing has been told above, or is told by the reading of it.
-    let there = |path: &Option<PathBuf>| path.clone().filter(|path| path.exists());
+    // A file that is missing has been told above.
     if judging.members.exists() {
-        Roster::load(
-            &judging.members,
-            there(&judging.grants).as_deref(),
-            there(&judging.restrictions).as_deref(),
-            None,
-            &mut checked.mistakes,
-        );
+        let paths = book_paths(&judging);
+        let there = |path: &PathBuf| path.exists();
+        let paths = BookPaths {
+            grants: paths.grants.filter(there),
+            restrictions: paths.restrictions.filter(there),
+            ..paths
+        };
+        Register::load(&paths, &mut checked.mistakes);
     }
     checked
 }
 
-/// A policy folder.
+/// A policy folder, and whether every selector of its shapes matches in a sample.
 fn policies(folder: &Path) -> Checked {
-    let (policies, mistakes) = policy_files::read(folder);
+    let (files, mut mistakes) = read_folder(folder);
+    let policies = compile(&files, &mut mistakes);
+    for found in PolicySet::check_samples(&files) {
+        // A sample that cannot be read has been told.
+        let told =
+            |other: &Diagnostic| other.file.path == found.file.path && other.span == found.span;
+        if !mistakes.iter().any(told) {
+            mistakes.push(found);
+        }
+    }
     Checked { mistakes, hash: policies.map(|policies| policies.set.hash.clone()) }
 }
 

@@ -1,11 +1,11 @@
 //! What `redact`, `explain`, `check` and `test` read: policies and people, with every mistake of
 //! every file.
 
+use super::answer::Judge;
 use super::{Exit, Streams};
 use crate::config::Judging;
 use crate::engine::diagnostics::{Diagnostic, Severity};
-use crate::engine::facts::People;
-use crate::members::{self, BookPaths, Register, States};
+use crate::members::{BookPaths, Register, today_at_utc_plus_14};
 use crate::policy_files::{self, Policies};
 use jiff::Timestamp;
 use jiff::civil::Date;
@@ -16,7 +16,7 @@ use std::sync::Arc;
 pub(super) struct Deployment {
     pub(super) judging: Judging,
     pub(super) policies: Policies,
-    people: Roster,
+    register: Arc<Register>,
 }
 
 /// Why there is none.
@@ -45,24 +45,30 @@ impl Deployment {
             return Err(Failure { exit: Exit::Usage, mistakes: missing });
         }
         let (policies, mut mistakes) = policy_files::read(&judging.policies);
-        let people = Roster::load(
-            &judging.members,
-            judging.grants.as_deref(),
-            judging.restrictions.as_deref(),
-            policies.as_ref().map(|policies| &policies.states),
-            &mut mistakes,
-        );
-        match (policies, people) {
-            (Some(policies), Some(people)) if !is_broken(&mistakes) => {
-                Ok(Deployment { judging, policies, people })
-            }
+        let register = Register::load(&book_paths(&judging), &mut mistakes).map(Arc::new);
+        match (policies, register) {
+            (Some(policies), Some(register)) => Ok(Deployment { judging, policies, register }),
             _ => Err(Failure { exit: Exit::No, mistakes }),
         }
     }
 
-    /// Everybody, as one reader stands to them on one day.
-    pub(super) fn people(&self, reader: &str, today: Date) -> Arc<dyn People> {
-        self.people.view(reader, today)
+    /// What judges for one reader on one day.
+    pub(super) fn judge(&self, reader: &str, today: Date, explain: bool) -> Judge {
+        Judge {
+            set: Arc::clone(&self.policies.set),
+            people: self.register.view(reader, today, &self.policies.states),
+            settings: self.judging.settings(),
+            explain,
+        }
+    }
+}
+
+/// The files of the people of a deployment.
+pub(super) fn book_paths(judging: &Judging) -> BookPaths {
+    BookPaths {
+        members: judging.members.clone(),
+        grants: judging.grants.clone(),
+        restrictions: judging.restrictions.clone(),
     }
 }
 
@@ -73,36 +79,5 @@ pub(super) fn is_broken(mistakes: &[Diagnostic]) -> bool {
 
 /// Today at UTC+14, where the day begins first (DESIGN 4.6).
 pub(super) fn today() -> Date {
-    members::today_at_utc_plus_14(Timestamp::now())
-}
-
-/// Members, grants and restrictions as read.
-pub(super) struct Roster {
-    register: Arc<Register>,
-    states: Arc<States>,
-}
-
-impl Roster {
-    /// Reads the files; what is wrong in each of them is pushed. Without states the strictest
-    /// ages hold.
-    pub(super) fn load(
-        members: &Path,
-        grants: Option<&Path>,
-        restrictions: Option<&Path>,
-        states: Option<&Arc<States>>,
-        mistakes: &mut Vec<Diagnostic>,
-    ) -> Option<Roster> {
-        let paths = BookPaths {
-            members: members.to_owned(),
-            grants: grants.map(Path::to_owned),
-            restrictions: restrictions.map(Path::to_owned),
-        };
-        let register = Arc::new(Register::load(&paths, mistakes)?);
-        Some(Roster { register, states: states.cloned().unwrap_or_default() })
-    }
-
-    /// Everybody, as one reader stands to them on one day.
-    pub(super) fn view(&self, reader: &str, today: Date) -> Arc<dyn People> {
-        self.register.view(reader, today, &self.states)
-    }
+    today_at_utc_plus_14(Timestamp::now())
 }

@@ -1,7 +1,7 @@
 //! `explain`: what is hidden from a reader, where, by which rule and on what evidence; never the
 //! content.
 
-use super::answer::{Judge, Judged, Question, method_and_target};
+use super::answer::{Judged, Question, method_and_target};
 use super::arguments::{Asked, Format};
 use super::deployment::{Deployment, today};
 use super::{Exit, Streams};
@@ -27,12 +27,7 @@ pub(super) fn explain(
         Err(failure) => return Ok(failure.tell(streams)),
     };
     let today = asked.today.unwrap_or_else(today);
-    let judge = Judge {
-        set: deployment.policies.set.clone(),
-        people: deployment.people(&asked.reader, today),
-        settings: deployment.judging.settings(),
-        explain: true,
-    };
+    let judge = deployment.judge(&asked.reader, today, true);
     let content_type = asked.content_type.as_deref();
     let question = Question { method, target, status: asked.status, content_type };
     let judged = match judge.judge(&question, streams.stdin, &mut |_| Ok(())) {

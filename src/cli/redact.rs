@@ -3,7 +3,7 @@
 //! NO-EXIT-WITHOUT-VERDICT holds on stdout too: nothing is written before all is judged, so that
 //! with exit code 3 stdout is empty.
 
-use super::answer::{Judge, Judged, Question, method_and_target};
+use super::answer::{Judged, Question, method_and_target};
 use super::arguments::Asked;
 use super::deployment::{Deployment, today};
 use super::{Exit, Streams};
@@ -24,12 +24,7 @@ pub(super) fn redact(asked: &Asked, streams: &mut Streams<'_>) -> io::Result<Exi
         Ok(deployment) => deployment,
         Err(failure) => return Ok(failure.tell(streams)),
     };
-    let judge = Judge {
-        set: deployment.policies.set.clone(),
-        people: deployment.people(&asked.reader, asked.today.unwrap_or_else(today)),
-        settings: deployment.judging.settings(),
-        explain: false,
-    };
+    let judge = deployment.judge(&asked.reader, asked.today.unwrap_or_else(today), false);
     let content_type = asked.content_type.as_deref();
     let question = Question { method, target, status: asked.status, content_type };
     let mut kept = SpooledTempFile::new(KEPT_BYTES);

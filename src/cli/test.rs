@@ -3,16 +3,18 @@
 use super::answer::{Judge, Question, method_and_target};
 use super::arguments::day;
 use super::cases::Case;
-use super::deployment::{Roster, is_broken};
+use super::deployment::is_broken;
 use super::differences::{differences, expected_cuts};
 use super::{Exit, Streams};
 use crate::engine::Settings;
 use crate::engine::diagnostics::{At, Diagnostic, Span};
 use crate::engine::yaml;
+use crate::members::{BookPaths, Register};
 use crate::policy_files::{self, Policies, read_file};
 use std::fs::{self, File};
 use std::io;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 /// Runs the cases named, or all in the folder `cases` of the policies. A line for each; for one
 /// that failed what is missing and what is too much.
@@ -94,15 +96,14 @@ fn run_case(path: &Path, policies: &Policies) -> Result<Ran, Vec<Diagnostic>> {
         let message = format!("`{}` is no request", case.request.value);
         vec![fault(case.request.span, message).help("write it like `GET /fhir/Patient/p-1`")]
     })?;
-    let roster = Roster::load(
-        &named(&case.members),
-        case.grants.as_ref().map(named).as_deref(),
-        case.restrictions.as_ref().map(named).as_deref(),
-        Some(&policies.states),
-        &mut mistakes,
-    );
+    let paths = BookPaths {
+        members: named(&case.members),
+        grants: case.grants.as_ref().map(named),
+        restrictions: case.restrictions.as_ref().map(named),
+    };
+    let register = Register::load(&paths, &mut mistakes);
     let cuts = expected_cuts(&file, &case.expect.value, &mut mistakes);
-    let Some(roster) = roster.filter(|_| !is_broken(&mistakes)) else { return Err(mistakes) };
+    let Some(register) = register.filter(|_| !is_broken(&mistakes)) else { return Err(mistakes) };
     let cannot_read = |error: io::Error| {
         let message = format!("the body `{}` cannot be read: {error}", case.body.value);
         vec![fault(case.body.span, message)]
@@ -110,7 +111,7 @@ fn run_case(path: &Path, policies: &Policies) -> Result<Ran, Vec<Diagnostic>> {
     let mut body = File::open(named(&case.body)).map_err(cannot_read)?;
     let judge = Judge {
         set: policies.set.clone(),
-        people: roster.view(&case.reader.value, today),
+        people: Arc::new(register).view(&case.reader.value, today, &policies.states),
         settings: settings(),
         explain: true,
     };

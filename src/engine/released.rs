@@ -66,8 +66,8 @@ pub struct Report {
 }
 
 impl Report {
-    /// Adds the account of one more record of a stream.
-    pub(in crate::engine) fn add(&mut self, other: Report) {
+    /// Adds the account of one more record of a stream, or of one more flush.
+    pub(crate) fn add(&mut self, other: Report) {
         self.released = self.released.saturating_add(other.released);
         self.withheld = self.withheld.saturating_add(other.withheld);
         self.cut = self.cut.saturating_add(other.cut);

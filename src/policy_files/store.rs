@@ -3,7 +3,7 @@
 
 use super::read_folder;
 use crate::engine::diagnostics::{Diagnostic, Severity};
-use crate::engine::set::PolicySet;
+use crate::engine::set::{PolicyFiles, PolicySet};
 use crate::members::States;
 use arc_swap::ArcSwap;
 use std::fmt;
@@ -26,7 +26,7 @@ const WATCHED_FILES_MAX: usize = 10_000;
 pub struct Policies {
     /// What the engine judges by.
     pub set: Arc<PolicySet>,
-    /// The ages of `states.csv`, read with the set.
+    /// `states.csv` of the same folder.
     pub states: Arc<States>,
 }
 
@@ -147,17 +147,19 @@ impl fmt::Debug for PolicyStore {
 /// Reads and compiles a folder: everything that is wrong, and the set if nothing is.
 pub fn read(folder: &Path) -> (Option<Policies>, Vec<Diagnostic>) {
     let (files, mut mistakes) = read_folder(folder);
-    let (set, found) = PolicySet::compile(&files);
-    mistakes.extend(found);
-    let states = files.states.and_then(|file| States::read(&file, &mut mistakes));
-    let broken = mistakes.iter().any(|mistake| mistake.severity == Severity::Error);
-    let policies = match (set, states) {
-        (Some(set), Some(states)) if !broken => {
-            Some(Policies { set: Arc::new(set), states: Arc::new(states) })
-        }
-        _ => None,
-    };
+    let policies = compile(&files, &mut mistakes);
     (policies, mistakes)
+}
+
+/// Compiles what was read. LAST-GOOD: nothing, if anything has been or is told to be wrong.
+pub fn compile(files: &PolicyFiles, mistakes: &mut Vec<Diagnostic>) -> Option<Policies> {
+    let (set, found) = PolicySet::compile(files);
+    mistakes.extend(found);
+    let states = files.states.as_ref().and_then(|states| States::read(states, mistakes));
+    if mistakes.iter().any(|mistake| mistake.severity == Severity::Error) {
+        return None;
+    }
+    Some(Policies { set: Arc::new(set?), states: Arc::new(states?) })
 }
 
 /// What the folder looks like, by path. What cannot be looked at is left out: reading tells.

@@ -79,6 +79,15 @@ fn every_difference() {
 }
 
 #[test]
+fn where_nothing_leaves_it_need_not_be_said_of_what() {
+    check(
+        "{ released: [C-1, '$.claims[]'], cut: ['C-1 $.lines[*].note', C-1 $.memo], status: 404 }",
+        Some(Refusal::NotFound),
+        &[],
+    );
+}
+
+#[test]
 fn a_place_that_is_none() {
     let file = SourceFile::new("case.yaml", "{ cut: [C-1] }");
     let mut mistakes = Vec::new();
