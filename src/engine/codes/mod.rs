@@ -2,9 +2,11 @@
 //!
 //! A [`CodeBook`] answers two questions: what does this code say, and what do these words say.
 //! Both are asked for every code and text of every record, so everything is worked out at load:
-//! code lists become sorted tables ([`patterns`]), systems a small hash table ([`names`]), words
-//! one automaton ([`words`]) over folded text ([`fold`]).
+//! code lists ([`lists`]) become sorted tables ([`patterns`]), systems ([`declared`], [`systems`])
+//! a hash table of their names ([`names`]), the word list ([`words`]) an automaton ([`phrases`])
+//! over folded text ([`fold`]), most of which is skipped ([`tokens`]).
 
+mod declared;
 mod fold;
 mod lines;
 mod lists;
@@ -49,6 +51,11 @@ impl Hits {
             Reach::Episode => categories.minus(Hits::NEVER_SHARED),
         };
         Hits { record: categories.minus(episode), episode }
+    }
+
+    /// Whether the union with the other would say more than the other.
+    fn adds_to(self, other: Hits) -> bool {
+        self.union(other) != other
     }
 
     fn union(self, other: Hits) -> Hits {
@@ -130,7 +137,7 @@ impl CodeBook {
 
     /// [`CodeBook::judge`] for a system looked up before, in this same book.
     pub fn judge_in(&self, system: SystemId, code: &str, date: Option<Date>) -> Judgement {
-        let system = self.systems.of(system);
+        let system = self.systems.system(system);
         if system.is_some_and(|system| system.coverage == Coverage::Administrative) {
             return Judgement::Ignored;
         }
@@ -174,7 +181,7 @@ impl CodeBook {
 
     /// The rows behind [`CodeBook::judge`].
     pub fn rows_of_code(&self, system: Option<&str>, code: &str, date: Option<Date>) -> Vec<Row> {
-        let system = system.and_then(|system| self.systems.of(self.system_id(system)));
+        let system = system.and_then(|system| self.systems.system(self.system_id(system)));
         let Some(code) = CodeKey::of(code) else { return Vec::new() };
         let own = system.map(|system| system.rows_of(&code, date)).unwrap_or_default();
         let rows = if own.is_empty() {

@@ -7,6 +7,7 @@ use super::*;
 use crate::engine::diagnostics::Severity;
 use proptest::prelude::*;
 use std::fmt::Write;
+use std::sync::LazyLock;
 
 const SYSTEMS: &str = "\
 key,uri_or_oid,complete|partial|administrative,source,note
@@ -65,12 +66,15 @@ fn book_of(files: &[(&str, &str)]) -> (CodeBook, Vec<Diagnostic>) {
     (book, mistakes)
 }
 
-fn book() -> CodeBook {
-    let files =
-        [("codes/systems.csv", SYSTEMS), ("codes/all.csv", CODES), ("codes/words.csv", WORDS)];
-    let (book, mistakes) = book_of(&files);
-    assert_eq!(mistakes, []);
-    book
+fn book() -> &'static CodeBook {
+    static BOOK: LazyLock<CodeBook> = LazyLock::new(|| {
+        let files =
+            [("codes/systems.csv", SYSTEMS), ("codes/all.csv", CODES), ("codes/words.csv", WORDS)];
+        let (book, mistakes) = book_of(&files);
+        assert_eq!(mistakes, []);
+        book
+    });
+    &BOOK
 }
 
 /// `mental-health+substance-use` in full reach, `~x` in reach `record`.
@@ -299,6 +303,19 @@ fn not_in_cancels_the_hits_it_covers() {
     let many = "respiratory depression ".repeat(10_000);
     check_words(&many, "");
     check_words(&format!("{many} depression {many}"), "mental-health");
+}
+
+#[test]
+fn words_are_found_wherever_they_stand_in_a_long_text() {
+    for filler in ["x ", "x", "é ", "é", "' "] {
+        for before in 0..140 {
+            let text = format!("{} opioid use disorder {filler}", filler.repeat(before));
+            check_words(&text, "substance-use");
+            let glued = if filler.ends_with(' ') { "substance-use" } else { "" };
+            let glued = if before == 0 { "substance-use" } else { glued };
+            check_words(&format!("{}opioid use disorder", filler.repeat(before)), glued);
+        }
+    }
 }
 
 #[test]
@@ -633,7 +650,7 @@ proptest! {
 
     #[test]
     fn the_automaton_finds_what_a_plain_search_finds(
-        text in "([a-c]{1,3}[ -]{0,2}){0,8}",
+        text in "([a-c]{1,3}[ -]{0,2}){0,60}",
         entries in prop::collection::vec(
             ("[a-c]{1,2}( [a-c]{1,2})?[*]?", prop::option::of("[a-c]{1,2}( [a-c]{1,2}){0,2}[*]?")), 1..5),
     ) {
@@ -662,6 +679,11 @@ proptest! {
         }).map(|(index, _)| index + 2).collect();
         prop_assert_eq!(&found, &expect, "{:?} in {}", entries, text);
         prop_assert_eq!(book.words(&text) == Hits::default(), expect.is_empty());
+        // What only a character beyond ASCII sends the long way finds the same.
+        let long_way: String = text.chars().flat_map(|letter| [letter, '\u{ad}']).collect();
+        prop_assert_eq!(book.rows_of_words(&long_way), book.rows_of_words(&text));
+        let shouted = text.to_uppercase().replace(' ', " ' ");
+        prop_assert_eq!(book.rows_of_words(&shouted), book.rows_of_words(&text));
     }
 
     #[test]

@@ -1,9 +1,8 @@
 //! The word list: stems and phrases looked for at word starts of human text.
 //!
-//! All phrases of all entries, and all that cancel them, are one automaton over folded text. A
-//! phrase begins with the space before its first word, and ends with the space after its last one
-//! unless it is a stem. A phrase that cancels does so by whole words: it covers a hit if every
-//! word the hit touches lies inside it.
+//! The phrases of all entries are one automaton over folded text; what cancels hits is another,
+//! which runs only over a text with a hit that something may cancel. A phrase that cancels does
+//! so by whole words: it covers a hit if every word the hit touches lies inside it.
 
 use super::Hits;
 use super::lines::{Column, Line, lines};
@@ -34,17 +33,34 @@ pub(super) struct Entry {
     /// Where the row stands.
     pub(super) place: Place,
     hits: Hits,
+    /// Whether the row has a `not_in`.
+    can_be_cancelled: bool,
 }
 
-/// What it means that a phrase stands in a text.
-#[derive(Clone, Copy, Debug)]
-struct Role {
-    /// Number of the entry.
-    entry: usize,
-    /// Whether it cancels hits of that entry, or is one.
-    cancels: bool,
-    /// What a hit that nothing can cancel gives.
-    certain: Option<Hits>,
+/// Phrases, each of one or more entries.
+#[derive(Debug, Default)]
+struct Finder {
+    phrases: Option<Phrases>,
+    /// By number of the phrase: the numbers of its entries.
+    entries: Vec<Vec<usize>>,
+}
+
+impl Finder {
+    fn of(phrases: BTreeMap<Phrase, Vec<usize>>) -> Result<Finder, String> {
+        let compiled = Phrases::of(phrases.keys())?;
+        Ok(Finder { phrases: Some(compiled), entries: phrases.into_values().collect() })
+    }
+
+    /// Finds every phrase: the entry, the first and the last word.
+    #[inline]
+    fn find(&self, text: &str, mut found: impl FnMut(usize, usize, usize)) {
+        let Some(phrases) = &self.phrases else { return };
+        phrases.find(text, |phrase, first, last| {
+            for entry in self.entries.get(phrase).into_iter().flatten() {
+                found(*entry, first, last);
+            }
+        });
+    }
 }
 
 /// A hit or what cancels hits: entry, first word, whether a hit, last word. In order, what
@@ -55,9 +71,8 @@ type Event = (usize, usize, bool, usize);
 #[derive(Debug, Default)]
 pub(super) struct WordList {
     entries: Vec<Entry>,
-    phrases: Option<Phrases>,
-    /// By number of the phrase: what it is to which entries.
-    roles: Vec<Vec<Role>>,
+    hits: Finder,
+    cancels: Finder,
 }
 
 impl WordList {
@@ -66,30 +81,31 @@ impl WordList {
         files: impl Iterator<Item = &'f SourceFile>,
         mistakes: &mut Vec<Diagnostic>,
     ) -> WordList {
-        let mut list = WordList::default();
-        let mut roles = BTreeMap::<Phrase, Vec<Role>>::new();
+        let mut entries = Vec::new();
+        let mut hits = BTreeMap::<Phrase, Vec<usize>>::new();
+        let mut cancels = BTreeMap::<Phrase, Vec<usize>>::new();
+        let mut last_file = None;
         for file in files {
+            last_file = Some(file);
             for line in lines(file, &COLUMNS, mistakes) {
                 let Some((entry, phrase, cancelling)) = entry(file, &line, mistakes) else {
                     continue;
                 };
-                let number = list.entries.len();
-                let certain = cancelling.is_empty().then_some(entry.hits);
-                list.entries.push(entry);
-                let hit = Role { entry: number, cancels: false, certain };
-                roles.entry(phrase).or_default().push(hit);
+                hits.entry(phrase).or_default().push(entries.len());
                 for phrase in cancelling {
-                    let cancel = Role { entry: number, cancels: true, certain: None };
-                    roles.entry(phrase).or_default().push(cancel);
+                    cancels.entry(phrase).or_default().push(entries.len());
                 }
-            }
-            match Phrases::of(roles.keys()) {
-                Ok(phrases) => list.phrases = Some(phrases),
-                Err(message) => mistakes.push(Diagnostic::error(file, Span::default(), message)),
+                entries.push(entry);
             }
         }
-        list.roles = roles.into_values().collect();
-        list
+        match (Finder::of(hits), Finder::of(cancels), last_file) {
+            (Ok(hits), Ok(cancels), _) => WordList { entries, hits, cancels },
+            (Err(message), _, file) | (_, Err(message), file) => {
+                let mistake = file.map(|file| Diagnostic::error(file, Span::default(), message));
+                mistakes.extend(mistake);
+                WordList::default()
+            }
+        }
     }
 
     /// Whether there is any entry.
@@ -101,40 +117,29 @@ impl WordList {
     pub(super) fn look_up(&self, text: &str) -> Hits {
         let mut hits = Hits::default();
         let mut events = Vec::new();
-        self.scan(text, |role, first, last| match role.certain {
-            Some(certain) => hits = hits.union(certain),
-            None => events.push((role.entry, first, !role.cancels, last)),
+        self.hits.find(text, |entry, first, last| match self.entries.get(entry) {
+            Some(entry) if !entry.can_be_cancelled => hits = hits.union(entry.hits),
+            Some(_) | None => events.push((entry, first, true, last)),
         });
-        for entry in self.uncancelled(events) {
-            hits = hits.union(entry.hits);
-        }
-        hits
+        // What would say nothing new need not be looked into.
+        events.retain(|event| self.entries.get(event.0).is_some_and(|e| e.hits.adds_to(hits)));
+        self.uncancelled(text, events).fold(hits, |hits, entry| hits.union(entry.hits))
     }
 
     /// The entries behind [`WordList::look_up`].
     pub(super) fn entries_of(&self, text: &str) -> Vec<&Entry> {
         let mut events = Vec::new();
-        self.scan(text, |role, first, last| {
-            events.push((role.entry, first, !role.cancels, last));
-        });
-        self.uncancelled(events)
-    }
-
-    /// Finds what stands in a text: roles of phrases, with their first and last word.
-    #[inline]
-    fn scan(&self, text: &str, mut found: impl FnMut(&Role, usize, usize)) {
-        let Some(phrases) = &self.phrases else { return };
-        phrases.find(text, |phrase, first, last| {
-            for role in self.roles.get(phrase).into_iter().flatten() {
-                found(role, first, last);
-            }
-        });
+        self.hits.find(text, |entry, first, last| events.push((entry, first, true, last)));
+        self.uncancelled(text, events).collect()
     }
 
     /// The entries with a hit that nothing covers, each once.
-    fn uncancelled(&self, mut events: Vec<Event>) -> Vec<&Entry> {
+    fn uncancelled(&self, text: &str, mut events: Vec<Event>) -> impl Iterator<Item = &Entry> {
+        if !events.is_empty() {
+            self.cancels.find(text, |entry, first, last| events.push((entry, first, false, last)));
+        }
         events.sort_unstable();
-        let mut entries = Vec::new();
+        let mut open: Vec<_> = Vec::new();
         for of_entry in events.chunk_by(|a, b| a.0 == b.0) {
             // Sorted by first word: whatever reaches furthest so far covers, if anything does.
             let mut covered_to = 0;
@@ -144,10 +149,9 @@ impl WordList {
                 }
                 *is_hit && *last > covered_to
             });
-            let entry = of_entry.first().and_then(|event| self.entries.get(event.0));
-            entries.extend(entry.filter(|_| is_open));
+            open.extend(of_entry.first().filter(|_| is_open).map(|event| event.0));
         }
-        entries
+        open.into_iter().filter_map(|entry| self.entries.get(entry))
     }
 }
 
@@ -171,7 +175,8 @@ fn entry(
     }
     let hits = Hits::of(categories, reach?);
     let place = Place::of(file, line, words?);
-    Some((Entry { categories, place, hits }, phrase?, cancelling))
+    let can_be_cancelled = !cancelling.is_empty();
+    Some((Entry { categories, place, hits, can_be_cancelled }, phrase?, cancelling))
 }
 
 fn phrase(
