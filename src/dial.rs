@@ -1,5 +1,6 @@
-//! Opens a connection to where a URL says, in clear or over TLS, within a time.
+//! Opens a connection to an origin, in clear or over TLS, within a time.
 
+use crate::config::meant::Origin;
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName};
 use rustls::{ClientConfig, RootCertStore};
@@ -23,60 +24,17 @@ const SYSTEM_ROOTS: [&str; 4] = [
     "/etc/ssl/cert.pem",
 ];
 
-/// An `http` or `https` URL, taken apart.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Address {
-    /// Whether over TLS.
-    pub tls: bool,
-    /// Name or address, without brackets.
-    pub host: String,
-    /// Port, the scheme's own if the URL names none.
-    pub port: u16,
-    /// Host and port as they stand in a `Host` field.
-    pub authority: String,
-    /// Path and query; `/` if the URL names none.
-    pub path: String,
-}
-
-impl Address {
-    /// Takes a URL apart; the error is words for an operator.
-    pub fn parse(url: &str) -> Result<Address, String> {
-        let wrong = |why: &str| format!("`{url}` is not a URL that can be dialled: {why}");
-        let uri: hyper::Uri = url.parse().map_err(|_| wrong("it cannot be read"))?;
-        let tls = match uri.scheme_str() {
-            Some("https") => true,
-            Some("http") => false,
-            _ => return Err(wrong("it must begin with `http://` or `https://`")),
-        };
-        let authority = uri.authority().ok_or_else(|| wrong("it names no host"))?;
-        if authority.as_str().contains('@') {
-            return Err(wrong("it must not name a user"));
-        }
-        let host = authority.host().trim_start_matches('[').trim_end_matches(']').to_owned();
-        if host.is_empty() {
-            return Err(wrong("it names no host"));
-        }
-        Ok(Address {
-            tls,
-            host,
-            port: authority.port_u16().unwrap_or(if tls { 443 } else { 80 }),
-            authority: authority.as_str().to_owned(),
-            path: uri.path_and_query().map_or("/", |path| path.as_str()).to_owned(),
-        })
-    }
-}
-
-/// Opens connections to one address.
+/// Opens connections to one origin.
 #[derive(Clone)]
 pub struct Dialer {
-    address: Address,
+    origin: Origin,
     tls: Option<(TlsConnector, ServerName<'static>)>,
     timeout: Duration,
 }
 
 impl fmt::Debug for Dialer {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Dialer").field("address", &self.address).finish_non_exhaustive()
+        f.debug_struct("Dialer").field("origin", &self.origin).finish_non_exhaustive()
     }
 }
 
@@ -91,9 +49,9 @@ pub struct Trust {
 
 impl Dialer {
     /// Reads the certificates. `timeout` is for connecting and the TLS handshake together.
-    pub fn new(address: Address, trust: &Trust, timeout: Duration) -> Result<Dialer, String> {
-        if !address.tls {
-            return Ok(Dialer { address, tls: None, timeout });
+    pub fn new(origin: Origin, trust: &Trust, timeout: Duration) -> Result<Dialer, String> {
+        if !origin.tls {
+            return Ok(Dialer { origin, tls: None, timeout });
         }
         let roots = match &trust.authorities {
             Some(file) => authorities(file)?,
@@ -110,15 +68,15 @@ impl Dialer {
                 .map_err(|error| format!("{}: {error}", certificate.display()))?,
         };
         config.alpn_protocols = vec![b"http/1.1".to_vec()];
-        let name = ServerName::try_from(address.host.clone())
-            .map_err(|_| format!("`{}` is not a name TLS can check", address.host))?;
+        let name = ServerName::try_from(origin.host.clone())
+            .map_err(|_| format!("`{}` is not a name TLS can check", origin.host))?;
         let tls = Some((TlsConnector::from(Arc::new(config)), name));
-        Ok(Dialer { address, tls, timeout })
+        Ok(Dialer { origin, tls, timeout })
     }
 
     /// Where it dials.
-    pub fn address(&self) -> &Address {
-        &self.address
+    pub fn origin(&self) -> &Origin {
+        &self.origin
     }
 
     /// A new connection. `TimedOut` when it took too long.
@@ -129,7 +87,7 @@ impl Dialer {
     }
 
     async fn connect_unbounded(&self) -> io::Result<Socket> {
-        let tcp = TcpStream::connect((self.address.host.as_str(), self.address.port)).await?;
+        let tcp = TcpStream::connect((self.origin.host.as_str(), self.origin.port)).await?;
         tcp.set_nodelay(true)?;
         match &self.tls {
             None => Ok(Socket::Clear(tcp)),

@@ -1,1 +1,10 @@
-//! Health and metrics, on a listener of their own.
+//! For operators: whether we live, whether we are ready, and figures. On an address of its own,
+//! without a word about any person.
+
+mod metrics;
+mod serve;
+#[cfg(test)]
+mod tests;
+
+pub use metrics::Metrics;
+pub use serve::{Admin, Ready};

@@ -11,8 +11,8 @@ mod sink;
 mod tests;
 
 pub use entry::{Asker, Entry, Event};
-pub use sink::Durability;
 
+use crate::config::meant::Durability;
 use crate::engine::released::Released;
 use bytes::Bytes;
 use std::fmt;

@@ -1,18 +1,10 @@
 //! The file behind the log: appended to, never rewritten.
 
+use crate::config::meant::Durability;
 use std::fs::{File, OpenOptions};
 use std::io::{self, Write};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
-
-/// What "on disk" means.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Durability {
-    /// Synced to the disk: survives a power cut.
-    Sync,
-    /// Handed to the operating system: survives the death of this process.
-    Written,
-}
 
 /// An open log file.
 pub(super) struct Sink {

@@ -5,7 +5,8 @@ mod parse;
 
 pub(super) use parse::Key;
 
-use crate::dial::{Address, Dialer, Trust};
+use crate::config::meant::Keys;
+use crate::dial::{Dialer, Trust};
 use arc_swap::ArcSwap;
 use parse::KeySet;
 use std::path::PathBuf;
@@ -35,18 +36,9 @@ const AGES: Ages = Ages {
 /// Time between two looks at a file.
 const FILE_LOOK: Duration = Duration::from_secs(1);
 
-/// Where keys come from.
-#[derive(Clone, Debug)]
-pub enum KeySource {
-    /// A JWKS file.
-    File(PathBuf),
-    /// A JWKS URL, and whom to trust for it.
-    Url(String, Trust),
-}
-
 /// The keys in force.
 #[derive(Debug)]
-pub struct KeyStore {
+pub(super) struct KeyStore {
     origin: Origin,
     loaded: ArcSwap<Loaded>,
     pub(super) ages: Ages,
@@ -57,7 +49,7 @@ pub struct KeyStore {
 #[derive(Debug)]
 enum Origin {
     File { path: PathBuf, last_stamp: std::sync::Mutex<Option<Stamp>> },
-    Url { dialer: Dialer },
+    Url { dialer: Dialer, target: String },
 }
 
 /// What tells one version of a file from the next.
@@ -77,12 +69,14 @@ struct Loaded {
 impl KeyStore {
     /// Reads a file of keys at once; a URL is asked by [`KeyStore::prepare`] or at first use.
     /// The error is words for an operator.
-    pub fn new(source: KeySource) -> Result<KeyStore, String> {
+    pub(super) fn new(source: &Keys) -> Result<KeyStore, String> {
         let origin = match source {
-            KeySource::File(path) => Origin::File { path, last_stamp: std::sync::Mutex::new(None) },
-            KeySource::Url(url, trust) => {
-                let dialer = Dialer::new(Address::parse(&url)?, &trust, fetch::TIMEOUT)?;
-                Origin::Url { dialer }
+            Keys::File(path) => {
+                Origin::File { path: path.clone(), last_stamp: std::sync::Mutex::new(None) }
+            }
+            Keys::Url(url) => {
+                let dialer = Dialer::new(url.origin.clone(), &Trust::default(), fetch::TIMEOUT)?;
+                Origin::Url { dialer, target: url.target.clone() }
             }
         };
         let store = KeyStore {
@@ -105,8 +99,8 @@ impl KeyStore {
 
     /// Fetches the keys for the first time.
     pub(super) async fn prepare(&self) {
-        if let Origin::Url { dialer } = &self.origin {
-            self.fetch_if_due(dialer).await;
+        if let Origin::Url { dialer, target } = &self.origin {
+            self.fetch_if_due(dialer, target).await;
         }
     }
 
@@ -114,11 +108,11 @@ impl KeyStore {
     pub(super) async fn find(&self, kid: &str) -> Option<Arc<Key>> {
         match &self.origin {
             Origin::File { path, .. } => self.look_at_file(path).await,
-            Origin::Url { dialer } => {
+            Origin::Url { dialer, target } => {
                 let loaded = self.loaded.load_full();
                 let is_fresh = loaded.at.is_some_and(|at| at.elapsed() < self.ages.fresh);
                 if !is_fresh || !loaded.keys.contains_key(kid) {
-                    self.fetch_if_due(dialer).await;
+                    self.fetch_if_due(dialer, target).await;
                 }
             }
         }
@@ -133,12 +127,12 @@ impl KeyStore {
         }
     }
 
-    async fn fetch_if_due(&self, dialer: &Dialer) {
+    async fn fetch_if_due(&self, dialer: &Dialer, target: &str) {
         let mut last_attempt = self.last_attempt.lock().await;
         if last_attempt.is_some_and(|last| last.elapsed() < self.ages.cooldown) {
             return;
         }
-        let fetched = fetch::keys(dialer).await;
+        let fetched = fetch::keys(dialer, target).await;
         // The time between two fetches counts from the end of the first.
         *last_attempt = Some(Instant::now());
         if let Ok(keys) = fetched {

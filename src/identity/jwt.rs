@@ -6,6 +6,7 @@
 
 use super::jwks::KeyStore;
 use super::{Rejected, is_member_id};
+use crate::config::meant::Jwt;
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde::de::{Deserialize, Deserializer, Error, MapAccess, Visitor};
@@ -19,30 +20,18 @@ const LEEWAY_S: u64 = 30;
 /// Longest name of a client application, characters.
 const CLIENT_CHARACTERS_MAX: usize = 128;
 
-/// What a token must say.
-#[derive(Clone, Debug)]
-pub struct JwtSettings {
-    /// Its `iss`, exactly.
-    pub issuer: String,
-    /// What its `aud` must name.
-    pub audience: String,
-    /// The claim that holds the member id.
-    pub member_claim: String,
-    /// The claim that names the client application, if it is to be told.
-    pub client_claim: Option<String>,
-}
-
 /// Takes the reader from a token.
 #[derive(Debug)]
 pub struct JwtIdentity {
-    settings: JwtSettings,
+    settings: Jwt,
     keys: KeyStore,
 }
 
 impl JwtIdentity {
-    /// By tokens of that issuer, signed with those keys.
-    pub fn new(settings: JwtSettings, keys: KeyStore) -> JwtIdentity {
-        JwtIdentity { settings, keys }
+    /// By tokens of that issuer; the error is words for an operator.
+    pub(super) fn new(settings: &Jwt) -> Result<JwtIdentity, String> {
+        let keys = KeyStore::new(&settings.keys)?;
+        Ok(JwtIdentity { settings: settings.clone(), keys })
     }
 
     #[cfg(test)]

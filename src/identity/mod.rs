@@ -10,9 +10,9 @@ mod jwt;
 mod tests;
 
 pub use header::HeaderIdentity;
-pub use jwks::{KeySource, KeyStore};
-pub use jwt::{JwtIdentity, JwtSettings};
+pub use jwt::JwtIdentity;
 
+use crate::config::meant;
 use hyper::header::{AUTHORIZATION, HeaderMap, HeaderValue};
 use std::fmt;
 
@@ -71,6 +71,14 @@ pub enum Rejected {
 }
 
 impl Identity {
+    /// As a deployment says; reads keys from a file. The error is words for an operator.
+    pub fn new(settings: &meant::Identity) -> Result<Identity, String> {
+        Ok(match settings {
+            meant::Identity::Jwt(jwt) => Identity::Jwt(JwtIdentity::new(jwt)?),
+            meant::Identity::Header(name) => Identity::Header(HeaderIdentity::new(name)?),
+        })
+    }
+
     /// The reader of a request with these headers, at this time (seconds since 1970).
     pub async fn reader(&self, headers: &HeaderMap, now_s: u64) -> Result<Reader, Rejected> {
         match self {

@@ -1,44 +1,48 @@
-//! Requests per reader.
+//! Requests and records per reader.
 
 use super::*;
 
-fn window(most: u32, per: Duration) -> Window {
-    Window { most: NonZeroU32::new(most).unwrap(), per }
+fn rate(most: u32, per: Duration) -> Rate {
+    Rate { most: NonZeroU32::new(most).unwrap(), per }
 }
+
+fn requests(rates: &[Rate]) -> Limits {
+    let keyed = |rate: &Rate| Keyed::new(Counted::Requests, *rate, 3);
+    Limits { requests: rates.iter().map(keyed).collect(), records: Vec::new() }
+}
+
+const MINUTE: Duration = Duration::from_secs(60);
 
 #[test]
 fn the_request_after_the_last_is_refused_and_told_when_to_come_back() {
-    let limits = Limits::of_requests(&[window(3, Duration::from_secs(60))]);
+    let limits = requests(&[rate(3, MINUTE)]);
     for _ in 0..3 {
         assert_eq!(limits.request("M-100"), Ok(()));
     }
     let over = limits.request("M-100").unwrap_err();
-    assert_eq!(over.window.most.get(), 3);
+    assert_eq!((over.counted, over.rate.most.get()), (Counted::Requests, 3));
     assert!((1..=20).contains(&over.retry_after_s), "{over:?}");
 }
 
 #[test]
 fn readers_do_not_use_up_each_others_requests() {
-    let limits = Limits::of_requests(&[window(1, Duration::from_secs(60))]);
+    let limits = requests(&[rate(1, MINUTE)]);
     assert_eq!(limits.request("M-100"), Ok(()));
     assert_eq!(limits.request("M-101"), Ok(()));
     assert!(limits.request("M-100").is_err());
 }
 
 #[test]
-fn the_tightest_window_wins() {
-    let limits = Limits::of_requests(&[
-        window(100, Duration::from_secs(60)),
-        window(2, Duration::from_secs(86_400)),
-    ]);
+fn the_tightest_rate_wins() {
+    let limits = requests(&[rate(100, MINUTE), rate(2, MINUTE * 1440)]);
     assert_eq!(limits.request("M-100"), Ok(()));
     assert_eq!(limits.request("M-100"), Ok(()));
-    assert_eq!(limits.request("M-100").unwrap_err().window.most.get(), 2);
+    assert_eq!(limits.request("M-100").unwrap_err().rate.most.get(), 2);
 }
 
 #[test]
 fn cells_come_back() {
-    let limits = Limits::of_requests(&[window(1, Duration::from_millis(20))]);
+    let limits = requests(&[rate(1, Duration::from_millis(20))]);
     assert_eq!(limits.request("M-100"), Ok(()));
     std::thread::sleep(Duration::from_millis(60));
     assert_eq!(limits.request("M-100"), Ok(()));
@@ -46,16 +50,29 @@ fn cells_come_back() {
 
 #[test]
 fn a_full_table_refuses_readers_it_does_not_know() {
-    let mut limits = Limits::of_requests(&[window(1, Duration::from_secs(60))]);
-    limits.readers_max = 2;
-    assert_eq!(limits.request("M-1"), Ok(()));
-    assert_eq!(limits.request("M-2"), Ok(()));
-    assert!(limits.request("M-3").is_err());
+    let limits = requests(&[rate(1, MINUTE)]);
+    for reader in ["M-1", "M-2", "M-3"] {
+        assert_eq!(limits.request(reader), Ok(()));
+    }
+    assert!(limits.request("M-4").is_err());
 }
 
 #[test]
-fn without_windows_there_is_no_limit() {
-    let limits = Limits::of_requests(&[]);
+fn records_are_charged_by_number() {
+    let records = vec![Keyed::new(Counted::Records, rate(100, MINUTE), 3)];
+    let limits = Limits { requests: Vec::new(), records };
+    assert_eq!(limits.records("M-100", 0), Ok(()));
+    assert_eq!(limits.records("M-100", 60), Ok(()));
+    assert_eq!(limits.records("M-100", 60).unwrap_err().counted, Counted::Records);
+    assert_eq!(limits.records("M-100", 40), Ok(()));
+    // More than the rate ever lets through at once: refused, not let through.
+    assert!(limits.records("M-101", 101).is_err());
+    assert!(limits.records("M-101", u64::MAX).is_err());
+}
+
+#[test]
+fn without_rates_there_is_no_limit() {
+    let limits = requests(&[]);
     for _ in 0..1000 {
         assert_eq!(limits.request("M-100"), Ok(()));
     }

@@ -15,21 +15,21 @@ pub(super) const TIMEOUT: Duration = Duration::from_secs(5);
 /// Longest key set, bytes.
 pub(super) const JWKS_BYTES_MAX: usize = 256 * 1024;
 
-/// The keys at the dialer's address. No redirect is followed.
-pub(super) async fn keys(dialer: &Dialer) -> Result<KeySet, String> {
-    tokio::time::timeout(TIMEOUT, keys_unbounded(dialer))
+/// The keys at the target. No redirect is followed.
+pub(super) async fn keys(dialer: &Dialer, target: &str) -> Result<KeySet, String> {
+    tokio::time::timeout(TIMEOUT, keys_unbounded(dialer, target))
         .await
         .unwrap_or_else(|_| Err("took too long".to_owned()))
 }
 
-async fn keys_unbounded(dialer: &Dialer) -> Result<KeySet, String> {
+async fn keys_unbounded(dialer: &Dialer, target: &str) -> Result<KeySet, String> {
     let said = |error: hyper::Error| error.to_string();
     let socket = dialer.connect().await.map_err(|error| error.to_string())?;
     let (mut sender, connection) =
         hyper::client::conn::http1::handshake(TokioIo::new(socket)).await.map_err(said)?;
     let running = tokio::spawn(connection);
-    let request = Request::get(&dialer.address().path)
-        .header(HOST, &dialer.address().authority)
+    let request = Request::get(target)
+        .header(HOST, dialer.origin().authority())
         .header(ACCEPT, "application/jwk-set+json, application/json")
         .body(Empty::<Bytes>::new())
         .map_err(|error| error.to_string())?;

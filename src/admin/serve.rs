@@ -1,0 +1,105 @@
+//! The listener for operators: `/healthz`, `/readyz`, `/metrics`, and nothing else.
+
+use super::Metrics;
+use bytes::Bytes;
+use http_body_util::Full;
+use hyper::body::Incoming;
+use hyper::header::{CACHE_CONTROL, CONTENT_TYPE, HeaderValue};
+use hyper::server::conn::http1;
+use hyper::service::service_fn;
+use hyper::{Method, Request, Response, StatusCode};
+use hyper_util::rt::{TokioIo, TokioTimer};
+use std::convert::Infallible;
+use std::fmt;
+use std::io;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::net::TcpListener;
+use tokio::sync::Semaphore;
+
+/// How long a head may take, and how long a connection lives.
+const HEAD_TIMEOUT: Duration = Duration::from_secs(5);
+const CONNECTION_TIMEOUT: Duration = Duration::from_secs(300);
+
+/// Most connections at a time: a scraper and a few probes.
+const CONNECTIONS_MAX: usize = 32;
+
+const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
+
+/// Asked at `/readyz`: why we are not ready, in words of ours, or nothing.
+pub type Ready = Box<dyn Fn() -> Result<(), &'static str> + Send + Sync>;
+
+/// A bound admin address, not yet served.
+pub struct Admin {
+    socket: TcpListener,
+}
+
+impl fmt::Debug for Admin {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Admin").field("socket", &self.socket).finish()
+    }
+}
+
+impl Admin {
+    /// Binds the address.
+    pub async fn bind(address: SocketAddr) -> io::Result<Admin> {
+        Ok(Admin { socket: TcpListener::bind(address).await? })
+    }
+
+    /// The address it is bound to.
+    pub fn local_address(&self) -> io::Result<SocketAddr> {
+        self.socket.local_addr()
+    }
+
+    /// Serves for as long as it is polled.
+    pub async fn serve(self, metrics: Arc<Metrics>, ready: Ready) {
+        let places = Arc::new(Semaphore::new(CONNECTIONS_MAX));
+        let ready = Arc::new(ready);
+        while let Ok(place) = Arc::clone(&places).acquire_owned().await {
+            let Ok((socket, _)) = self.socket.accept().await else {
+                tokio::time::sleep(ACCEPT_PAUSE).await;
+                continue;
+            };
+            let (metrics, ready) = (Arc::clone(&metrics), Arc::clone(&ready));
+            tokio::spawn(async move {
+                let service = service_fn(|request| {
+                    let response = answer(&request, &metrics, &ready);
+                    async move { Ok::<_, Infallible>(response) }
+                });
+                let connection = http1::Builder::new()
+                    .timer(TokioTimer::new())
+                    .header_read_timeout(HEAD_TIMEOUT)
+                    .serve_connection(TokioIo::new(socket), service);
+                // How it ended is the prober's affair.
+                tokio::time::timeout(CONNECTION_TIMEOUT, connection).await.ok();
+                drop(place);
+            });
+        }
+    }
+}
+
+fn answer(request: &Request<Incoming>, metrics: &Metrics, ready: &Ready) -> Response<Full<Bytes>> {
+    const TEXT: &str = "text/plain; charset=utf-8";
+    let is_read = matches!(*request.method(), Method::GET | Method::HEAD);
+    let (status, content_type, body) = match request.uri().path() {
+        _ if !is_read => (StatusCode::METHOD_NOT_ALLOWED, TEXT, "method not allowed\n".to_owned()),
+        "/healthz" => (StatusCode::OK, TEXT, "ok\n".to_owned()),
+        "/readyz" => match ready() {
+            Ok(()) => (StatusCode::OK, TEXT, "ready\n".to_owned()),
+            Err(why) => (StatusCode::SERVICE_UNAVAILABLE, TEXT, format!("{why}\n")),
+        },
+        "/metrics" => match metrics.text() {
+            Ok(text) => {
+                (StatusCode::OK, "application/openmetrics-text; version=1.0.0; charset=utf-8", text)
+            }
+            Err(_) => (StatusCode::INTERNAL_SERVER_ERROR, TEXT, "no figures\n".to_owned()),
+        },
+        _ => (StatusCode::NOT_FOUND, TEXT, "not found\n".to_owned()),
+    };
+    let mut response = Response::new(Full::new(Bytes::from(body)));
+    *response.status_mut() = status;
+    response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static(content_type));
+    response.headers_mut().insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    response
+}

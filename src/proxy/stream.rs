@@ -1,0 +1,142 @@
+//! An answer judged record by record: an entry when it opens, one before each flush, one when it
+//! closes. A fault cuts the connection; no byte without an entry has left by then.
+
+use super::Proxy;
+use super::drain::DrainWatch;
+use super::refusal::Refusal;
+use super::response::{self, ReaderBody, StreamPart};
+use super::upstream::JudgedBody;
+use crate::audit::{Asker, Entry, Event, FLUSH_BYTES_MAX, Flushes};
+use crate::engine::Redactor;
+use crate::engine::released::Released;
+use crate::engine::request::Plan;
+use bytes::{Bytes, BytesMut};
+use hyper::Response;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::sync::mpsc;
+
+/// Flushes that wait for the reader to take them.
+const FLUSHES_WAITING_MAX: usize = 1;
+
+/// How long bytes wait for more to come, so that a sync to disk is shared by many records.
+const GATHER: Duration = Duration::from_millis(20);
+
+/// Answers with a stream, and goes on judging it in a task of its own.
+pub(super) async fn answer(
+    proxy: &Arc<Proxy>,
+    plan: &Plan,
+    asker: &Asker,
+    redactor: Redactor,
+    body: JudgedBody,
+    work: DrainWatch,
+) -> Result<Response<ReaderBody>, Refusal> {
+    let mut lease = proxy.held.lease();
+    lease.grow(proxy.engine.record.saturating_add(FLUSH_BYTES_MAX))?;
+    proxy.audit.record(&Entry::new(asker, Event::Open).status(200)).await?;
+    if plan.head {
+        return Ok(response::stream(plan, &asker.request, None));
+    }
+    let (parts, receiver) = mpsc::channel(FLUSHES_WAITING_MAX);
+    let pump = Pump { proxy: Arc::clone(proxy), asker: asker.clone(), parts, left_bytes: 0 };
+    tokio::spawn(async move {
+        pump.run(redactor, body).await;
+        drop((lease, work));
+    });
+    Ok(response::stream(plan, &asker.request, Some(receiver)))
+}
+
+/// Why a stream ended before its time.
+enum Broken {
+    /// The reader is gone.
+    HungUp,
+    /// What would have been a refusal, had nothing left yet.
+    Refused(Refusal),
+}
+
+impl<R: Into<Refusal>> From<R> for Broken {
+    fn from(refusal: R) -> Broken {
+        Broken::Refused(refusal.into())
+    }
+}
+
+/// Moves a stream from the upstream to the reader.
+struct Pump {
+    proxy: Arc<Proxy>,
+    asker: Asker,
+    parts: mpsc::Sender<StreamPart>,
+    left_bytes: usize,
+}
+
+impl Pump {
+    async fn run(mut self, redactor: Redactor, body: JudgedBody) {
+        let outcome = self.flow(redactor, body).await;
+        let fault = match &outcome {
+            Ok(()) => None,
+            Err(Broken::HungUp) => Some("the reader hung up".to_owned()),
+            Err(Broken::Refused(refusal)) => {
+                self.proxy.metrics.cut(refusal.cause());
+                Some(refusal.for_operator())
+            }
+        };
+        let mut entry = Entry::new(&self.asker, Event::Close).bytes(self.left_bytes);
+        if let Some(fault) = &fault {
+            entry = entry.fault(fault);
+        }
+        let closed = self.proxy.audit.record(&entry).await;
+        if outcome.is_ok() && closed.is_ok() {
+            self.parts.send(StreamPart::End).await.ok();
+        }
+        // Without an end the channel closes, and the body is cut.
+    }
+
+    async fn flow(&mut self, mut redactor: Redactor, mut body: JudgedBody) -> Result<(), Broken> {
+        let mut gathered = BytesMut::new();
+        loop {
+            let next = if gathered.is_empty() {
+                body.next().await?
+            } else {
+                match tokio::time::timeout(GATHER, body.next()).await {
+                    Ok(next) => next?,
+                    Err(_) => Some(Bytes::new()),
+                }
+            };
+            let Some(chunk) = next else { break };
+            let waited_in_vain = chunk.is_empty();
+            gathered.extend_from_slice(&chunk);
+            if waited_in_vain || gathered.len() >= FLUSH_BYTES_MAX {
+                self.judge(&mut redactor, gathered.split().freeze()).await?;
+            }
+        }
+        if !gathered.is_empty() {
+            self.judge(&mut redactor, gathered.freeze()).await?;
+        }
+        let last = redactor.finish()?;
+        self.leave(last).await
+    }
+
+    async fn judge(&mut self, redactor: &mut Redactor, bytes: Bytes) -> Result<(), Broken> {
+        match redactor.push(bytes)? {
+            Some(released) => self.leave(released).await,
+            None => Ok(()),
+        }
+    }
+
+    async fn leave(&mut self, released: Released) -> Result<(), Broken> {
+        let records = released.report.released;
+        let charged = self.proxy.limits.records(&self.asker.reader, records);
+        charged.map_err(Refusal::OverLimit)?;
+        self.proxy.metrics.judged(&released.report);
+        let mut flushes = Flushes::of(released);
+        let entry = Entry::new(&self.asker, Event::Flush);
+        while let Some(opened) = flushes.next(&self.proxy.audit, &entry).await? {
+            self.left_bytes = self.left_bytes.saturating_add(opened.len());
+            if opened.is_empty() {
+                // All of it was withheld: recorded, and nothing to send.
+                continue;
+            }
+            self.parts.send(StreamPart::Flush(opened)).await.map_err(|_| Broken::HungUp)?;
+        }
+        Ok(())
+    }
+}

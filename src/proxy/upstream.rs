@@ -1,0 +1,347 @@
+//! Asks the upstream, and takes from its answer what can be judged.
+//!
+//! The request is made from the plan, not from what the reader sent. Of the answer's head only
+//! the status and the content types go further; what frames the body must be unambiguous.
+
+use super::gunzip::Gunzip;
+use super::headers::ToUpstream;
+use super::pool::{self, Connection, Pool, RequestBody};
+use crate::config::meant::{self, Timeout};
+use crate::dial::{Dialer, Trust};
+use crate::engine::request::Plan;
+use crate::identity::Reader;
+use bytes::{Buf, Bytes};
+use http_body_util::{BodyExt, Full};
+use hyper::body::Incoming;
+use hyper::header::{
+    CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_RANGE, CONTENT_TYPE, HeaderMap, TRAILER,
+    TRANSFER_ENCODING,
+};
+use hyper::{Method, Request, Response};
+use std::fmt;
+use std::io;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
+use tokio::sync::Notify;
+use tokio::time::{Instant, timeout, timeout_at};
+
+/// Most interim answers (1xx) before the answer.
+const INTERIM_MAX: usize = 8;
+
+/// A body that will not be judged is read to its end if it is this short and this quick, since
+/// that is cheaper than a new connection, and takes as long as an answer that is.
+const DISCARD_BYTES_MAX: usize = 64 * 1024;
+const DISCARD_TIMEOUT: Duration = Duration::from_secs(1);
+
+/// Why the upstream gave nothing to judge. The words are ours.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum UpstreamFault {
+    /// No connection.
+    Unreachable,
+    /// The connection broke, or what came was no HTTP.
+    Broken,
+    /// Too slow, and in what.
+    Slow(&'static str),
+    /// HTTP, and of a kind that is not taken.
+    Ambiguous(&'static str),
+    /// Our own credentials for it cannot be read.
+    NoCredentials,
+}
+
+impl UpstreamFault {
+    /// Whether it was time that ran out.
+    pub(super) fn is_slow(self) -> bool {
+        matches!(self, UpstreamFault::Slow(_))
+    }
+
+    /// One word for metrics.
+    pub(super) fn cause(self) -> &'static str {
+        match self {
+            UpstreamFault::Unreachable => "upstream-unreachable",
+            UpstreamFault::Broken => "upstream-broken",
+            UpstreamFault::Slow(_) => "upstream-slow",
+            UpstreamFault::Ambiguous(_) => "upstream-ambiguous",
+            UpstreamFault::NoCredentials => "upstream-credentials",
+        }
+    }
+}
+
+impl fmt::Display for UpstreamFault {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            UpstreamFault::Unreachable => f.write_str("upstream unreachable"),
+            UpstreamFault::Broken => f.write_str("upstream connection broke"),
+            UpstreamFault::Slow(what) => write!(f, "upstream took too long to {what}"),
+            UpstreamFault::Ambiguous(what) => write!(f, "upstream answered with {what}"),
+            UpstreamFault::NoCredentials => f.write_str("the upstream token cannot be read"),
+        }
+    }
+}
+
+/// The API behind.
+#[derive(Debug)]
+pub(super) struct Upstream {
+    dialer: Dialer,
+    fields: ToUpstream,
+    timeout: Timeout,
+    pool: Arc<Pool>,
+}
+
+impl Upstream {
+    /// Reads certificates and tokens; the error is words for an operator.
+    pub(super) fn new(
+        settings: &meant::Upstream,
+        public_url: Option<&meant::Origin>,
+    ) -> Result<Upstream, String> {
+        let client = match &settings.authorization {
+            meant::Authorization::Certificate { certificate, key } => {
+                Some((certificate.clone(), key.clone()))
+            }
+            meant::Authorization::Nothing
+            | meant::Authorization::Reader
+            | meant::Authorization::Token(_) => None,
+        };
+        let trust = Trust { authorities: settings.authorities.clone(), client };
+        let dialer = Dialer::new(settings.origin.clone(), &trust, settings.timeout.connect)?;
+        let fields = ToUpstream::new(&settings.origin, public_url, &settings.authorization)?;
+        Ok(Upstream { dialer, fields, timeout: settings.timeout, pool: Arc::default() })
+    }
+
+    /// Asks as planned; the head of the answer.
+    pub(super) async fn ask(
+        &self,
+        plan: &Plan,
+        reader: &Reader,
+        request_id: &str,
+    ) -> Result<Answer, UpstreamFault> {
+        let until = Instant::now() + self.timeout.total;
+        let fields = self.fields.fields(plan, reader, request_id);
+        let fields = fields.ok_or(UpstreamFault::NoCredentials)?;
+        let asking = self.exchange(plan, &fields);
+        let (response, connection) =
+            timeout_at(until, asking).await.unwrap_or(Err(UpstreamFault::Slow("answer")))?;
+        let (head, body) = response.into_parts();
+        let pool = Arc::clone(&self.pool);
+        let body = Body { incoming: body, connection, pool, idle: self.timeout.idle, until };
+        Ok(Answer { status: head.status.as_u16(), fields: head.headers, body })
+    }
+
+    async fn exchange(
+        &self,
+        plan: &Plan,
+        fields: &HeaderMap,
+    ) -> Result<(Response<Incoming>, Connection), UpstreamFault> {
+        if let Some(connection) = self.pool.idle().await {
+            match self.send(connection, plan, fields).await {
+                // The upstream had closed the connection before a byte of the request was
+                // written: it is sent for the first time on a new one.
+                Err(Unsent::Entirely) => {}
+                Err(Unsent::Fault(fault)) => return Err(fault),
+                Ok(sent) => return Ok(sent),
+            }
+        }
+        let connection = pool::open(&self.dialer).await.map_err(|error| match error.kind() {
+            io::ErrorKind::TimedOut => UpstreamFault::Slow("connect"),
+            _ => UpstreamFault::Unreachable,
+        })?;
+        self.send(connection, plan, fields).await.map_err(|unsent| match unsent {
+            Unsent::Entirely => UpstreamFault::Broken,
+            Unsent::Fault(fault) => fault,
+        })
+    }
+
+    async fn send(
+        &self,
+        mut connection: Connection,
+        plan: &Plan,
+        fields: &HeaderMap,
+    ) -> Result<(Response<Incoming>, Connection), Unsent> {
+        let fault = |fault| Unsent::Fault(fault);
+        let mut request =
+            request(plan, fields).ok_or(fault(UpstreamFault::Ambiguous("a plan of no request")))?;
+        let too_many = count_interim_answers(&mut request);
+        let sending = timeout(self.timeout.first_byte, connection.try_send_request(request));
+        let outcome = tokio::select! {
+            outcome = sending => outcome,
+            () = too_many.notified() => {
+                return Err(fault(UpstreamFault::Ambiguous("too many interim answers")));
+            }
+        };
+        match outcome {
+            Err(_) => Err(fault(UpstreamFault::Slow("send a head"))),
+            Ok(Err(mut error)) => Err(match error.take_message() {
+                Some(_) => Unsent::Entirely,
+                None => fault(UpstreamFault::Broken),
+            }),
+            Ok(Ok(response)) => Ok((response, connection)),
+        }
+    }
+}
+
+/// Why no answer came.
+enum Unsent {
+    /// No byte of the request was written.
+    Entirely,
+    /// It was, perhaps.
+    Fault(UpstreamFault),
+}
+
+fn request(plan: &Plan, fields: &HeaderMap) -> Option<Request<RequestBody>> {
+    let form = plan.form.clone().map(Bytes::from).unwrap_or_default();
+    let mut request = Request::new(Full::new(form));
+    *request.method_mut() = Method::from_bytes(plan.method.as_bytes()).ok()?;
+    *request.uri_mut() = plan.target.parse().ok()?;
+    *request.headers_mut() = fields.clone();
+    Some(request)
+}
+
+/// hyper swallows any number of 1xx heads; this tells when there were too many.
+fn count_interim_answers(request: &mut Request<RequestBody>) -> Arc<Notify> {
+    let too_many = Arc::new(Notify::new());
+    let tell = Arc::clone(&too_many);
+    let seen = AtomicUsize::new(0);
+    hyper::ext::on_informational(request, move |_| {
+        if seen.fetch_add(1, Ordering::Relaxed) >= INTERIM_MAX {
+            tell.notify_one();
+        }
+    });
+    too_many
+}
+
+/// The head of an answer, and its body unread.
+#[derive(Debug)]
+pub(super) struct Answer {
+    status: u16,
+    fields: HeaderMap,
+    body: Body,
+}
+
+impl Answer {
+    /// Its status.
+    pub(super) fn status(&self) -> u16 {
+        self.status
+    }
+
+    /// All its content types, as they came; one that is no text is empty.
+    pub(super) fn content_types(&self) -> Vec<String> {
+        let types = self.fields.get_all(CONTENT_TYPE).iter();
+        types.map(|value| value.to_str().unwrap_or_default().to_owned()).collect()
+    }
+
+    /// The body, if its framing and coding are beyond doubt.
+    pub(super) fn judged_body(self) -> Result<JudgedBody, UpstreamFault> {
+        let gunzip = check_framing(&self.fields)?.then(Gunzip::new);
+        Ok(JudgedBody { body: Some(self.body), gunzip })
+    }
+
+    /// Reads a short body that will not be judged to its end, so that the connection stays.
+    pub(super) fn discard(self) {
+        if check_framing(&self.fields).is_err() {
+            return;
+        }
+        tokio::spawn(async move {
+            let mut body = self.body;
+            let reading = async {
+                let mut left = DISCARD_BYTES_MAX;
+                while let Some(Ok(frame)) = body.incoming.frame().await {
+                    left = left.checked_sub(frame.data_ref().map_or(0, Bytes::len))?;
+                }
+                hyper::body::Body::is_end_stream(&body.incoming).then_some(())
+            };
+            if let Ok(Some(())) = timeout(DISCARD_TIMEOUT, reading).await {
+                body.pool.keep(body.connection);
+            }
+        });
+    }
+}
+
+/// Whether the body is gzip; an error if how long it is, or how it is coded, can be read in two
+/// ways (BYPASSES C2, C9, E9, E13, S12, X3).
+fn check_framing(fields: &HeaderMap) -> Result<bool, UpstreamFault> {
+    use UpstreamFault::Ambiguous;
+    let values = |name| fields.get_all(name).iter().collect::<Vec<_>>();
+    match (values(CONTENT_LENGTH).as_slice(), values(TRANSFER_ENCODING).as_slice()) {
+        ([_], []) => {}
+        ([], [coding]) if coding.as_bytes().eq_ignore_ascii_case(b"chunked") => {}
+        ([], []) => return Err(Ambiguous("a body without a length")),
+        _ => return Err(Ambiguous("a body of two lengths or another transfer coding")),
+    }
+    if fields.contains_key(CONTENT_RANGE) {
+        return Err(Ambiguous("a part of a body"));
+    }
+    if fields.contains_key(TRAILER) {
+        return Err(Ambiguous("trailers"));
+    }
+    match values(CONTENT_ENCODING).as_slice() {
+        [] => Ok(false),
+        [coding] if coding.as_bytes().eq_ignore_ascii_case(b"identity") => Ok(false),
+        [coding] if coding.as_bytes().eq_ignore_ascii_case(b"gzip") => Ok(true),
+        _ => Err(Ambiguous("a content coding that is not gzip once")),
+    }
+}
+
+/// A body on its way, as it came.
+#[derive(Debug)]
+struct Body {
+    incoming: Incoming,
+    connection: Connection,
+    pool: Arc<Pool>,
+    idle: Duration,
+    until: Instant,
+}
+
+/// A body on its way, decoded.
+#[derive(Debug)]
+pub(super) struct JudgedBody {
+    /// None once it has ended.
+    body: Option<Body>,
+    gunzip: Option<Gunzip>,
+}
+
+impl JudgedBody {
+    /// The next decoded bytes; `None` when the body has ended as its framing says. May be
+    /// dropped while it waits and called again.
+    pub(super) async fn next(&mut self) -> Result<Option<Bytes>, UpstreamFault> {
+        loop {
+            if let Some(gunzip) = &mut self.gunzip
+                && let Some(piece) =
+                    gunzip.piece().map_err(|bad| UpstreamFault::Ambiguous(bad.0))?
+            {
+                return Ok(Some(piece));
+            }
+            let Some(body) = &mut self.body else { return Ok(None) };
+            match body.next().await? {
+                Some(data) if !data.has_remaining() => {}
+                Some(data) => match &mut self.gunzip {
+                    Some(gunzip) => gunzip.feed(&data),
+                    None => return Ok(Some(data)),
+                },
+                None => {
+                    if let Some(gunzip) = &self.gunzip {
+                        gunzip.finish().map_err(|bad| UpstreamFault::Ambiguous(bad.0))?;
+                    }
+                    if let Some(body) = self.body.take() {
+                        body.pool.keep(body.connection);
+                    }
+                    return Ok(None);
+                }
+            }
+        }
+    }
+}
+
+impl Body {
+    async fn next(&mut self) -> Result<Option<Bytes>, UpstreamFault> {
+        let idle_until = Instant::now() + self.idle;
+        let frame = timeout_at(idle_until.min(self.until), self.incoming.frame()).await;
+        match frame {
+            Err(_) => Err(UpstreamFault::Slow("send a body")),
+            Ok(None) => Ok(None),
+            Ok(Some(Err(_))) => Err(UpstreamFault::Broken),
+            Ok(Some(Ok(frame))) => {
+                frame.into_data().map(Some).map_err(|_| UpstreamFault::Ambiguous("trailers"))
+            }
+        }
+    }
+}

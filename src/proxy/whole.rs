@@ -1,0 +1,52 @@
+//! An answer judged whole: held, judged when it has ended, recorded, then sent.
+
+use super::Proxy;
+use super::refusal::Refusal;
+use super::response::{self, ReaderBody};
+use super::upstream::JudgedBody;
+use crate::audit::{Asker, Entry, Event};
+use crate::engine::Redactor;
+use crate::engine::released::Released;
+use crate::engine::request::Plan;
+use hyper::Response;
+
+/// Bodies longer than this are judged on a thread of their own, so that others are not kept
+/// waiting; shorter ones take less time than the change of threads.
+const OFFLOAD_BYTES: usize = 256 * 1024;
+
+/// Judges a body whole and answers with what is released.
+pub(super) async fn answer(
+    proxy: &Proxy,
+    plan: &Plan,
+    asker: &Asker,
+    mut redactor: Redactor,
+    mut body: JudgedBody,
+) -> Result<Response<ReaderBody>, Refusal> {
+    let mut lease = proxy.held.lease();
+    let mut body_bytes = 0usize;
+    while let Some(chunk) = body.next().await? {
+        lease.grow(chunk.len())?;
+        body_bytes = body_bytes.saturating_add(chunk.len());
+        if redactor.push(chunk)?.is_some() {
+            // A whole body has one entry; bytes before its end would have none.
+            return Err(Refusal::Fault);
+        }
+    }
+    let released = finish(redactor, body_bytes).await?;
+    let report = &released.report;
+    proxy.limits.records(&asker.reader, report.released).map_err(Refusal::OverLimit)?;
+    proxy.metrics.judged(report);
+    let own_note = report.own_note_withheld.then_some(proxy.notice.as_ref());
+    let leaves = if plan.head { 0 } else { released.len() };
+    let entry = Entry::new(asker, Event::Answer).status(200).bytes(leaves).report(report);
+    let opened = proxy.audit.release(&entry, released).await?;
+    Ok(response::whole(plan, &asker.request, opened, lease, own_note))
+}
+
+async fn finish(redactor: Redactor, body_bytes: usize) -> Result<Released, Refusal> {
+    if body_bytes <= OFFLOAD_BYTES {
+        return Ok(redactor.finish()?);
+    }
+    let judging = tokio::task::spawn_blocking(move || redactor.finish());
+    Ok(judging.await.map_err(|_| Refusal::Fault)??)
+}
