@@ -1,4 +1,4 @@
-//! Opens a connection to an origin, in clear or over TLS, within a time.
+//! Sockets and certificates: opens a connection to an origin, in clear or over TLS, within a time.
 
 use crate::config::meant::Origin;
 use rustls::pki_types::pem::PemObject;
@@ -128,6 +128,15 @@ pub fn certificates(file: &Path) -> Result<Vec<CertificateDer<'static>>, String>
 pub fn private_key(file: &Path) -> Result<PrivateKeyDer<'static>, String> {
     PrivateKeyDer::from_pem_file(file)
         .map_err(|error| format!("{}: holds no private key: {error}", file.display()))
+}
+
+/// Why an address cannot be listened at, for an operator.
+pub fn cannot_listen(address: &str, error: &io::Error) -> String {
+    if error.kind() == io::ErrorKind::AddrInUse {
+        format!("cannot listen at `{address}`: something else listens there already")
+    } else {
+        format!("cannot listen at `{address}`: {error}")
+    }
 }
 
 fn system_authorities() -> Result<RootCertStore, String> {

@@ -1,6 +1,7 @@
 //! The listener for operators: `/healthz`, `/readyz`, `/metrics`, and nothing else.
 
 use super::Metrics;
+use crate::dial;
 use bytes::Bytes;
 use http_body_util::Full;
 use hyper::body::Incoming;
@@ -11,7 +12,6 @@ use hyper::{Method, Request, Response, StatusCode};
 use hyper_util::rt::{TokioIo, TokioTimer};
 use std::convert::Infallible;
 use std::fmt;
-use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
@@ -20,7 +20,7 @@ use tokio::sync::Semaphore;
 
 /// How long a head may take, and how long a connection lives.
 const HEAD_TIMEOUT: Duration = Duration::from_secs(5);
-const CONNECTION_TIMEOUT: Duration = Duration::from_secs(300);
+const CONNECTION_TIMEOUT: Duration = Duration::from_mins(5);
 
 /// Most connections at a time: a scraper and a few probes.
 const CONNECTIONS_MAX: usize = 32;
@@ -42,14 +42,17 @@ impl fmt::Debug for Admin {
 }
 
 impl Admin {
-    /// Binds the address.
-    pub async fn bind(address: SocketAddr) -> io::Result<Admin> {
-        Ok(Admin { socket: TcpListener::bind(address).await? })
+    /// Binds the address; the error is words for an operator.
+    pub async fn bind(address: SocketAddr) -> Result<Admin, String> {
+        let socket = TcpListener::bind(address)
+            .await
+            .map_err(|error| dial::cannot_listen(&address.to_string(), &error))?;
+        Ok(Admin { socket })
     }
 
     /// The address it is bound to.
-    pub fn local_address(&self) -> io::Result<SocketAddr> {
-        self.socket.local_addr()
+    pub fn local_address(&self) -> Option<SocketAddr> {
+        self.socket.local_addr().ok()
     }
 
     /// Serves for as long as it is polled.

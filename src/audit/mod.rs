@@ -13,11 +13,13 @@ mod tests;
 pub use entry::{Asker, Entry, Event};
 
 use crate::config::meant::Durability;
-use crate::engine::released::Released;
+use crate::engine::released::{Released, Report};
 use bytes::Bytes;
 use std::fmt;
 use std::io;
 use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 use tokio::sync::{mpsc, oneshot};
 
@@ -73,7 +75,8 @@ struct Job {
 #[derive(Debug)]
 pub struct AuditLog {
     queue: mpsc::Sender<Job>,
-    record_timeout: Duration,
+    /// Whether the last group could not be written.
+    is_failing: Arc<AtomicBool>,
 }
 
 impl AuditLog {
@@ -81,10 +84,17 @@ impl AuditLog {
     pub fn open(file: &Path, durability: Durability) -> io::Result<AuditLog> {
         let sink = sink::Sink::open(file, durability)?;
         let (queue, jobs) = mpsc::channel(QUEUE_ENTRIES_MAX);
-        std::thread::Builder::new()
-            .name("audit".to_owned())
-            .spawn(move || write_in_groups(sink, jobs))?;
-        Ok(AuditLog { queue, record_timeout: RECORD_TIMEOUT })
+        let is_failing = Arc::new(AtomicBool::new(false));
+        std::thread::Builder::new().name("audit".to_owned()).spawn({
+            let is_failing = Arc::clone(&is_failing);
+            move || write_in_groups(sink, jobs, &is_failing)
+        })?;
+        Ok(AuditLog { queue, is_failing })
+    }
+
+    /// Whether the last entry could be written.
+    pub fn is_ready(&self) -> bool {
+        !self.is_failing.load(Ordering::Relaxed) && !self.queue.is_closed()
     }
 
     /// Writes an entry that releases nothing (a refusal, the opening or closing of a stream).
@@ -95,7 +105,7 @@ impl AuditLog {
             self.queue.send(job).await.map_err(|_| NotRecorded)?;
             written.await.map_err(|_| NotRecorded)?
         };
-        tokio::time::timeout(self.record_timeout, waiting).await.map_err(|_| NotRecorded)?
+        tokio::time::timeout(RECORD_TIMEOUT, waiting).await.map_err(|_| NotRecorded)?
     }
 
     /// RECORD-BEFORE-RELEASE: writes the entry of a whole body, then opens it.
@@ -130,7 +140,7 @@ impl Flushes {
         entry: &Entry<'_>,
     ) -> Result<Option<Opened>, NotRecorded> {
         if let Some(released) = self.unopened.take() {
-            if released.is_empty() && released.report == Default::default() {
+            if released.is_empty() && released.report == Report::default() {
                 return Ok(None);
             }
             let first = released.len().min(FLUSH_BYTES_MAX);
@@ -149,7 +159,7 @@ impl Flushes {
 }
 
 /// The writer: takes all entries that wait, writes them at once, syncs once, tells them all.
-fn write_in_groups(mut sink: sink::Sink, mut jobs: mpsc::Receiver<Job>) {
+fn write_in_groups(mut sink: sink::Sink, mut jobs: mpsc::Receiver<Job>, is_failing: &AtomicBool) {
     let mut lines = Vec::new();
     let mut waiting = Vec::new();
     while let Some(first) = jobs.blocking_recv() {
@@ -162,6 +172,7 @@ fn write_in_groups(mut sink: sink::Sink, mut jobs: mpsc::Receiver<Job>) {
             waiting.push(job.done);
         }
         let outcome = sink.append(&lines).map_err(|_| NotRecorded);
+        is_failing.store(outcome.is_err(), Ordering::Relaxed);
         lines.clear();
         for done in waiting.drain(..) {
             // The request may have stopped waiting; its entry is on disk all the same.

@@ -1,7 +1,6 @@
 //! The log on good and bad disks.
 
 use super::*;
-use crate::engine::released::Report;
 use std::os::unix::fs::PermissionsExt;
 
 fn asker() -> Asker {
@@ -58,10 +57,10 @@ async fn a_second_process_appends() {
 async fn many_requests_share_a_sync_and_all_are_written() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("audit.jsonl");
-    let log = std::sync::Arc::new(AuditLog::open(&path, Durability::Sync).unwrap());
+    let log = Arc::new(AuditLog::open(&path, Durability::Sync).unwrap());
     let mut tasks = tokio::task::JoinSet::new();
     for _ in 0..500 {
-        let log = std::sync::Arc::clone(&log);
+        let log = Arc::clone(&log);
         tasks.spawn(async move { log.record(&Entry::new(&asker(), Event::Answer)).await });
     }
     while let Some(outcome) = tasks.join_next().await {

@@ -2,8 +2,12 @@
 
 use super::{Exit, Streams};
 use crate::config::Config;
-use std::io;
+use crate::config::meant::Address;
+use crate::engine::diagnostics::Diagnostic;
+use crate::proxy::{NoStart, Service};
+use std::io::{self, Write};
 use std::path::Path;
+use tokio::signal::unix::{Signal, SignalKind, signal};
 
 pub(super) fn run(path: &Path, streams: &mut Streams<'_>) -> io::Result<Exit> {
     let config = match Config::load(path) {
@@ -19,6 +23,96 @@ pub(super) fn run(path: &Path, streams: &mut Streams<'_>) -> io::Result<Exit> {
         streams.tell(&missing);
         return Ok(Exit::Usage);
     }
-    writeln!(streams.stderr, "error: `run` is not there yet")?;
-    Ok(Exit::Usage)
+    tell_no_more_of_panics_than_where();
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+    runtime.block_on(serve(&config, streams))
+}
+
+async fn serve(config: &Config, streams: &mut Streams<'_>) -> io::Result<Exit> {
+    // Asked for before anything is served, so that none is missed.
+    let mut ends = Ends::new()?;
+    let service = match Service::start(config, tell).await {
+        Ok(service) => service,
+        Err(NoStart::Mistakes(mistakes)) => {
+            streams.tell(&mistakes);
+            return Ok(Exit::No);
+        }
+        Err(NoStart::Cannot(why)) => {
+            streams.say(format_args!("error: {why}"));
+            return Ok(Exit::Usage);
+        }
+    };
+    let scheme = if config.listen.tls.is_some() { "https" } else { "http" };
+    match (&config.listen.address, service.address()) {
+        (Address::Unix(path), _) => streams.say(format_args!("listening at {}", path.display())),
+        (_, Some(address)) => streams.say(format_args!("listening at {scheme}://{address}")),
+        (_, None) => {}
+    }
+    if let Some(address) = service.admin_address() {
+        streams.say(format_args!("health and metrics at http://{address}"));
+    }
+    let (end, ended) = tokio::sync::oneshot::channel();
+    let serving = service.serve(async { drop(ended.await) });
+    let ending = async {
+        ends.next().await;
+        end.send(()).ok();
+        // Whoever asks a second time does not want to wait.
+        ends.next().await;
+    };
+    let all_ended = tokio::select! {
+        all_ended = serving => all_ended,
+        () = ending => false,
+    };
+    let how = if all_ended { "stopped" } else { "stopped; what was under way was cut" };
+    streams.say(how);
+    Ok(Exit::Done)
+}
+
+/// The signals that end us, and the one that does not.
+struct Ends {
+    terminate: Signal,
+    interrupt: Signal,
+    /// Files are looked at anyway; a habit of sending SIGHUP must not end us.
+    hang_up: Signal,
+}
+
+impl Ends {
+    fn new() -> io::Result<Ends> {
+        Ok(Ends {
+            terminate: signal(SignalKind::terminate())?,
+            interrupt: signal(SignalKind::interrupt())?,
+            hang_up: signal(SignalKind::hangup())?,
+        })
+    }
+
+    async fn next(&mut self) {
+        loop {
+            tokio::select! {
+                _ = self.terminate.recv() => return,
+                _ = self.interrupt.recv() => return,
+                _ = self.hang_up.recv() => {}
+            }
+        }
+    }
+}
+
+/// Mistakes in files that are read again while we run.
+fn tell(mistakes: &[Diagnostic]) {
+    let mut stderr = io::stderr().lock();
+    for mistake in mistakes {
+        // Where stderr is gone, LAST-GOOD holds all the same.
+        write!(stderr, "{mistake}").unwrap_or_default();
+    }
+}
+
+/// The message of a panic may hold what was being worked on; its place does not.
+fn tell_no_more_of_panics_than_where() {
+    std::panic::set_hook(Box::new(|panic| {
+        let mut stderr = io::stderr().lock();
+        match panic.location() {
+            Some(at) => writeln!(stderr, "error: a fault of this program at {at}"),
+            None => writeln!(stderr, "error: a fault of this program"),
+        }
+        .unwrap_or_default();
+    }));
 }

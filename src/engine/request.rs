@@ -74,6 +74,13 @@ pub fn admit(
     plan.map_err(|refusal| (refusal, shape.errors))
 }
 
+/// The form of our error bodies for a path, whoever asks: that of the shape that owns it.
+pub fn error_form(policy: &PolicySet, path: &str) -> Errors {
+    let Ok(segments) = target::segments(path) else { return Errors::Problem };
+    let owners = policy.shapes.iter().filter(|shape| below(&segments, &shape.base).is_some());
+    owners.max_by_key(|shape| shape.base.len()).map_or(Errors::Problem, |shape| shape.errors)
+}
+
 /// The segments below a shape's base.
 fn below<'s>(segments: &'s [String], base: &str) -> Option<&'s [String]> {
     let base: Vec<&str> = base.split('/').filter(|segment| !segment.is_empty()).collect();

@@ -28,8 +28,8 @@ pub(super) struct Ages {
 }
 
 const AGES: Ages = Ages {
-    fresh: Duration::from_secs(600),
-    max: Duration::from_secs(24 * 3600),
+    fresh: Duration::from_mins(10),
+    max: Duration::from_hours(24),
     cooldown: Duration::from_secs(30),
 };
 

@@ -26,7 +26,7 @@ const MEMBER_CHARACTERS_MAX: usize = 64;
 #[derive(Debug)]
 pub enum Identity {
     /// A signed bearer token.
-    Jwt(JwtIdentity),
+    Jwt(Box<JwtIdentity>),
     /// A header set by a portal that the listener has authenticated.
     Header(HeaderIdentity),
 }
@@ -74,7 +74,7 @@ impl Identity {
     /// As a deployment says; reads keys from a file. The error is words for an operator.
     pub fn new(settings: &meant::Identity) -> Result<Identity, String> {
         Ok(match settings {
-            meant::Identity::Jwt(jwt) => Identity::Jwt(JwtIdentity::new(jwt)?),
+            meant::Identity::Jwt(jwt) => Identity::Jwt(Box::new(JwtIdentity::new(jwt)?)),
             meant::Identity::Header(name) => Identity::Header(HeaderIdentity::new(name)?),
         })
     }

@@ -11,7 +11,7 @@ fn requests(rates: &[Rate]) -> Limits {
     Limits { requests: rates.iter().map(keyed).collect(), records: Vec::new() }
 }
 
-const MINUTE: Duration = Duration::from_secs(60);
+const MINUTE: Duration = Duration::from_mins(1);
 
 #[test]
 fn the_request_after_the_last_is_refused_and_told_when_to_come_back() {

@@ -22,10 +22,10 @@ use tokio::time::{Instant, sleep_until};
 const HEAD_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// How long an HTTP/2 connection may be idle.
-const IDLE_TIMEOUT: Duration = Duration::from_secs(60);
+const IDLE_TIMEOUT: Duration = Duration::from_mins(1);
 
 /// After this age a connection takes no new request: nothing is counted for ever.
-const AGE_MAX: Duration = Duration::from_secs(600);
+const AGE_MAX: Duration = Duration::from_mins(10);
 
 /// What a reader may take longer than the upstream may before their connection is dropped.
 const STALL_BEYOND_UPSTREAM: Duration = Duration::from_secs(30);

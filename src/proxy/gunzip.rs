@@ -124,14 +124,14 @@ impl Gunzip {
     }
 
     fn check_trailer(&self, trailer: [u8; 8]) -> Result<(), BadGzip> {
-        let [a, b, c, d, e, f, g, h] = trailer;
-        if u32::from_le_bytes([a, b, c, d]) != self.crc.sum() {
-            return Err(BadGzip("gzip checksum does not match"));
+        // Checksum below, length (modulo 2^32) above.
+        let stated = u64::from_le_bytes(trailer);
+        let counted = u64::from(self.crc.amount()) << 32 | u64::from(self.crc.sum());
+        if stated == counted {
+            Ok(())
+        } else {
+            Err(BadGzip("gzip checksum or length does not match"))
         }
-        if u32::from_le_bytes([e, f, g, h]) != self.crc.amount() {
-            return Err(BadGzip("gzip length does not match"));
-        }
-        Ok(())
     }
 }
 

@@ -159,21 +159,18 @@ impl Fields {
 
 /// `host` or `host:port`, nothing else: no user, no path, no blanks.
 pub(super) fn is_authority(value: &[u8]) -> bool {
-    let (host, port) = match value.strip_prefix(b"[") {
-        Some(inside) => {
-            let Some(end) = inside.iter().position(|byte| *byte == b']') else {
-                return false;
-            };
-            let (address, after) = inside.split_at_checked(end).unwrap_or_default();
-            if address.is_empty() || !address.iter().all(|b| b.is_ascii_hexdigit() || *b == b':') {
-                return false;
-            }
-            (&b"ipv6"[..], after.get(1..).unwrap_or_default())
+    let (host, port) = if let Some(inside) = value.strip_prefix(b"[") {
+        let Some(end) = inside.iter().position(|byte| *byte == b']') else {
+            return false;
+        };
+        let (address, after) = inside.split_at_checked(end).unwrap_or_default();
+        if address.is_empty() || !address.iter().all(|b| b.is_ascii_hexdigit() || *b == b':') {
+            return false;
         }
-        None => {
-            let end = value.iter().position(|byte| *byte == b':').unwrap_or(value.len());
-            value.split_at_checked(end).unwrap_or_default()
-        }
+        (&b"ipv6"[..], after.get(1..).unwrap_or_default())
+    } else {
+        let end = value.iter().position(|byte| *byte == b':').unwrap_or(value.len());
+        value.split_at_checked(end).unwrap_or_default()
     };
     let host_is_plain = !host.is_empty()
         && host.len() <= 255

@@ -82,15 +82,15 @@ impl<S> HeadReader<S> {
     fn judge(&mut self) -> bool {
         let step = match self.state {
             State::Head => self.head(),
-            State::Body { left } => self.data(left, |left| match left {
+            State::Body { left } => Ok(self.data(left, |left| match left {
                 0 => State::Head,
                 left => State::Body { left },
-            }),
+            })),
             State::ChunkSize => self.chunk_size(),
-            State::ChunkData { left } => self.data(left, |left| match left {
+            State::ChunkData { left } => Ok(self.data(left, |left| match left {
                 0 => State::ChunkEnd,
                 left => State::ChunkData { left },
-            }),
+            })),
             State::ChunkEnd => self.line_end(State::ChunkSize),
             State::LastChunkEnd => self.line_end(State::Head),
             State::Refused { .. } => Ok(None),
@@ -136,13 +136,13 @@ impl<S> HeadReader<S> {
         if self.unread.len() >= HEAD_BYTES_MAX { Err(true) } else { Ok(None) }
     }
 
-    fn data(&mut self, left: u64, then: fn(u64) -> State) -> Result<Option<Bytes>, bool> {
+    fn data(&mut self, left: u64, then: fn(u64) -> State) -> Option<Bytes> {
         let here = usize::try_from(left).unwrap_or(usize::MAX).min(self.unread.len());
         if here == 0 {
-            return Ok(None);
+            return None;
         }
         self.state = then(left.saturating_sub(u64::try_from(here).unwrap_or(u64::MAX)));
-        Ok(Some(self.unread.split_to(here).freeze()))
+        Some(self.unread.split_to(here).freeze())
     }
 
     /// `1A2B` CRLF and no extension.

@@ -132,11 +132,19 @@ pub(super) fn set_length(fields: &mut HeaderMap, body_bytes: usize) {
     fields.insert(CONTENT_LENGTH, HeaderValue::from(body_bytes));
 }
 
-/// DESIGN 4.5: readers are told that a psychotherapy note of their own was withheld.
-pub(super) fn tell_of_own_note(fields: &mut HeaderMap, notice: Option<&HeaderValue>) {
-    fields.insert(SEQUESTER_WITHHELD, HeaderValue::from_static("psychotherapy-notes"));
-    if let Some(notice) = notice {
-        fields.insert(LINK, notice.clone());
+/// A psychotherapy note of the reader's own was withheld, of which they are told (DESIGN 4.5).
+#[derive(Clone, Debug)]
+pub(super) struct OwnNote {
+    /// How to ask for it.
+    pub(super) notice: Option<HeaderValue>,
+}
+
+impl OwnNote {
+    pub(super) fn tell(self, fields: &mut HeaderMap) {
+        fields.insert(SEQUESTER_WITHHELD, HeaderValue::from_static("psychotherapy-notes"));
+        if let Some(notice) = self.notice {
+            fields.insert(LINK, notice);
+        }
     }
 }
 

@@ -28,7 +28,7 @@ const CONNECTIONS_MAX: usize = 1024;
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 
 /// A bound address, not yet served.
-pub struct Listener {
+pub(super) struct Listener {
     socket: Socket,
     tls: Option<TlsAcceptor>,
     drain_timeout: Duration,
@@ -48,23 +48,23 @@ impl fmt::Debug for Listener {
 
 impl Listener {
     /// Reads certificates and binds the address. The error is words for an operator.
-    pub async fn bind(listen: &meant::Listen) -> Result<Listener, String> {
+    pub(super) async fn bind(listen: &meant::Listen) -> Result<Listener, String> {
         let tls = listen.tls.as_ref().map(acceptor).transpose()?;
         let socket = match &listen.address {
             Address::Tcp(address) => TcpListener::bind(address)
                 .await
                 .map(Socket::Tcp)
-                .map_err(|error| cannot_listen(&address.to_string(), &error))?,
+                .map_err(|error| dial::cannot_listen(&address.to_string(), &error))?,
             Address::Unix(path) => bind_unix(path)
                 .await
                 .map(|socket| Socket::Unix(socket, path.clone()))
-                .map_err(|error| cannot_listen(&path.display().to_string(), &error))?,
+                .map_err(|error| dial::cannot_listen(&path.display().to_string(), &error))?,
         };
         Ok(Listener { socket, tls, drain_timeout: DRAIN_TIMEOUT })
     }
 
     /// The address it is bound to, if it is TCP; the port is the one the system chose for 0.
-    pub fn local_address(&self) -> Option<SocketAddr> {
+    pub(super) fn local_address(&self) -> Option<SocketAddr> {
         match &self.socket {
             Socket::Tcp(socket) => socket.local_addr().ok(),
             Socket::Unix(..) => None,
@@ -73,7 +73,11 @@ impl Listener {
 
     /// Serves until `end`, then lets what is under way come to its end within a time; whether
     /// all of it did.
-    pub async fn serve(self, proxy: Arc<Proxy>, end: impl Future<Output = ()> + Send) -> bool {
+    pub(super) async fn serve(
+        self,
+        proxy: Arc<Proxy>,
+        end: impl Future<Output = ()> + Send,
+    ) -> bool {
         let drain = Drain::new();
         let drain_timeout = self.drain_timeout;
         tokio::select! {
@@ -174,13 +178,4 @@ async fn bind_unix(path: &Path) -> io::Result<UnixListener> {
     // Whoever can write to the socket can name any reader.
     std::fs::set_permissions(path, std::fs::Permissions::from_mode(0o660))?;
     Ok(socket)
-}
-
-fn cannot_listen(address: &str, error: &io::Error) -> String {
-    match error.kind() {
-        io::ErrorKind::AddrInUse => {
-            format!("cannot listen at `{address}`: something else listens there already")
-        }
-        _ => format!("cannot listen at `{address}`: {error}"),
-    }
 }

@@ -16,21 +16,24 @@ mod pool;
 mod refusal;
 mod request;
 mod response;
+mod service;
 mod stream;
 mod upstream;
 mod whole;
+mod world;
 
 #[cfg(test)]
 mod tests;
 
-pub use listener::Listener;
+pub use service::{NoStart, Service};
+pub use world::Tell;
 
 use crate::admin::Metrics;
 use crate::audit::{Asker, AuditLog, Entry, Event};
 use crate::config::Config;
 use crate::engine::facts::People;
-use crate::engine::request::{Asked, admit};
-use crate::engine::set::PolicySet;
+use crate::engine::released::Report;
+use crate::engine::request::{Asked, Plan, admit, error_form};
 use crate::engine::shapes::written::Errors;
 use crate::engine::{self, Redactor};
 use crate::identity::Identity;
@@ -48,22 +51,15 @@ use rustls::crypto::SecureRandom;
 use std::fmt::{Debug, Write};
 use std::sync::Arc;
 use std::time::{SystemTime, UNIX_EPOCH};
-use upstream::Upstream;
-
-/// What requests are judged by, asked anew for each: files are replaced while we run.
-pub trait World: Debug + Send + Sync {
-    /// The policy set in force.
-    fn policy(&self) -> Arc<PolicySet>;
-    /// The people, as they stand towards this reader now.
-    fn people(&self, reader: &str) -> Arc<dyn People>;
-}
+use upstream::{JudgedBody, Upstream};
+use world::World;
 
 /// The proxy of one deployment.
 #[derive(Debug)]
 pub struct Proxy {
-    world: Arc<dyn World>,
-    identity: Arc<Identity>,
-    limits: Arc<Limits>,
+    world: World,
+    identity: Identity,
+    limits: Limits,
     audit: AuditLog,
     metrics: Arc<Metrics>,
     upstream: Upstream,
@@ -76,11 +72,11 @@ pub struct Proxy {
 
 impl Proxy {
     /// As a deployment says. The error is words for an operator.
-    pub fn new(
+    fn new(
         config: &Config,
-        world: Arc<dyn World>,
-        identity: Arc<Identity>,
-        limits: Arc<Limits>,
+        world: World,
+        identity: Identity,
+        limits: Limits,
         metrics: Arc<Metrics>,
     ) -> Result<Proxy, String> {
         let judging = &config.judging;
@@ -103,9 +99,15 @@ impl Proxy {
         })
     }
 
-    /// Body bytes held now, for metrics.
-    pub fn held_bytes(&self) -> usize {
-        self.held.bytes()
+    /// Whether requests can be answered at all; why not, in words of ours.
+    fn is_ready(&self) -> Result<(), &'static str> {
+        if !self.identity.is_ready() {
+            return Err("no keys to check tokens with");
+        }
+        if !self.audit.is_ready() {
+            return Err("the audit log cannot be written");
+        }
+        Ok(())
     }
 
     /// The whole path of a request. What is known of it by then is left in `course`.
@@ -116,25 +118,18 @@ impl Proxy {
         work: DrainWatch,
     ) -> Result<Response<ReaderBody>, Refusal> {
         course.is_head = request.method() == hyper::Method::HEAD;
+        course.errors = error_form(&self.world.policy(), received_target(&request));
         let mut received = Received::head_of(request)?;
         let reader = self.identity.reader(received.headers(), now_s()?).await?;
-        course.asker.reader.clone_from(&reader.member);
+        let (policy, people) = self.world.judging(&reader.member);
+        course.asker.reader = member_id(&*people).unwrap_or_else(|| reader.member.clone());
         course.asker.client.clone_from(&reader.client);
-        let within_limits = self.limits.request(&reader.member);
-        let form = received.form().await?;
-
-        let policy = self.world.policy();
-        let people = self.world.people(&reader.member);
         course.asker.policy.clone_from(&policy.hash);
+        self.limits.request(&course.asker.reader).map_err(Refusal::OverLimit)?;
+        let form = received.form().await?;
         let asked =
             Asked { method: received.method(), target: received.target(), form: form.as_deref() };
-        let admitted = admit(&policy, &*people, asked).map_err(|(refusal, errors)| {
-            course.errors = errors;
-            refusal
-        });
-        within_limits.map_err(Refusal::OverLimit)?;
-        let plan = admitted?;
-        course.errors = plan.errors;
+        let plan = admit(&policy, &*people, asked).map_err(|(refusal, _)| refusal)?;
         course.asker.route = Some(plan.template.clone());
 
         let answer = self.upstream.ask(&plan, &reader, &course.asker.request).await?;
@@ -146,10 +141,11 @@ impl Proxy {
             return Err(refusal.into());
         }
         let body = answer.judged_body()?;
+        let judged = Judged { plan: &plan, asker: &course.asker, redactor, body };
         if plan.stream {
-            stream::answer(self, &plan, &course.asker, redactor, body, work).await
+            stream::answer(self, judged, work).await
         } else {
-            whole::answer(self, &plan, &course.asker, redactor, body).await
+            whole::answer(self, judged, &mut course.account).await
         }
     }
 
@@ -160,7 +156,11 @@ impl Proxy {
         if !course.asker.reader.is_empty() && refusal != Refusal::NotRecorded {
             let status = refusal.wire().status.as_u16();
             let why = refusal.for_operator();
-            let entry = Entry::new(&course.asker, Event::Refuse).status(status).fault(&why);
+            let mut entry = Entry::new(&course.asker, Event::Refuse).status(status).fault(&why);
+            if let Some(report) = &course.account {
+                self.metrics.judged(report);
+                entry = entry.report(report);
+            }
             if self.audit.record(&entry).await.is_err() {
                 refusal = Refusal::NotRecorded;
             }
@@ -183,12 +183,22 @@ impl Proxy {
     }
 }
 
+/// A request and its answer, once a body is to be judged.
+struct Judged<'a> {
+    plan: &'a Plan,
+    asker: &'a Asker,
+    redactor: Redactor,
+    body: JudgedBody,
+}
+
 /// What is known of a request so far.
 #[derive(Debug)]
 struct Course {
     asker: Asker,
     errors: Errors,
     is_head: bool,
+    /// What was judged of a body of which nothing is released.
+    account: Option<Report>,
 }
 
 /// Answers one request, whatever happens.
@@ -200,7 +210,7 @@ async fn serve(
     let began = tokio::time::Instant::now();
     let request_id = proxy.request_id();
     let asker = Asker { request: request_id.clone(), ..Asker::default() };
-    let mut course = Course { asker, errors: Errors::Problem, is_head: false };
+    let mut course = Course { asker, errors: Errors::Problem, is_head: false, account: None };
     let is_head = request.method() == hyper::Method::HEAD;
     let task = tokio::spawn({
         let proxy = Arc::clone(&proxy);
@@ -217,6 +227,16 @@ async fn serve(
     });
     proxy.metrics.answered(response.status().as_u16(), began.elapsed());
     response
+}
+
+/// The path of a request whose head is not yet checked.
+fn received_target(request: &Request<Incoming>) -> &str {
+    request.uri().path()
+}
+
+/// A person of several names is one reader: to the limits, and in the audit.
+fn member_id(people: &dyn People) -> Option<String> {
+    people.names(people.reader()?).into_iter().next()
 }
 
 /// Seconds since 1970.

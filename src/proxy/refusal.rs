@@ -222,7 +222,7 @@ impl Wire {
     }
 }
 
-/// FHIR's IssueType for a status.
+/// FHIR's issue type for a status.
 fn issue_code(status: u16) -> &'static str {
     match status {
         400 => "invalid",

@@ -6,7 +6,7 @@ use super::refusal::Refusal;
 use bytes::{Bytes, BytesMut};
 use http_body_util::BodyExt;
 use hyper::body::{Body, Incoming};
-use hyper::header::{CONTENT_TYPE, HOST, HeaderMap};
+use hyper::header::{CONTENT_TYPE, HOST, HeaderMap, HeaderValue};
 use hyper::http::request::Parts;
 use hyper::{Method, Request, Version};
 use std::time::Duration;
@@ -96,12 +96,11 @@ fn check_host(parts: &Parts) -> Result<(), Refusal> {
         return Err(WHY);
     }
     let authority = parts.uri.authority().map(|authority| authority.as_str().as_bytes());
-    let host = host.map(|host| host.as_bytes());
+    let host = host.map(HeaderValue::as_bytes);
     let one = match (parts.version, authority, host) {
         (Version::HTTP_2, Some(authority), None) => authority,
         (Version::HTTP_2, Some(authority), Some(host)) if authority == host => authority,
-        (Version::HTTP_2, None, Some(host)) => host,
-        (Version::HTTP_10 | Version::HTTP_11, None, Some(host)) => host,
+        (Version::HTTP_10 | Version::HTTP_11 | Version::HTTP_2, None, Some(host)) => host,
         _ => return Err(WHY),
     };
     if is_authority(one) { Ok(()) } else { Err(WHY) }

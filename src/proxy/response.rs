@@ -4,7 +4,7 @@
 //! words of ours, or of nothing. There is no other way to make one.
 
 use super::connection::Visit;
-use super::headers;
+use super::headers::{self, OwnNote};
 use super::held::Lease;
 use super::refusal::{FixedBody, Refusal};
 use crate::audit::Opened;
@@ -12,7 +12,7 @@ use crate::engine::request::Plan;
 use crate::engine::shapes::written::Errors;
 use bytes::Bytes;
 use hyper::body::{Body, Frame, SizeHint};
-use hyper::header::{HeaderMap, HeaderValue};
+use hyper::header::HeaderMap;
 use hyper::{Response, StatusCode};
 use std::fmt;
 use std::pin::Pin;
@@ -77,12 +77,12 @@ pub(super) fn whole(
     request_id: &str,
     opened: Opened,
     lease: Lease,
-    own_note: Option<Option<&HeaderValue>>,
+    own_note: Option<OwnNote>,
 ) -> Response<ReaderBody> {
     let mut fields = headers::to_reader(plan.content_type, request_id);
     headers::set_length(&mut fields, opened.len());
-    if let Some(notice) = own_note {
-        headers::tell_of_own_note(&mut fields, notice);
+    if let Some(own_note) = own_note {
+        own_note.tell(&mut fields);
     }
     let kind = if plan.head {
         Kind::Ended

@@ -1,36 +1,28 @@
 //! An answer judged record by record: an entry when it opens, one before each flush, one when it
 //! closes. A fault cuts the connection; no byte without an entry has left by then.
 
-use super::Proxy;
 use super::drain::DrainWatch;
 use super::refusal::Refusal;
 use super::response::{self, ReaderBody, StreamPart};
 use super::upstream::JudgedBody;
+use super::{Judged, Proxy};
 use crate::audit::{Asker, Entry, Event, FLUSH_BYTES_MAX, Flushes};
 use crate::engine::Redactor;
 use crate::engine::released::Released;
-use crate::engine::request::Plan;
-use bytes::{Bytes, BytesMut};
 use hyper::Response;
 use std::sync::Arc;
-use std::time::Duration;
 use tokio::sync::mpsc;
 
 /// Flushes that wait for the reader to take them.
 const FLUSHES_WAITING_MAX: usize = 1;
 
-/// How long bytes wait for more to come, so that a sync to disk is shared by many records.
-const GATHER: Duration = Duration::from_millis(20);
-
 /// Answers with a stream, and goes on judging it in a task of its own.
 pub(super) async fn answer(
     proxy: &Arc<Proxy>,
-    plan: &Plan,
-    asker: &Asker,
-    redactor: Redactor,
-    body: JudgedBody,
+    judged: Judged<'_>,
     work: DrainWatch,
 ) -> Result<Response<ReaderBody>, Refusal> {
+    let Judged { plan, asker, redactor, body } = judged;
     let mut lease = proxy.held.lease();
     lease.grow(proxy.engine.record.saturating_add(FLUSH_BYTES_MAX))?;
     proxy.audit.record(&Entry::new(asker, Event::Open).status(200)).await?;
@@ -69,8 +61,9 @@ struct Pump {
 }
 
 impl Pump {
-    async fn run(mut self, redactor: Redactor, body: JudgedBody) {
-        let outcome = self.flow(redactor, body).await;
+    async fn run(mut self, mut redactor: Redactor, body: JudgedBody) {
+        let outcome = self.flow(&mut redactor, body).await;
+        let unreleased = redactor.report();
         let fault = match &outcome {
             Ok(()) => None,
             Err(Broken::HungUp) => Some("the reader hung up".to_owned()),
@@ -81,7 +74,7 @@ impl Pump {
         };
         let mut entry = Entry::new(&self.asker, Event::Close).bytes(self.left_bytes);
         if let Some(fault) = &fault {
-            entry = entry.fault(fault);
+            entry = entry.fault(fault).report(&unreleased);
         }
         let closed = self.proxy.audit.record(&entry).await;
         if outcome.is_ok() && closed.is_ok() {
@@ -90,36 +83,14 @@ impl Pump {
         // Without an end the channel closes, and the body is cut.
     }
 
-    async fn flow(&mut self, mut redactor: Redactor, mut body: JudgedBody) -> Result<(), Broken> {
-        let mut gathered = BytesMut::new();
-        loop {
-            let next = if gathered.is_empty() {
-                body.next().await?
-            } else {
-                match tokio::time::timeout(GATHER, body.next()).await {
-                    Ok(next) => next?,
-                    Err(_) => Some(Bytes::new()),
-                }
-            };
-            let Some(chunk) = next else { break };
-            let waited_in_vain = chunk.is_empty();
-            gathered.extend_from_slice(&chunk);
-            if waited_in_vain || gathered.len() >= FLUSH_BYTES_MAX {
-                self.judge(&mut redactor, gathered.split().freeze()).await?;
+    async fn flow(&mut self, redactor: &mut Redactor, mut body: JudgedBody) -> Result<(), Broken> {
+        while let Some(chunk) = body.next().await? {
+            if let Some(released) = redactor.push(chunk)? {
+                self.leave(released).await?;
             }
-        }
-        if !gathered.is_empty() {
-            self.judge(&mut redactor, gathered.freeze()).await?;
         }
         let last = redactor.finish()?;
         self.leave(last).await
-    }
-
-    async fn judge(&mut self, redactor: &mut Redactor, bytes: Bytes) -> Result<(), Broken> {
-        match redactor.push(bytes)? {
-            Some(released) => self.leave(released).await,
-            None => Ok(()),
-        }
     }
 
     async fn leave(&mut self, released: Released) -> Result<(), Broken> {

@@ -141,9 +141,10 @@ impl Upstream {
                 Ok(sent) => return Ok(sent),
             }
         }
-        let connection = pool::open(&self.dialer).await.map_err(|error| match error.kind() {
-            io::ErrorKind::TimedOut => UpstreamFault::Slow("connect"),
-            _ => UpstreamFault::Unreachable,
+        let opening = pool::open(&self.dialer).await;
+        let connection = opening.map_err(|error| {
+            let is_slow = error.kind() == io::ErrorKind::TimedOut;
+            if is_slow { UpstreamFault::Slow("connect") } else { UpstreamFault::Unreachable }
         })?;
         self.send(connection, plan, fields).await.map_err(|unsent| match unsent {
             Unsent::Entirely => UpstreamFault::Broken,
@@ -229,8 +230,13 @@ impl Answer {
         types.map(|value| value.to_str().unwrap_or_default().to_owned()).collect()
     }
 
-    /// The body, if its framing and coding are beyond doubt.
+    /// The body, if its framing and coding are beyond doubt. That of an error is not read: the
+    /// engine has made of its status what can be made of it.
     pub(super) fn judged_body(self) -> Result<JudgedBody, UpstreamFault> {
+        if self.status != 200 {
+            self.discard();
+            return Ok(JudgedBody { body: None, gunzip: None });
+        }
         let gunzip = check_framing(&self.fields)?.then(Gunzip::new);
         Ok(JudgedBody { body: Some(self.body), gunzip })
     }

@@ -21,7 +21,7 @@ pub(in crate::identity) type KeySet = BTreeMap<String, Arc<Key>>;
 pub(in crate::identity) struct Key {
     name: &'static str,
     algorithm: Algorithm,
-    key: DecodingKey,
+    public: DecodingKey,
 }
 
 impl Key {
@@ -32,8 +32,12 @@ impl Key {
 
     /// Whether the base64url signature is this key's over the message.
     pub(in crate::identity) fn verifies(&self, message: &str, signature: &str) -> bool {
-        let outcome =
-            jsonwebtoken::crypto::verify(signature, message.as_bytes(), &self.key, self.algorithm);
+        let outcome = jsonwebtoken::crypto::verify(
+            signature,
+            message.as_bytes(),
+            &self.public,
+            self.algorithm,
+        );
         matches!(outcome, Ok(true))
     }
 }
@@ -110,7 +114,7 @@ fn key(jwk: &Value) -> Option<(String, Key)> {
     if named.is_some_and(|named| named != name) {
         return None;
     }
-    Some((kid.to_owned(), Key { name, algorithm, key }))
+    Some((kid.to_owned(), Key { name, algorithm, public: key }))
 }
 
 fn rsa_algorithm(name: &str) -> Option<(&'static str, Algorithm)> {

@@ -11,23 +11,23 @@ fn gzip(text: &[u8]) -> Vec<u8> {
     encoder.finish().unwrap()
 }
 
-fn decode(encoded: &[u8], step: usize) -> Result<Vec<u8>, BadGzip> {
-    let mut gunzip = Gunzip::new();
+fn gunzip(encoded: &[u8], step: usize) -> Result<Vec<u8>, BadGzip> {
+    let mut body = Gunzip::new();
     let mut text = Vec::new();
     for chunk in encoded.chunks(step) {
-        gunzip.feed(&Bytes::copy_from_slice(chunk));
-        while let Some(piece) = gunzip.piece()? {
+        body.feed(&Bytes::copy_from_slice(chunk));
+        while let Some(piece) = body.piece()? {
             text.extend_from_slice(&piece);
         }
     }
-    gunzip.finish()?;
+    body.finish()?;
     Ok(text)
 }
 
 #[track_caller]
 fn refused(encoded: &[u8], why: &str) {
     for step in [1, 7, usize::MAX] {
-        assert_eq!(decode(encoded, step), Err(BadGzip(leak(why))), "in steps of {step}");
+        assert_eq!(gunzip(encoded, step), Err(BadGzip(leak(why))), "in steps of {step}");
     }
 }
 
@@ -40,11 +40,11 @@ fn one_member_in_steps_of_every_size() {
     let text: Vec<u8> = (0..300_000u32).flat_map(|n| (n.wrapping_mul(n)).to_le_bytes()).collect();
     let encoded = gzip(&text);
     for step in [1000, 4096, usize::MAX] {
-        assert_eq!(decode(&encoded, step).unwrap(), text);
+        assert_eq!(gunzip(&encoded, step).unwrap(), text);
     }
     let short = gzip(b"{\"a\":1}");
     for step in 1..short.len() {
-        assert_eq!(decode(&short, step).unwrap(), b"{\"a\":1}");
+        assert_eq!(gunzip(&short, step).unwrap(), b"{\"a\":1}");
     }
 }
 
@@ -56,9 +56,9 @@ fn a_header_with_everything_in_it() {
         .extra(vec![1, 2, 3])
         .write(Vec::new(), Compression::fast());
     encoder.write_all(b"[]").unwrap();
-    let encoded = encoder.finish().unwrap();
+    let body = encoder.finish().unwrap();
     for step in [1, 2, 3, usize::MAX] {
-        assert_eq!(decode(&encoded, step).unwrap(), b"[]");
+        assert_eq!(gunzip(&body, step).unwrap(), b"[]");
     }
 }
 
@@ -80,7 +80,7 @@ fn bypass_e4_a_plain_tail() {
 fn bypass_e7_truncated_at_every_byte() {
     let encoded = gzip(b"{\"a\":1,\"b\":[1,2,3]}");
     for end in 0..encoded.len() {
-        assert_eq!(decode(&encoded[..end], 3), Err(BadGzip("truncated gzip body")), "{end}");
+        assert_eq!(gunzip(&encoded[..end], 3), Err(BadGzip("truncated gzip body")), "{end}");
     }
 }
 
@@ -89,15 +89,15 @@ fn bypass_e7_a_wrong_checksum_and_a_wrong_length() {
     let mut encoded = gzip(b"{\"a\":1}");
     let end = encoded.len();
     encoded[end - 1] ^= 1;
-    refused(&encoded, "gzip length does not match");
+    refused(&encoded, "gzip checksum or length does not match");
     encoded[end - 1] ^= 1;
     encoded[end - 8] ^= 1;
-    refused(&encoded, "gzip checksum does not match");
+    refused(&encoded, "gzip checksum or length does not match");
 }
 
 #[test]
 fn bypass_e8_an_empty_body() {
-    assert_eq!(decode(b"", 1), Err(BadGzip("truncated gzip body")));
+    assert_eq!(gunzip(b"", 1), Err(BadGzip("truncated gzip body")));
 }
 
 #[test]
@@ -108,23 +108,15 @@ fn bypass_e11_plain_json_that_is_called_gzip() {
 #[test]
 fn bypass_e12_a_bomb() {
     let encoded = gzip(&vec![b' '; 100 * 1024 * 1024]);
-    let mut gunzip = Gunzip::new();
+    let mut body = Gunzip::new();
+    body.feed(&Bytes::copy_from_slice(&encoded[..16_000]));
     let mut decoded = 0;
     let outcome = loop {
-        gunzip.feed(&Bytes::copy_from_slice(&encoded[..encoded.len().min(16_000)]));
-        match gunzip.piece() {
+        match body.piece() {
             Ok(Some(piece)) => decoded += piece.len(),
             Ok(None) => break Ok(()),
             Err(bad) => break Err(bad),
         }
-        assert!(decoded < 32 * 1024 * 1024);
-        break loop {
-            match gunzip.piece() {
-                Ok(Some(piece)) => decoded += piece.len(),
-                Ok(None) => break Ok(()),
-                Err(bad) => break Err(bad),
-            }
-        };
     };
     assert_eq!(outcome, Err(BadGzip("gzip body decodes to too many times its size")));
     assert!(decoded < 8 * 1024 * 1024, "{decoded}");

@@ -1,0 +1,105 @@
+//! A deployment at work: everything built and bound, then served until the end.
+
+use super::Proxy;
+use super::listener::Listener;
+use super::world::{Tell, World};
+use crate::admin::{Admin, Metrics};
+use crate::config::Config;
+use crate::engine::diagnostics::Diagnostic;
+use crate::identity::Identity;
+use crate::limits::Limits;
+use std::future::Future;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+/// How often figures are taken that nobody counts along.
+const FIGURES_EVERY: Duration = Duration::from_secs(5);
+
+/// How often readers that are idle are forgotten.
+const FORGET_EVERY: Duration = Duration::from_mins(1);
+
+/// Why a deployment cannot start.
+#[derive(Debug)]
+pub enum NoStart {
+    /// Mistakes in policies or lists of people.
+    Mistakes(Vec<Diagnostic>),
+    /// A file that cannot be used, a port that is taken; words for an operator.
+    Cannot(String),
+}
+
+/// A deployment, built and bound, not yet serving.
+#[derive(Debug)]
+pub struct Service {
+    proxy: Arc<Proxy>,
+    listener: Listener,
+    admin: Option<Admin>,
+}
+
+impl Service {
+    /// Reads every file, opens the log, binds the addresses. Nothing is answered before all of
+    /// it is good.
+    pub async fn start(config: &Config, tell: Tell) -> Result<Service, NoStart> {
+        let world = World::load(&config.judging, tell).map_err(NoStart::Mistakes)?;
+        let identity = Identity::new(&config.identity).map_err(NoStart::Cannot)?;
+        let limits = Limits::new(&config.judging.limits);
+        let proxy = Proxy::new(config, world, identity, limits, Arc::new(Metrics::default()))
+            .map_err(NoStart::Cannot)?;
+        let listener = Listener::bind(&config.listen).await.map_err(NoStart::Cannot)?;
+        let admin = match config.admin {
+            None => None,
+            Some(address) => Some(Admin::bind(address).await.map_err(NoStart::Cannot)?),
+        };
+        Ok(Service { proxy: Arc::new(proxy), listener, admin })
+    }
+
+    /// Where readers connect, if that is TCP.
+    pub fn address(&self) -> Option<SocketAddr> {
+        self.listener.local_address()
+    }
+
+    /// Where operators connect.
+    pub fn admin_address(&self) -> Option<SocketAddr> {
+        self.admin.as_ref().and_then(Admin::local_address)
+    }
+
+    /// Serves until `end`, then lets what is under way end within a time; whether all of it did.
+    pub async fn serve(self, end: impl Future<Output = ()> + Send) -> bool {
+        let Service { proxy, listener, admin } = self;
+        let ending = Arc::new(AtomicBool::new(false));
+        let ready = {
+            let (proxy, ending) = (Arc::clone(&proxy), Arc::clone(&ending));
+            move || if ending.load(Ordering::Relaxed) { Err("ending") } else { proxy.is_ready() }
+        };
+        let admin = async {
+            match admin {
+                Some(admin) => admin.serve(Arc::clone(&proxy.metrics), Box::new(ready)).await,
+                None => std::future::pending().await,
+            }
+        };
+        let serving = listener.serve(Arc::clone(&proxy), async {
+            end.await;
+            ending.store(true, Ordering::Relaxed);
+        });
+        tokio::select! {
+            all_ended = serving => all_ended,
+            () = admin => false,
+            () = proxy.world.watch() => false,
+            () = look_after(&proxy) => false,
+        }
+    }
+}
+
+/// What is done now and then for as long as it is polled.
+async fn look_after(proxy: &Proxy) {
+    proxy.identity.prepare().await;
+    let mut figures = tokio::time::interval(FIGURES_EVERY);
+    let mut forget = tokio::time::interval(FORGET_EVERY);
+    loop {
+        tokio::select! {
+            _ = figures.tick() => proxy.metrics.set_held_bytes(proxy.held.bytes()),
+            _ = forget.tick() => proxy.limits.forget_idle_readers(),
+        }
+    }
+}
