@@ -1,6 +1,7 @@
 //! Keys: what tells them apart at a glance, and the search for one that comes twice.
 
-use super::scan::{ParseError, Source, place};
+use super::scan::ParseError;
+use super::source::{Source, place};
 use super::tape::Node;
 use super::text;
 use std::borrow::Cow;
@@ -27,12 +28,8 @@ impl Fingerprint {
     #[inline]
     pub(super) fn in_place(source: Source<'_>, start: u32, length: u32) -> Fingerprint {
         let [first, second] = source.two_words(start);
-        let bits = length.min(HELD).wrapping_mul(8);
-        Fingerprint {
-            first: first & u64::MAX.unbounded_shr(64_u32.saturating_sub(bits)),
-            second: second & u64::MAX.unbounded_shr(128_u32.wrapping_sub(bits).min(64)),
-            length,
-        }
+        let [keep_first, keep_second] = KEEP.get(place(length)).copied().unwrap_or([u64::MAX; 2]);
+        Fingerprint { first: first & keep_first, second: second & keep_second, length }
     }
 
     /// Of a name that stands elsewhere.
@@ -45,10 +42,40 @@ impl Fingerprint {
     /// speed, and that only up to a sort.
     #[inline]
     pub(super) fn hash(self) -> u64 {
-        let first = self.first.wrapping_mul(0x9E37_79B9_7F4A_7C15);
         let second = (self.second ^ u64::from(self.length)).wrapping_mul(0xC2B2_AE3D_27D4_EB4F);
-        first ^ second.rotate_left(29).wrapping_mul(0x9E37_79B9_7F4A_7C15)
+        (self.first ^ second.rotate_left(29)).wrapping_mul(0x9E37_79B9_7F4A_7C15)
     }
+
+    /// Equality without a branch for each part.
+    #[inline]
+    pub(super) fn is(self, other: Fingerprint) -> bool {
+        let parts = (self.first ^ other.first) | (self.second ^ other.second);
+        parts | u64::from(self.length ^ other.length) == 0
+    }
+}
+
+/// By length, which bits of the two words belong to a key.
+const KEEP: [[u64; 2]; 16] = [
+    [0, 0],
+    [low_bytes(1), 0],
+    [low_bytes(2), 0],
+    [low_bytes(3), 0],
+    [low_bytes(4), 0],
+    [low_bytes(5), 0],
+    [low_bytes(6), 0],
+    [low_bytes(7), 0],
+    [low_bytes(8), 0],
+    [low_bytes(8), low_bytes(1)],
+    [low_bytes(8), low_bytes(2)],
+    [low_bytes(8), low_bytes(3)],
+    [low_bytes(8), low_bytes(4)],
+    [low_bytes(8), low_bytes(5)],
+    [low_bytes(8), low_bytes(6)],
+    [low_bytes(8), low_bytes(7)],
+];
+
+const fn low_bytes(count: u32) -> u64 {
+    u64::MAX >> (64 - 8 * count)
 }
 
 /// Whether the object that `nodes` ends with (the node before its first child is `object`) has a
@@ -60,18 +87,12 @@ pub(super) fn no_key_twice(
     nodes: &[Node],
     object: u32,
 ) -> Result<(), ParseError> {
-    let children = || {
-        let mut at = place(object).saturating_add(1);
-        std::iter::from_fn(move || {
-            let node = nodes.get(at)?;
-            at = place(node.next).max(at.saturating_add(1));
-            Some(node)
-        })
-    };
-    let twice = if children().nth(FEW).is_none() {
-        twice_of_few(source, children())
+    let first = place(object).saturating_add(1);
+    let children = std::iter::successors(nodes.get(first), |node| nodes.get(place(node.next)));
+    let twice = if children.clone().nth(FEW).is_none() {
+        twice_of_few(source, &children)
     } else {
-        twice_of_many(source, children())
+        twice_of_many(source, children)
     };
     match twice {
         None => Ok(()),
@@ -79,25 +100,27 @@ pub(super) fn no_key_twice(
     }
 }
 
-/// Each with each. The offset of the first that has come before.
-fn twice_of_few<'n>(source: Source<'_>, children: impl Iterator<Item = &'n Node>) -> Option<u32> {
-    let mut seen = [(Fingerprint::default(), None::<&Node>); FEW];
-    for (count, node) in children.enumerate() {
+/// Each with each, by a part of their hashes first. The offset of the first that has come before.
+fn twice_of_few<'n>(
+    source: Source<'_>,
+    children: &(impl Iterator<Item = &'n Node> + Clone),
+) -> Option<u32> {
+    let mut hashes = [0_u32; FEW];
+    for (count, node) in children.clone().enumerate() {
         let print = if node.key_escaped {
             Fingerprint::of(&text_of(source, node))
         } else {
             Fingerprint::in_place(source, node.key_start.wrapping_add(1), inner(node))
         };
-        for (other_print, other) in seen.iter().take(count) {
-            if *other_print == print
-                && let Some(other) = other
-                && (print.length <= HELD || text_of(source, other) == text_of(source, node))
-            {
+        let hash = u32::try_from(print.hash() >> 32).unwrap_or(0);
+        if hashes.get(..count).is_some_and(|before| before.contains(&hash)) {
+            let text = text_of(source, node);
+            if children.clone().take(count).any(|other| text_of(source, other) == text) {
                 return Some(node.key_start);
             }
         }
-        if let Some(slot) = seen.get_mut(count) {
-            *slot = (print, Some(node));
+        if let Some(slot) = hashes.get_mut(count) {
+            *slot = hash;
         }
     }
     None

@@ -1,21 +1,26 @@
-//! Where strings begin and end: every unescaped quote and every escape, found 64 bytes at a
-//! time and a window ahead of the parser, so that no string is looked at byte by byte.
+//! Where strings end: every closing quote and every escape, found 64 bytes at a time and a window
+//! ahead of the parser, so that no string is looked at byte by byte.
 
-use super::scan::{ParseError, place};
+use super::scan::ParseError;
+use super::source::place;
 use wide::u8x16;
 
 /// Bytes looked through before the parser goes on: the lists stay in the first-level cache.
 const WINDOW_BLOCKS: usize = 32;
 const BLOCK: usize = 64;
-/// Quotes are written eight at a time, so the list has room for a window and one writing more.
-const ROOM: usize = WINDOW_BLOCKS * BLOCK + 16;
+/// Closing closes are written so many at a time.
+const AT_ONCE: usize = 6;
+/// Room for those of a window (every second byte at most) and for one writing more.
+const ROOM: usize = WINDOW_BLOCKS * BLOCK / 2 + AT_ONCE;
+/// Stands behind the last closing quote: no string ends at 0.
+const SPENT: u32 = 0;
 /// No more escapes in this window.
 const NONE: u32 = u32::MAX;
 
 /// The lists, kept from document to document.
 #[derive(Debug, Default)]
-pub(super) struct Lists {
-    quotes: Vec<u32>,
+pub(super) struct Room {
+    closes: Vec<u32>,
     escapes: Vec<u32>,
 }
 
@@ -26,15 +31,16 @@ pub(super) struct Marks<'b> {
     tail: &'b [u8],
     /// Offset of the next block.
     base: u32,
-    /// Whether the next block begins inside a string: 0 or 1.
+    /// Whether the next block begins inside a string: all bits or none.
     inside: u64,
     /// Whether the next block's first byte is escaped: 0 or 1.
     escaped: u64,
-    lists: &'b mut Lists,
-    /// Quotes in the list, and how many of them are handed out.
+    /// Closing quotes, and behind them SPENT; those before `taken` are handed out.
+    closes: Vec<u32>,
     filled: usize,
     taken: usize,
-    /// The first escape not looked at yet, and where in the list the one after it is.
+    /// Escapes; the first not looked at yet, and where in the list the one after it is.
+    escapes: Vec<u32>,
     next_escape: u32,
     after_escape: usize,
     /// What ends the strings before the bytes do.
@@ -42,7 +48,7 @@ pub(super) struct Marks<'b> {
     end: u32,
 }
 
-/// One string, as the quotes lie.
+/// One string, as the closes lie.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Quoted {
     /// Offset of the opening quote.
@@ -54,19 +60,24 @@ pub(super) struct Quoted {
 }
 
 impl<'b> Marks<'b> {
-    pub(super) fn new(bytes: &'b [u8], end: u32, lists: &'b mut Lists) -> Marks<'b> {
+    pub(super) fn new(bytes: &'b [u8], end: u32, room: Room) -> Marks<'b> {
         let (blocks, tail) = bytes.as_chunks::<BLOCK>();
-        lists.quotes.resize(ROOM, 0);
-        lists.escapes.clear();
+        let Room { mut closes, mut escapes } = room;
+        closes.resize(ROOM, SPENT);
+        if let Some(first) = closes.first_mut() {
+            *first = SPENT;
+        }
+        escapes.clear();
         Marks {
             blocks: blocks.iter(),
             tail,
             base: 0,
             inside: 0,
             escaped: 0,
-            lists,
+            closes,
             filled: 0,
             taken: 0,
+            escapes,
             next_escape: NONE,
             after_escape: 0,
             stop: None,
@@ -74,21 +85,21 @@ impl<'b> Marks<'b> {
         }
     }
 
-    /// The next string. It must begin at `at`: everything before it has been parsed, so the
-    /// next quote not handed out can lie nowhere else.
+    /// Gives the lists back.
+    pub(super) fn into_room(self) -> Room {
+        Room { closes: self.closes, escapes: self.escapes }
+    }
+
+    /// The string that begins at `at`. Everything before has been parsed, so every quote and
+    /// backslash before belongs to a string, and the next closing quote is this one's.
     #[inline]
     pub(super) fn string(&mut self, at: u32) -> Result<Quoted, ParseError> {
-        let mut pair = self.pair();
-        if pair.is_none() {
-            self.refill();
-            pair = self.pair();
-        }
-        let Some([open, close]) = pair else { return Err(self.ended()) };
-        if open != at {
-            return Err(ParseError { at: place(at), why: "a stray quote" });
-        }
-        self.taken = self.taken.wrapping_add(2);
-        Ok(Quoted { open, close, escaped: self.next_escape < close })
+        let close = match self.closes.get(self.taken) {
+            Some(close) if *close > at => *close,
+            _ => self.refilled(at)?,
+        };
+        self.taken = self.taken.wrapping_add(1);
+        Ok(Quoted { open: at, close, escaped: self.next_escape < close })
     }
 
     /// The next escape before `close`, handed out once.
@@ -97,56 +108,50 @@ impl<'b> Marks<'b> {
         if escape >= close {
             return None;
         }
-        self.next_escape = self.lists.escapes.get(self.after_escape).copied().unwrap_or(NONE);
+        self.next_escape = self.escapes.get(self.after_escape).copied().unwrap_or(NONE);
         self.after_escape = self.after_escape.wrapping_add(1);
         Some(escape)
     }
 
-    #[inline]
-    fn pair(&self) -> Option<[u32; 2]> {
-        let after = self.taken.wrapping_add(2);
-        if after > self.filled {
-            return None;
-        }
-        self.lists.quotes.get(self.taken..after)?.first_chunk::<2>().copied()
-    }
-
-    #[cold]
-    fn ended(&self) -> ParseError {
-        self.stop.unwrap_or(ParseError { at: place(self.end), why: "truncated" })
-    }
-
-    /// Looks through windows until there is a whole string again, or nothing more.
+    /// Looks through windows until one has the end of a string; gives back the first.
     #[cold]
     #[inline(never)]
-    fn refill(&mut self) {
-        let left = self.lists.quotes.get(self.taken).copied().filter(|_| self.taken < self.filled);
-        self.filled = usize::from(left.is_some());
-        self.taken = 0;
-        if let (Some(quote), Some(first)) = (left, self.lists.quotes.first_mut()) {
-            *first = quote;
+    fn refilled(&mut self, at: u32) -> Result<u32, ParseError> {
+        if self.taken < self.filled {
+            return Err(ParseError { at: place(at), why: "a stray quote" });
         }
+        self.filled = 0;
+        self.taken = 0;
         let done = self.after_escape.saturating_sub(usize::from(self.next_escape != NONE));
-        self.lists.escapes.drain(..done.min(self.lists.escapes.len()));
-        while self.filled < 2 && self.stop.is_none() && self.window() {}
-        self.next_escape = self.lists.escapes.first().copied().unwrap_or(NONE);
+        self.escapes.drain(..done.min(self.escapes.len()));
+        while self.filled == 0 && self.stop.is_none() && self.window() {}
+        self.next_escape = self.escapes.first().copied().unwrap_or(NONE);
         self.after_escape = 1;
+        if let Some(slot) = self.closes.get_mut(self.filled) {
+            *slot = SPENT;
+        }
+        match self.closes.first() {
+            Some(close) if *close > at => Ok(*close),
+            _ => Err(self.stop.unwrap_or(ParseError { at: place(self.end), why: "truncated" })),
+        }
     }
 
     /// Looks through one window; false when there was none.
+    #[inline]
     fn window(&mut self) -> bool {
+        let mut padded = [b' '; BLOCK];
         for _ in 0..WINDOW_BLOCKS {
-            match self.blocks.next() {
-                Some(block) => self.block(block),
+            let block = match self.blocks.next() {
+                Some(block) => block,
                 None if self.tail.is_empty() => return false,
                 None => {
-                    let mut block = [b' '; BLOCK];
-                    for (to, from) in block.iter_mut().zip(std::mem::take(&mut self.tail)) {
+                    for (to, from) in padded.iter_mut().zip(std::mem::take(&mut self.tail)) {
                         *to = *from;
                     }
-                    self.block(&block);
+                    &padded
                 }
-            }
+            };
+            self.block(block);
             if self.stop.is_some() {
                 return false;
             }
@@ -160,20 +165,26 @@ impl<'b> Marks<'b> {
         let base = self.base;
         self.base = base.wrapping_add(64);
         let mut quotes = found.quote;
-        if found.backslash | self.escaped != 0 {
-            let escaped = self.escapes(found.backslash);
+        if found.any_backslash || self.escaped != 0 {
+            let backslash = Found::mask(block, |vector| vector.simd_eq(u8x16::splat(b'\\')));
+            let escaped = self.escapes(backslash);
             quotes &= !escaped;
-            self.push_escapes(found.backslash & !escaped, base);
+            self.push_escapes(backslash & !escaped, base);
         }
-        if found.control != 0 {
-            let control = found.control & (up_to_each(quotes) ^ self.inside.wrapping_neg());
+        // From an opening quote to before the closing one.
+        let inside = up_to_each(quotes) ^ self.inside;
+        self.inside = if inside >> 63 == 0 { 0 } else { u64::MAX };
+        let mut closes = quotes & !inside;
+        if found.any_control {
+            let low = |vector: u8x16| vector.min(u8x16::splat(0x1F)).simd_eq(vector);
+            let control = Found::mask(block, low) & inside;
             if control != 0 {
                 let at = base.wrapping_add(control.trailing_zeros());
                 self.stop = Some(ParseError { at: place(at), why: "a control character" });
-                quotes &= (control & control.wrapping_neg()).wrapping_sub(1);
+                closes &= (control & control.wrapping_neg()).wrapping_sub(1);
             }
         }
-        self.push_quotes(quotes, base);
+        self.push_closes(closes, base);
     }
 
     /// Which bytes of the block an (odd) backslash stands before.
@@ -189,60 +200,63 @@ impl<'b> Marks<'b> {
 
     fn push_escapes(&mut self, mut mask: u64, base: u32) {
         while mask != 0 {
-            self.lists.escapes.push(base.wrapping_add(mask.trailing_zeros()));
+            self.escapes.push(base.wrapping_add(mask.trailing_zeros()));
             mask &= mask.wrapping_sub(1);
         }
     }
 
-    /// Writes eight at a time whether there are eight or not: cheaper than a mispredicted branch
-    /// for each.
+    /// Writes several at a time whether there are so many or not: cheaper than a mispredicted
+    /// branch for each.
     #[inline]
-    fn push_quotes(&mut self, mut mask: u64, base: u32) {
-        let count = mask.count_ones();
+    fn push_closes(&mut self, mut mask: u64, base: u32) {
         let mut at = self.filled;
-        self.filled = at.wrapping_add(place(count));
-        self.inside ^= u64::from(count & 1);
+        self.filled = at.wrapping_add(place(mask.count_ones()));
         while mask != 0 {
-            let Some(slots) =
-                self.lists.quotes.get_mut(at..).and_then(|l| l.first_chunk_mut::<8>())
-            else {
-                return;
-            };
+            let slots =
+                self.closes.get_mut(at..).and_then(|list| list.first_chunk_mut::<AT_ONCE>());
+            let Some(slots) = slots else { return };
             for slot in slots {
-                *slot = base.wrapping_add(mask.trailing_zeros());
+                // Never zero, so that no instruction is spent on that case.
+                *slot = base.wrapping_add((mask | 1 << 63).trailing_zeros());
                 mask &= mask.wrapping_sub(1);
             }
-            at = at.wrapping_add(8);
+            at = at.wrapping_add(AT_ONCE);
         }
     }
 }
 
-/// A bit for each byte of a block, the first byte lowest.
+/// What one block holds.
 struct Found {
+    /// A bit for each byte, the first byte lowest.
     quote: u64,
-    backslash: u64,
-    control: u64,
+    any_backslash: bool,
+    any_control: bool,
 }
 
 impl Found {
     #[inline]
     fn of(block: &[u8; BLOCK]) -> Found {
-        let mut found = Found { quote: 0, backslash: 0, control: 0 };
+        let (mut backslash, mut least) = (u8x16::splat(0), u8x16::splat(0xFF));
+        let quote = Found::mask(block, |vector| {
+            backslash |= vector.simd_eq(u8x16::splat(b'\\'));
+            least = least.min(vector);
+            vector.simd_eq(u8x16::splat(b'"'))
+        });
+        let any_control = least.min(u8x16::splat(0x1F)).simd_eq(least).to_bitmask() != 0;
+        Found { quote, any_backslash: backslash.to_bitmask() != 0, any_control }
+    }
+
+    /// A bit for each byte of the block that `test` sets.
+    #[inline]
+    fn mask(block: &[u8; BLOCK], mut test: impl FnMut(u8x16) -> u8x16) -> u64 {
         let (vectors, _) = block.as_chunks::<16>();
-        for vector in vectors.iter().rev() {
-            let vector = u8x16::new(*vector);
-            let mask = |of: u8x16| u64::from(of.to_bitmask());
-            found.quote = found.quote << 16 | mask(vector.simd_eq(u8x16::splat(b'"')));
-            found.backslash = found.backslash << 16 | mask(vector.simd_eq(u8x16::splat(b'\\')));
-            let low = vector.min(u8x16::splat(0x1F));
-            found.control = found.control << 16 | mask(vector.simd_eq(low));
-        }
-        found
+        let masks = vectors.iter().rev().map(|vector| test(u8x16::new(*vector)).to_bitmask());
+        masks.fold(0, |mask, next| mask << 16 | u64::from(next))
     }
 }
 
-/// Bit n is set if an odd number of bits up to and with n is: inside a string, or its opening
-/// quote.
+/// Bit n is set if an odd number of bits up to and with n is.
+#[inline]
 fn up_to_each(mut mask: u64) -> u64 {
     for by in [1, 2, 4, 8, 16, 32] {
         mask ^= mask << by;

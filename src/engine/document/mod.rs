@@ -5,7 +5,10 @@ mod keys;
 mod marks;
 mod numbers;
 pub mod scan;
+mod source;
 mod strings;
 pub mod tape;
+#[cfg(test)]
+mod tests;
 pub mod text;
 mod vocabulary;

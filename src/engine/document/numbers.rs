@@ -1,6 +1,7 @@
 //! The grammar of numbers. Only checked: nothing is converted, so nothing is lost.
 
-use super::scan::{ParseError, Source, place};
+use super::scan::ParseError;
+use super::source::{Source, place};
 
 /// The end of the number that begins at `at`.
 #[inline]

@@ -5,8 +5,9 @@
 //! nesting can overflow the thread's.
 
 use super::keys::{Fingerprint, no_key_twice};
-use super::marks::{Lists, Marks, Quoted};
+use super::marks::{Marks, Quoted, Room};
 use super::numbers::number;
+use super::source::{Source, past_space, place};
 use super::strings::check_escapes;
 use super::tape::{Kind, Node, Tape, Vocabulary};
 use super::text::unescape;
@@ -23,7 +24,7 @@ pub struct ParseError {
 /// Lists that the parser fills and empties again.
 #[derive(Debug, Default)]
 pub(super) struct Scratch {
-    lists: Lists,
+    room: Room,
     frames: Vec<Frame>,
 }
 
@@ -48,99 +49,49 @@ pub fn parse(
     }
     // A node every 24 bytes is dense for a record; denser documents make the list grow.
     tape.nodes.reserve(bytes.len() / 24);
-    let Scratch { lists, frames } = &mut tape.scratch;
+    // Taken out of the tape, and lent: so the parser's own few numbers can stay in registers.
+    let mut nodes = std::mem::take(&mut tape.nodes);
+    let mut frames = std::mem::take(&mut tape.scratch.frames);
+    let mut marks = Marks::new(bytes, end, std::mem::take(&mut tape.scratch.room));
     frames.clear();
-    let mut parser = Parser {
+    let parser = Parser {
         source: Source::new(bytes),
-        marks: Marks::new(bytes, end, lists),
+        marks: &mut marks,
         vocabulary,
-        nodes: &mut tape.nodes,
-        frames,
-        frame: Frame::default(),
+        nodes: &mut nodes,
+        count: 0,
+        frames: &mut frames,
+        seen: 0,
+        node: 0,
+        closer: NEVER,
         depth,
         at: if bytes.starts_with(b"\xEF\xBB\xBF") { 3 } else { 0 },
     };
     let outcome = parser.run();
+    tape.nodes = nodes;
+    tape.scratch = Scratch { room: marks.into_room(), frames };
     if outcome.is_err() {
         tape.nodes.clear();
     }
     outcome
 }
 
-/// The document, read without a bounds check that can fail: past the end are zeros.
+/// What closes the root: no byte of UTF-8.
+const NEVER: u8 = 0xFF;
+
+/// An open array or object, while one inside it is being read.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Source<'b> {
-    pub(super) bytes: &'b [u8],
-}
-
-impl<'b> Source<'b> {
-    pub(super) fn new(bytes: &'b [u8]) -> Source<'b> {
-        Source { bytes }
-    }
-
-    #[inline]
-    pub(super) fn byte(self, at: u32) -> u8 {
-        self.bytes.get(place(at)).copied().unwrap_or(0)
-    }
-
-    /// Eight bytes, the first lowest.
-    #[inline]
-    pub(super) fn word(self, at: u32) -> u64 {
-        let eight = self.bytes.get(place(at)..).and_then(|rest| rest.first_chunk::<8>());
-        eight.map_or_else(|| self.last_words(at)[0], |eight| u64::from_le_bytes(*eight))
-    }
-
-    /// Sixteen bytes, the first lowest.
-    #[inline]
-    pub(super) fn two_words(self, at: u32) -> [u64; 2] {
-        let rest = self.bytes.get(place(at)..).unwrap_or_default();
-        let Some(sixteen) = rest.first_chunk::<16>() else { return self.last_words(at) };
-        let ([first, second], _) = sixteen.as_chunks::<8>() else { return [0; 2] };
-        [u64::from_le_bytes(*first), u64::from_le_bytes(*second)]
-    }
-
-    #[cold]
-    #[inline(never)]
-    fn last_words(self, at: u32) -> [u64; 2] {
-        let rest = self.bytes.get(place(at)..).unwrap_or_default();
-        let mut words = [0; 2];
-        for (index, byte) in rest.iter().take(16).enumerate() {
-            if let Some(word) = words.get_mut(index / 8) {
-                *word |= u64::from(*byte) << (index % 8 * 8);
-            }
-        }
-        words
-    }
-
-    /// What to say of a token that does not fit: that there is none, if there is none.
-    #[cold]
-    pub(super) fn wrong(self, at: u32, why: &'static str) -> ParseError {
-        let why = match self.bytes.get(place(at)) {
-            Some(_) => why,
-            None if self.bytes.is_empty() => "empty",
-            None => "truncated",
-        };
-        ParseError { at: place(at), why }
-    }
-}
-
-/// An offset or a place in the tape as an index.
-#[inline]
-pub(super) fn place(at: u32) -> usize {
-    usize::try_from(at).unwrap_or(usize::MAX)
-}
-
-/// An open array or object.
-#[derive(Clone, Copy, Debug, Default)]
 struct Frame {
-    /// Its place in the tape.
-    node: u32,
-    /// The byte that closes it; 0 outside the root.
-    closer: u8,
-    /// One bit per key seen, chosen by its hash.
     seen: u64,
-    /// Bits chosen more than once: only then can a key have come twice.
-    again: u64,
+    node: u32,
+    closer: u8,
+}
+
+/// A key may have come twice. A function, so that the compiler keeps the branch.
+#[cold]
+#[inline(never)]
+fn suspicious() -> u64 {
+    u64::MAX
 }
 
 /// A member's key, until its value is known.
@@ -156,85 +107,70 @@ impl Key {
     const NONE: Key = Key { start: u32::MAX, end: u32::MAX, number: 0, escaped: false };
 }
 
-struct Parser<'p> {
-    source: Source<'p>,
-    marks: Marks<'p>,
+struct Parser<'p, 'b> {
+    source: Source<'b>,
+    marks: &'p mut Marks<'b>,
     vocabulary: &'p Vocabulary,
     nodes: &'p mut Vec<Node>,
+    /// How many nodes there are: fewer than bytes.
+    count: u32,
+    /// The containers around the innermost, whose state are the three fields that follow: apart,
+    /// so that they are copied one by one, each as wide as it was written.
     frames: &'p mut Vec<Frame>,
-    /// The innermost; those around it are in `frames`.
-    frame: Frame,
+    /// Two bits per key of the object seen so far, chosen by its hash; all once both bits of
+    /// a key were there before, for only then can a key have come twice.
+    seen: u64,
+    /// The container's place in the tape.
+    node: u32,
+    /// The byte that closes it.
+    closer: u8,
     depth: usize,
     at: u32,
 }
 
-impl Parser<'_> {
-    fn run(&mut self) -> Result<(), ParseError> {
-        let mut byte = self.skip_space();
+impl Parser<'_, '_> {
+    #[inline]
+    fn run(mut self) -> Result<(), ParseError> {
         let mut key = Key::NONE;
+        let mut byte = self.skip_space();
         loop {
-            match byte {
-                b'"' => self.string(key)?,
-                b'{' => {
-                    byte = self.open(key, Kind::Object, b'}')?;
-                    if byte != b'}' {
-                        (key, byte) = self.key(byte)?;
-                        continue;
-                    }
-                    self.close()?;
-                }
-                b'[' => {
-                    byte = self.open(key, Kind::Array, b']')?;
-                    if byte != b']' {
-                        key = Key::NONE;
-                        continue;
-                    }
-                    self.close()?;
-                }
-                b'-' | b'0'..=b'9' => {
-                    let end = number(self.source, self.at)?;
-                    self.leaf(key, Kind::Number, end, false);
-                }
-                _ => self.word(key, byte)?,
-            }
-            loop {
+            let mut comma = true;
+            if matches!(byte, b'{' | b'[') {
+                byte = self.open(key, byte)?;
+                comma = byte == self.closer;
+            } else {
+                self.scalar(key, byte)?;
                 byte = self.skip_space();
-                if byte == b',' {
-                    if self.frame.closer == 0 {
-                        return Err(self.source.wrong(self.at, "something after the end"));
-                    }
-                    self.at = self.at.wrapping_add(1);
+            }
+            if comma {
+                while byte == self.closer {
+                    self.close()?;
                     byte = self.skip_space();
-                    if self.frame.closer == b'}' {
-                        (key, byte) = self.key(byte)?;
-                    } else {
-                        key = Key::NONE;
-                    }
-                    break;
                 }
-                if self.frame.closer == 0 {
-                    return self.ended();
+                if byte != b',' || self.closer == NEVER {
+                    return ended(self.source, self.at, self.closer);
                 }
-                if byte != self.frame.closer {
-                    return Err(self
-                        .source
-                        .wrong(self.at, "a comma or a closing bracket is missing"));
-                }
-                self.close()?;
+                self.at = self.at.wrapping_add(1);
+                byte = self.skip_space();
+            }
+            if self.closer == b'}' {
+                byte = self.key(byte, &mut key)?;
+            } else {
+                key = Key::NONE;
             }
         }
     }
 
     /// Reads a key, its colon and the white space behind; gives back the value's first byte.
     #[inline]
-    fn key(&mut self, byte: u8) -> Result<(Key, u8), ParseError> {
+    fn key(&mut self, byte: u8, key: &mut Key) -> Result<u8, ParseError> {
         if byte != b'"' {
             return Err(self.source.wrong(self.at, "a key is missing"));
         }
         let string = self.marks.string(self.at)?;
         let start = string.open.wrapping_add(1);
         let (print, number) = if string.escaped {
-            self.escaped_key(string)?
+            escaped_key(self.source, self.marks, self.vocabulary, string)?
         } else {
             let length = string.close.wrapping_sub(start);
             let print = Fingerprint::in_place(self.source, start, length);
@@ -242,69 +178,47 @@ impl Parser<'_> {
             let name = || bytes.get(place(start)..place(string.close)).unwrap_or_default();
             (print, self.vocabulary.number_of(print, name))
         };
-        let bit = 1_u64 << (print.hash() >> 58);
-        self.frame.again |= self.frame.seen & bit;
-        self.frame.seen |= bit;
-        self.at = string.close.wrapping_add(1);
+        let hash = print.hash();
+        let bits = 1_u64 << (hash >> 58) | 1_u64 << (hash >> 52 & 63);
+        self.seen = if self.seen & bits == bits { suspicious() } else { self.seen | bits };
+        let end = string.close.wrapping_add(1);
+        self.at = end;
         if self.skip_space() != b':' {
             return Err(self.source.wrong(self.at, "a colon is missing"));
         }
         self.at = self.at.wrapping_add(1);
-        let end = string.close.wrapping_add(1);
-        let key = Key { start: string.open, end, number, escaped: string.escaped };
-        Ok((key, self.skip_space()))
-    }
-
-    #[cold]
-    #[inline(never)]
-    fn escaped_key(&mut self, string: Quoted) -> Result<(Fingerprint, u16), ParseError> {
-        check_escapes(self.source, &mut self.marks, string, true)?;
-        let quoted = self.source.bytes.get(place(string.open)..=place(string.close));
-        let text = unescape(quoted.unwrap_or_default(), true);
-        let print = Fingerprint::of(text.as_bytes());
-        Ok((print, self.vocabulary.number_of(print, || text.as_bytes())))
+        *key = Key { start: string.open, end, number, escaped: string.escaped };
+        Ok(self.skip_space())
     }
 
     #[inline]
-    fn string(&mut self, key: Key) -> Result<(), ParseError> {
-        let string = self.marks.string(self.at)?;
-        if string.escaped {
-            check_escapes(self.source, &mut self.marks, string, false)?;
-        }
-        self.leaf(key, Kind::String, string.close.wrapping_add(1), string.escaped);
-        Ok(())
-    }
-
-    #[cold]
-    #[inline(never)]
-    fn word(&mut self, key: Key, byte: u8) -> Result<(), ParseError> {
-        let (kind, word): (Kind, &[u8]) = match byte {
-            b't' => (Kind::True, b"true"),
-            b'f' => (Kind::False, b"false"),
-            b'n' => (Kind::Null, b"null"),
-            _ => return Err(self.source.wrong(self.at, "a value is missing")),
+    fn scalar(&mut self, key: Key, byte: u8) -> Result<(), ParseError> {
+        let (kind, end, escaped) = match byte {
+            b'"' => {
+                let string = self.marks.string(self.at)?;
+                if string.escaped {
+                    check_escapes(self.source, self.marks, string, false)?;
+                }
+                (Kind::String, string.close.wrapping_add(1), string.escaped)
+            }
+            b'-' | b'0'..=b'9' => (Kind::Number, number(self.source, self.at)?, false),
+            _ => {
+                let (kind, end) = word(self.source, self.at)?;
+                (kind, end, false)
+            }
         };
-        let rest = self.source.bytes.get(place(self.at)..).unwrap_or_default();
-        if !rest.starts_with(word) {
-            return Err(self.source.wrong(self.at, "an unknown word"));
-        }
-        let end = self.at.wrapping_add(u32::try_from(word.len()).unwrap_or(0));
-        self.leaf(key, kind, end, false);
-        Ok(())
-    }
-
-    #[inline]
-    fn leaf(&mut self, key: Key, kind: Kind, end: u32, escaped: bool) {
         self.push(key, kind, end, escaped);
         self.at = end;
+        Ok(())
     }
 
     #[inline]
     fn push(&mut self, key: Key, kind: Kind, end: u32, escaped: bool) {
+        self.count = self.count.wrapping_add(1);
         self.nodes.push(Node {
             start: self.at,
             end,
-            next: self.count().wrapping_add(1),
+            next: self.count,
             key_start: key.start,
             key_end: key.end,
             key: key.number,
@@ -314,22 +228,18 @@ impl Parser<'_> {
         });
     }
 
-    /// Nodes so far: fewer than bytes.
-    #[inline]
-    fn count(&self) -> u32 {
-        u32::try_from(self.nodes.len()).unwrap_or(u32::MAX)
-    }
-
     /// Opens a container and gives back the first byte inside.
     #[inline]
-    fn open(&mut self, key: Key, kind: Kind, closer: u8) -> Result<u8, ParseError> {
+    fn open(&mut self, key: Key, byte: u8) -> Result<u8, ParseError> {
         if self.frames.len() >= self.depth {
             return Err(ParseError { at: place(self.at), why: "nested too deeply" });
         }
-        let node = self.count();
-        self.push(key, kind, self.at, false);
-        self.frames.push(self.frame);
-        self.frame = Frame { node, closer, seen: 0, again: 0 };
+        self.frames.push(Frame { seen: self.seen, node: self.node, closer: self.closer });
+        // In ASCII each closing bracket is two behind its opening one.
+        self.closer = byte.wrapping_add(2);
+        self.node = self.count;
+        self.seen = 0;
+        self.push(key, if byte == b'{' { Kind::Object } else { Kind::Array }, self.at, false);
         self.at = self.at.wrapping_add(1);
         Ok(self.skip_space())
     }
@@ -338,22 +248,17 @@ impl Parser<'_> {
     #[inline]
     fn close(&mut self) -> Result<(), ParseError> {
         self.at = self.at.wrapping_add(1);
-        let after = self.count();
-        if let Some(node) = self.nodes.get_mut(place(self.frame.node)) {
+        if let Some(node) = self.nodes.get_mut(place(self.node)) {
             node.end = self.at;
-            node.next = after;
+            node.next = self.count;
         }
-        if self.frame.again != 0 {
-            no_key_twice(self.source, self.nodes, self.frame.node)?;
+        if self.seen == u64::MAX {
+            no_key_twice(self.source, self.nodes, self.node)?;
         }
-        self.frame = self.frames.pop().unwrap_or_default();
-        Ok(())
-    }
-
-    /// The root has ended: nothing may follow.
-    fn ended(&self) -> Result<(), ParseError> {
-        if place(self.at) < self.source.bytes.len() {
-            return Err(ParseError { at: place(self.at), why: "something after the end" });
+        if let Some(frame) = self.frames.pop() {
+            self.seen = frame.seen;
+            self.node = frame.node;
+            self.closer = frame.closer;
         }
         Ok(())
     }
@@ -370,19 +275,44 @@ impl Parser<'_> {
     }
 }
 
-/// The end of the white space at `at`: mostly a line break and a run of spaces.
-#[inline(never)]
-fn past_space(source: Source<'_>, mut at: u32) -> u32 {
-    const SPACES: u64 = 0x2020_2020_2020_2020;
-    loop {
-        let spaces = (source.word(at) ^ SPACES).trailing_zeros() / 8;
-        at = at.wrapping_add(spaces);
-        if spaces == 8 {
-            continue;
-        }
-        if !matches!(source.byte(at), b'\n' | b'\r' | b'\t' | b' ') {
-            return at;
-        }
-        at = at.wrapping_add(1);
+/// What stands at `at` is neither a comma nor the closing bracket: right only behind the root.
+#[cold]
+fn ended(source: Source<'_>, at: u32, closer: u8) -> Result<(), ParseError> {
+    if closer != NEVER {
+        return Err(source.wrong(at, "a comma or a closing bracket is missing"));
     }
+    if place(at) < source.bytes.len() {
+        return Err(ParseError { at: place(at), why: "something after the end" });
+    }
+    Ok(())
+}
+
+/// An escaped key is compared as unescaped.
+#[cold]
+#[inline(never)]
+fn escaped_key(
+    source: Source<'_>,
+    marks: &mut Marks<'_>,
+    vocabulary: &Vocabulary,
+    string: Quoted,
+) -> Result<(Fingerprint, u16), ParseError> {
+    check_escapes(source, marks, string, true)?;
+    let quoted = source.bytes.get(place(string.open)..=place(string.close));
+    let text = unescape(quoted.unwrap_or_default(), true);
+    let print = Fingerprint::of(text.as_bytes());
+    Ok((print, vocabulary.number_of(print, || text.as_bytes())))
+}
+
+/// One of the three words, and its end.
+#[inline(never)]
+fn word(source: Source<'_>, at: u32) -> Result<(Kind, u32), ParseError> {
+    let rest = source.bytes.get(place(at)..).unwrap_or_default();
+    let (kind, length) = match rest {
+        [b't', b'r', b'u', b'e', ..] => (Kind::True, 4),
+        [b'f', b'a', b'l', b's', b'e', ..] => (Kind::False, 5),
+        [b'n', b'u', b'l', b'l', ..] => (Kind::Null, 4),
+        [b'a'..=b'z', ..] => return Err(source.wrong(at, "an unknown word")),
+        _ => return Err(source.wrong(at, "a value is missing")),
+    };
+    Ok((kind, at.wrapping_add(length)))
 }

@@ -1,7 +1,8 @@
 //! Escapes inside strings: their grammar, and the surrogate pairs that must match.
 
 use super::marks::{Marks, Quoted};
-use super::scan::{ParseError, Source, place};
+use super::scan::ParseError;
+use super::source::{Source, place};
 
 const LONE: &str = "lone surrogate";
 

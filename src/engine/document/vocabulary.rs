@@ -3,14 +3,18 @@
 use super::keys::{Fingerprint, HELD};
 use std::collections::BTreeSet;
 
+/// A name was sent on from this place of the table.
+const SENT_ON: u16 = 0x8000;
+
 /// The keys that a policy set can ask for, numbered from 1. Keys are compared after unescaping.
 #[derive(Clone, Debug, Default)]
 pub struct Vocabulary {
     names: Vec<Box<str>>,
     /// By number; number 0 is no name.
     prints: Vec<Fingerprint>,
-    /// Numbers by the high bits of the hash, on to the next place when taken; 0 is free. A
-    /// power of two of places, at most a quarter of them taken.
+    /// Numbers by the high bits of the hash, on to the next place when taken; 0 is free. The
+    /// highest bit tells that a name was sent on from here. A power of two of places, at most a
+    /// quarter of them taken.
     table: Vec<u16>,
     shift: u32,
 }
@@ -18,7 +22,7 @@ pub struct Vocabulary {
 impl Vocabulary {
     /// The most names there can be. Those beyond would be looked for in vain: whoever builds a
     /// vocabulary from files refuses more.
-    pub const MOST: usize = 65_534;
+    pub const MOST: usize = 32_767;
 
     /// Numbers the names from 1 in the order given; doubles keep their first number.
     pub fn new<'n>(names: impl IntoIterator<Item = &'n str>) -> Vocabulary {
@@ -38,7 +42,8 @@ impl Vocabulary {
         for number in 1..vocabulary.prints.len() {
             let print = vocabulary.prints.get(number).copied().unwrap_or_default();
             let mut slot = vocabulary.slot(print);
-            while vocabulary.table.get(slot).is_some_and(|taken| *taken != 0) {
+            while let Some(taken) = vocabulary.table.get_mut(slot).filter(|taken| **taken != 0) {
+                *taken |= SENT_ON;
                 slot = slot.wrapping_add(1) & size.wrapping_sub(1);
             }
             if let Some(place) = vocabulary.table.get_mut(slot) {
@@ -50,7 +55,7 @@ impl Vocabulary {
 
     #[inline]
     fn slot(&self, print: Fingerprint) -> usize {
-        usize::try_from(print.hash().unbounded_shr(self.shift)).unwrap_or(0)
+        usize::try_from(print.hash() >> (self.shift & 63)).unwrap_or(0)
     }
 
     /// The number of a name, 0 if it has none.
@@ -64,14 +69,16 @@ impl Vocabulary {
     pub(super) fn number_of<'n>(&self, print: Fingerprint, name: impl Fn() -> &'n [u8]) -> u16 {
         let mut slot = self.slot(print);
         loop {
-            let number = self.table.get(slot).copied().unwrap_or(0);
-            if self.prints.get(usize::from(number)) == Some(&print)
+            let place = self.table.get(slot).copied().unwrap_or(0);
+            let number = place & !SENT_ON;
+            let found = self.prints.get(usize::from(number)).copied().unwrap_or_default();
+            let same = found.is(print)
                 && (print.length <= HELD
-                    || self.name(number).is_some_and(|found| found.as_bytes() == name()))
-            {
+                    || self.name(number).is_some_and(|found| found.as_bytes() == name()));
+            if same {
                 return number;
             }
-            if number == 0 {
+            if place & SENT_ON == 0 {
                 return 0;
             }
             slot = slot.wrapping_add(1) & self.table.len().wrapping_sub(1);
