@@ -2,7 +2,7 @@
 
 use super::arguments::Check;
 use super::deployment::{book_paths, is_broken};
-use super::{Exit, Streams};
+use super::{Exit, Streams, samples};
 use crate::config::{Config, Judging};
 use crate::engine::diagnostics::{Diagnostic, Severity};
 use crate::engine::set::PolicySet;
@@ -10,6 +10,7 @@ use crate::members::{BookPaths, Register};
 use crate::policy_files::{compile, read_folder};
 use std::io;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 pub(super) fn check(asked: &Check, streams: &mut Streams<'_>) -> io::Result<Exit> {
     let Some(target) = Target::of(asked) else {
@@ -17,8 +18,9 @@ pub(super) fn check(asked: &Check, streams: &mut Streams<'_>) -> io::Result<Exit
         streams.say("  = help: name one by `--config` or `--policies`");
         return Ok(Exit::Usage);
     };
-    if !target.path().exists() {
-        streams.say(format_args!("error: no such file: {}", target.path().display()));
+    let named = [Some(target.path()), asked.samples.as_deref()];
+    if let Some(missing) = named.into_iter().flatten().find(|path| !path.exists()) {
+        streams.say(format_args!("error: no such file: {}", missing.display()));
         return Ok(Exit::Usage);
     }
     let checked = match &target {
@@ -30,6 +32,12 @@ pub(super) fn check(asked: &Check, streams: &mut Streams<'_>) -> io::Result<Exit
     }
     let broken = is_broken(&checked.mistakes);
     writeln!(streams.stdout, "{}", summary(&checked))?;
+    if let Some(folder) = &asked.samples {
+        match &checked.set {
+            Some(set) => samples::survey(set, folder, streams)?,
+            None => streams.say("the samples are not looked at: the policies have mistakes"),
+        }
+    }
     Ok(if broken { Exit::No } else { Exit::Done })
 }
 
@@ -66,8 +74,8 @@ impl Target {
 /// What was found.
 struct Checked {
     mistakes: Vec<Diagnostic>,
-    /// The hash of the policy set, if it is whole.
-    hash: Option<String>,
+    /// The policy set, if it is whole.
+    set: Option<Arc<PolicySet>>,
 }
 
 /// A deployment with everything it names.
@@ -81,12 +89,12 @@ fn deployment(path: &Path) -> Checked {
         Err(found) => mistakes.extend(found),
     }
     // Even where the rest of it is wrong, it may name members and policies that can be checked.
-    let Ok(judging) = Judging::load(path) else { return Checked { mistakes, hash: None } };
-    let mut checked = Checked { mistakes, hash: None };
+    let Ok(judging) = Judging::load(path) else { return Checked { mistakes, set: None } };
+    let mut checked = Checked { mistakes, set: None };
     if judging.policies.exists() {
-        let Checked { mistakes, hash } = policies(&judging.policies);
+        let Checked { mistakes, set } = policies(&judging.policies);
         checked.mistakes.extend(mistakes);
-        checked.hash = hash;
+        checked.set = set;
     }
     // A file that is missing has been told above.
     if judging.members.exists() {
@@ -114,7 +122,7 @@ fn policies(folder: &Path) -> Checked {
             mistakes.push(found);
         }
     }
-    Checked { mistakes, hash: policies.map(|policies| policies.set.hash.clone()) }
+    Checked { mistakes, set: policies.map(|policies| policies.set) }
 }
 
 fn summary(checked: &Checked) -> String {
@@ -131,6 +139,6 @@ fn summary(checked: &Checked) -> String {
         1 => ", 1 warning".to_owned(),
         many => format!(", {many} warnings"),
     };
-    let hash = checked.hash.as_deref().map(|hash| format!("; policy set {hash}"));
+    let hash = checked.set.as_ref().map(|set| format!("; policy set {}", set.hash));
     format!("{mistakes}{warnings}{}", hash.unwrap_or_default())
 }

@@ -4,7 +4,7 @@
 use super::answer::{Judged, Question, method_and_target};
 use super::arguments::{Asked, Format};
 use super::deployment::{Deployment, today};
-use super::{Exit, Streams};
+use super::{Exit, Streams, printable};
 use crate::engine::explain::{Account, CutAccount, Evidence, RecordAccount};
 use crate::engine::released::Refusal;
 use jiff::civil::Date;
@@ -137,21 +137,6 @@ fn table(word: &str, rows: &[[String; 3]], line: &mut dyn FnMut(std::fmt::Argume
         line(format_args!("{}", text.trim_end()));
         word = "";
     }
-}
-
-/// Names out of a body, fit for a terminal: control characters are written as escapes.
-fn printable(text: &str) -> String {
-    let mut shown = String::with_capacity(text.len());
-    for letter in text.chars() {
-        if letter.is_control()
-            || matches!(letter, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
-        {
-            shown.extend(letter.escape_unicode());
-        } else {
-            shown.push(letter);
-        }
-    }
-    shown
 }
 
 fn plural(count: usize, what: &str) -> String {

@@ -13,6 +13,7 @@ mod differences;
 mod explain;
 mod redact;
 mod run;
+mod samples;
 pub mod test;
 
 use crate::engine::diagnostics::Diagnostic;
@@ -21,7 +22,7 @@ use clap::Parser as _;
 use clap::error::ErrorKind;
 use std::ffi::OsString;
 use std::fmt;
-use std::io::{self, BufWriter, Read, Write};
+use std::io::{self, BufWriter, IsTerminal as _, Read, Write};
 use std::process::{ExitCode, Termination};
 
 /// How a command ends.
@@ -63,6 +64,8 @@ pub struct Streams<'a> {
     pub stdout: &'a mut dyn Write,
     /// Where messages go.
     pub stderr: &'a mut dyn Write,
+    /// Whether somebody watches stderr: long work then shows that it goes on.
+    pub progress: bool,
 }
 
 impl fmt::Debug for Streams<'_> {
@@ -93,6 +96,7 @@ pub fn main() -> Exit {
         stdin: &mut io::stdin(),
         stdout: &mut BufWriter::new(io::stdout()),
         stderr: &mut io::stderr(),
+        progress: io::stderr().is_terminal(),
     };
     run(std::env::args_os(), &mut streams)
 }
@@ -119,6 +123,21 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>, streams: &mut Streams<
             Exit::Usage
         }
     }
+}
+
+/// Names out of a body, fit for a terminal: control characters are written as escapes.
+fn printable(text: &str) -> String {
+    let mut shown = String::with_capacity(text.len());
+    for letter in text.chars() {
+        if letter.is_control()
+            || matches!(letter, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+        {
+            shown.extend(letter.escape_unicode());
+        } else {
+            shown.push(letter);
+        }
+    }
+    shown
 }
 
 /// Help and version go to stdout and are what was asked for; all else is wrong usage.

@@ -12,7 +12,12 @@ struct Ran {
 
 fn ran(line: &[&str]) -> Ran {
     let (mut stdout, mut stderr) = (Vec::new(), Vec::new());
-    let mut streams = Streams { stdin: &mut io::empty(), stdout: &mut stdout, stderr: &mut stderr };
+    let mut streams = Streams {
+        stdin: &mut io::empty(),
+        stdout: &mut stdout,
+        stderr: &mut stderr,
+        progress: false,
+    };
     let arguments = ["sequester"].iter().chain(line).map(OsString::from);
     let exit = run(arguments, &mut streams);
     let text = |bytes| String::from_utf8(bytes).unwrap();
@@ -85,6 +90,36 @@ fn files_that_are_wrong() {
     assert!(check.stdout.ends_with("2 mistakes\n"), "{}", check.stdout);
 }
 
+#[test]
+fn what_samples_hold_and_nobody_named() {
+    let folder = tempfile::tempdir().unwrap();
+    let claim = r#"{"claims":[{"claimId":"CLM-1","memberId":"M-1","mood":{"a":1},"lines":[
+        {"code":"x","codeSystem":"urn:nobody","price tag":1},{"price tag":2}]}]}"#;
+    let patient =
+        r#"{"resourceType":"Patient","id":"p","soul":1,"extension":[{"url":"urn:aura"}]}"#;
+    std::fs::write(folder.path().join("claims.json"), claim).unwrap();
+    let lines = format!("{patient}\n\n{{\"resourceType\":\"Dragon\"}}\n");
+    std::fs::create_dir(folder.path().join("inside")).unwrap();
+    std::fs::write(folder.path().join("inside/export.ndjson"), lines).unwrap();
+    std::fs::write(folder.path().join("broken.json"), "{\"a\":1,\"a\":2}").unwrap();
+    let ran =
+        ran(&["check", "--policies", "policies", "--samples", folder.path().to_str().unwrap()]);
+    let (_, told) = ran.stdout.split_once("\n3 records").unwrap();
+    let expected = " in 4 bodies, 1 not readable
+kinds that are not named:
+       1 × fhir-r4 Dragon
+members that are not named:
+       2 × family-account claim $.lines[*]['price tag']
+       1 × family-account claim $.mood
+       1 × fhir-r4 Patient $.extension[*] urn:aura
+       1 × fhir-r4 Patient $.soul
+systems that are not named:
+       1 × urn:nobody
+";
+    assert!(told == expected, "got\n{told}\nexpected\n{expected}");
+    assert!(ran.stderr.contains("broken.json: not readable at byte 7: "), "{}", ran.stderr);
+}
+
 /// A stdout that nobody reads any more, or that is full.
 struct Closed(io::ErrorKind);
 
@@ -105,8 +140,12 @@ fn who_closes_the_pipe_has_had_enough() {
         [(io::ErrorKind::BrokenPipe, Exit::Done), (io::ErrorKind::StorageFull, Exit::Usage)]
     {
         let mut stderr = Vec::new();
-        let mut streams =
-            Streams { stdin: &mut io::empty(), stdout: &mut Closed(kind), stderr: &mut stderr };
+        let mut streams = Streams {
+            stdin: &mut io::empty(),
+            stdout: &mut Closed(kind),
+            stderr: &mut stderr,
+            progress: false,
+        };
         let policies = folder.path().as_os_str().to_owned();
         let line = ["sequester".into(), "check".into(), "--policies".into(), policies];
         assert_eq!(run(line, &mut streams), exit);

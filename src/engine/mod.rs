@@ -17,6 +17,7 @@ pub mod selectors;
 pub mod set;
 pub mod shapes;
 mod stream;
+pub mod survey;
 mod walk;
 pub mod yaml;
 
