@@ -8,6 +8,8 @@ mod json_oracle;
 #[cfg(test)]
 mod json_suite;
 #[cfg(test)]
+mod proxy;
+#[cfg(test)]
 mod schemas;
 #[cfg(test)]
 mod tidy;

@@ -1,0 +1,153 @@
+//! A proxy at work, from a configuration file as users write it.
+
+use super::client::{self, Answer};
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use jsonwebtoken::{Algorithm, EncodingKey};
+use sequester::config::Config;
+use sequester::engine::diagnostics::SourceFile;
+use sequester::proxy::{NoStart, Service};
+use serde_json::{Value, json};
+use std::fs;
+use std::net::SocketAddr;
+use std::path::Path;
+use std::time::{SystemTime, UNIX_EPOCH};
+use tempfile::TempDir;
+use tokio::sync::oneshot;
+use tokio::task::JoinHandle;
+
+pub(super) const MOTHER: &str = "M-100";
+pub(super) const DAUGHTER: &str = "M-102";
+
+/// A folder with everything a deployment names, and a key to sign tokens with.
+pub(super) struct Files {
+    pub(super) folder: TempDir,
+    key: EncodingKey,
+}
+
+/// A file of the policies that are shipped.
+pub(super) fn shipped(path: &str) -> String {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("policies").join(path);
+    fs::read_to_string(&path).unwrap()
+}
+
+impl Files {
+    pub(super) fn new() -> Files {
+        let folder = tempfile::tempdir().unwrap();
+        let policies = Path::new(env!("CARGO_MANIFEST_DIR")).join("policies");
+        std::os::unix::fs::symlink(policies, folder.path().join("policies")).unwrap();
+        fs::write(folder.path().join("members.csv"), shipped("cases/family.csv")).unwrap();
+        let pair = rcgen::KeyPair::generate_for(&rcgen::PKCS_ECDSA_P256_SHA256).unwrap();
+        let key = EncodingKey::from_ec_pem(pair.serialize_pem().as_bytes()).unwrap();
+        let jwk = jsonwebtoken::jwk::Jwk::from_encoding_key(&key, Algorithm::ES256).unwrap();
+        let mut jwk = serde_json::to_value(jwk).unwrap();
+        jwk["kid"] = "k1".into();
+        fs::write(folder.path().join("jwks.json"), json!({"keys": [jwk]}).to_string()).unwrap();
+        Files { folder, key }
+    }
+
+    pub(super) fn path(&self, name: &str) -> std::path::PathBuf {
+        self.folder.path().join(name)
+    }
+
+    pub(super) fn write(&self, name: &str, text: impl AsRef<[u8]>) {
+        fs::write(self.path(name), text).unwrap();
+    }
+
+    /// The `Authorization` field of a member.
+    pub(super) fn token(&self, member: &str) -> String {
+        let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_secs();
+        let claims = json!({
+            "iss": "https://login.example", "aud": "member-api", "member_id": member,
+            "azp": "portal", "iat": now, "exp": now + 300,
+        });
+        format!("Authorization: Bearer {}", self.sign(&claims))
+    }
+
+    fn sign(&self, claims: &Value) -> String {
+        let header = json!({"alg": "ES256", "kid": "k1", "typ": "JWT"}).to_string();
+        let (header, claims) =
+            (URL_SAFE_NO_PAD.encode(header), URL_SAFE_NO_PAD.encode(claims.to_string()));
+        let message = format!("{header}.{claims}");
+        let signature =
+            jsonwebtoken::crypto::sign(message.as_bytes(), &self.key, Algorithm::ES256).unwrap();
+        format!("{message}.{signature}")
+    }
+
+    /// Lines of the audit so far.
+    pub(super) fn audit(&self) -> Vec<Value> {
+        let text = fs::read_to_string(self.path("audit.jsonl")).unwrap();
+        text.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
+    }
+
+    pub(super) fn config(&self, yaml: &str) -> Config {
+        let file = SourceFile::new("sequester.yaml", yaml);
+        Config::read(&file, self.folder.path()).unwrap_or_else(|mistakes| {
+            panic!("{}", mistakes.iter().map(ToString::to_string).collect::<String>())
+        })
+    }
+
+    pub(super) async fn start(self, yaml: &str) -> Deployment {
+        let service = match Service::start(&self.config(yaml), |_| {}).await {
+            Ok(service) => service,
+            Err(NoStart::Cannot(why)) => panic!("{why}"),
+            Err(NoStart::Mistakes(mistakes)) => {
+                panic!("{}", mistakes.iter().map(ToString::to_string).collect::<String>())
+            }
+        };
+        let address = service.address().unwrap_or(([127, 0, 0, 1], 0).into());
+        let admin = service.admin_address();
+        let (end, ended) = oneshot::channel();
+        let serving = tokio::spawn(service.serve(async { drop(ended.await) }));
+        Deployment { files: self, address, admin, end: Some(end), serving }
+    }
+}
+
+/// A configuration in clear with an upstream at this URL; `more` is added at the top level.
+pub(super) fn yaml(upstream: &str, more: &str) -> String {
+    format!(
+        "listen: {{ address: '127.0.0.1:0' }}
+upstream:
+  url: {upstream}
+  public-url: https://members.example
+  timeout: {{ connect: 1s, first-byte: 700ms, idle: 700ms, total: 2s }}
+identity:
+  jwt: {{ issuer: https://login.example, audience: member-api, keys: jwks.json, member-claim: member_id, client-claim: azp }}
+members: {{ file: members.csv }}
+policies: policies/
+audit: {{ file: audit.jsonl, durability: sync }}
+{more}"
+    )
+}
+
+/// A proxy that serves until it is dropped or ended.
+pub(super) struct Deployment {
+    pub(super) files: Files,
+    pub(super) address: SocketAddr,
+    pub(super) admin: Option<SocketAddr>,
+    end: Option<oneshot::Sender<()>>,
+    serving: JoinHandle<bool>,
+}
+
+impl Deployment {
+    /// The usual one in front of this upstream.
+    pub(super) async fn before(upstream: &str) -> Deployment {
+        Files::new().start(&yaml(upstream, "")).await
+    }
+
+    /// GET as a member.
+    pub(super) async fn get(&self, member: &str, path: &str) -> Answer {
+        let token = self.files.token(member);
+        client::ask(self.address, &format!("GET {path}"), &[&token]).await
+    }
+
+    /// Tells it to end.
+    pub(super) fn end(&mut self) {
+        self.end.take().unwrap().send(()).unwrap();
+    }
+
+    /// Waits for the end; whether all that was under way ended.
+    pub(super) async fn ended(self) -> bool {
+        self.serving.await.unwrap()
+    }
+}
