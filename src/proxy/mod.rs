@@ -131,6 +131,9 @@ impl Proxy {
             Asked { method: received.method(), target: received.target(), form: form.as_deref() };
         let plan = admit(&policy, &*people, asked).map_err(|(refusal, _)| refusal)?;
         course.asker.route = Some(plan.template.clone());
+        if plan.form.is_some() && form.is_none() {
+            return Err(Refusal::Malformed("a search without a form"));
+        }
 
         let answer = self.upstream.ask(&plan, &reader, &course.asker.request).await?;
         let mut redactor = Redactor::new(policy, people, self.engine.clone(), plan.clone(), false);

@@ -14,7 +14,7 @@ async fn claims() -> Upstream {
 #[tokio::test]
 async fn the_mother_reads_the_familys_claims_without_the_therapy() {
     let upstream = claims().await;
-    let deployment = Deployment::before(&upstream.url()).await;
+    let deployment = Deployment::with_all_policies_before(&upstream.url()).await;
     let answer = deployment.get(MOTHER, CLAIMS).await;
     assert_eq!(answer.status, 200);
     for released in ["CLM-1\"", "CLM-4", "CLM-6", "CLM-8"] {
@@ -166,7 +166,7 @@ async fn what_is_hidden_absent_foreign_or_unknown_is_one_404() {
 #[tokio::test]
 async fn errors_have_the_form_of_their_api() {
     let upstream = claims().await;
-    let deployment = Deployment::before(&upstream.url()).await;
+    let deployment = Deployment::with_all_policies_before(&upstream.url()).await;
     let fhir = deployment.get(MOTHER, "/fhir/Nothing/1").await;
     assert_eq!(fhir.status, 404);
     assert_eq!(fhir.field("content-type"), "application/fhir+json");
@@ -185,7 +185,7 @@ async fn a_search_by_form_is_rebuilt() {
     let upstream =
         Upstream::scripted(good("application/fhir+json", &shipped("cases/bodies/eob-search.json")))
             .await;
-    let deployment = Deployment::before(&upstream.url()).await;
+    let deployment = Deployment::with_all_policies_before(&upstream.url()).await;
     let token = deployment.files.token(DAUGHTER);
     let form = "patient=p-102";
     let fields = [

@@ -31,11 +31,49 @@ pub(super) fn shipped(path: &str) -> String {
     fs::read_to_string(&path).unwrap()
 }
 
+/// The house shape with a stream of claims beside its own routes, and the code lists it needs:
+/// read in a fraction of the time that all policies take.
+fn write_lean_policies(folder: &Path) {
+    for inner in ["shapes", "codes", "rules"] {
+        fs::create_dir_all(folder.join(inner)).unwrap();
+    }
+    let shipped_folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("policies");
+    let samples = shipped_folder.join("shapes/samples");
+    std::os::unix::fs::symlink(samples, folder.join("shapes/samples")).unwrap();
+    let stream =
+        "  - { GET: '/export/{file}', body: ndjson, judge: stream, record: claim }\nenvelope: [";
+    let shape = shipped("shapes/family-account.yaml").replacen("envelope: [", stream, 1);
+    fs::write(folder.join("shapes/family-account.yaml"), shape).unwrap();
+    for same in ["rules/us-federal.yaml", "states.csv", "codes/icd10cm.csv", "codes/cpt.csv"] {
+        fs::write(folder.join(same), shipped(same)).unwrap();
+    }
+    let systems = ["key", "ICD-10-CM", "CPT", "NUCC", "HCPCS-II", "NUBC-REV", "CMS-POS", "MS-DRG"];
+    let is_needed = |line: &&str| systems.contains(&line.split(',').next().unwrap());
+    let lines: Vec<String> =
+        shipped("codes/systems.csv").lines().filter(is_needed).map(|l| format!("{l}\n")).collect();
+    fs::write(folder.join("codes/systems.csv"), lines.concat()).unwrap();
+    let words: Vec<String> =
+        shipped("codes/words.csv").lines().take(40).map(|l| format!("{l}\n")).collect();
+    fs::write(folder.join("codes/words.csv"), words.concat()).unwrap();
+}
+
 impl Files {
-    pub(super) fn new() -> Files {
+    /// With all policies that are shipped.
+    pub(super) fn with_all_policies() -> Files {
         let folder = tempfile::tempdir().unwrap();
         let policies = Path::new(env!("CARGO_MANIFEST_DIR")).join("policies");
         std::os::unix::fs::symlink(policies, folder.path().join("policies")).unwrap();
+        Files::around(folder)
+    }
+
+    /// With the policies of the house shape.
+    pub(super) fn new() -> Files {
+        let folder = tempfile::tempdir().unwrap();
+        write_lean_policies(&folder.path().join("policies"));
+        Files::around(folder)
+    }
+
+    fn around(folder: TempDir) -> Files {
         fs::write(folder.path().join("members.csv"), shipped("cases/family.csv")).unwrap();
         let pair = rcgen::KeyPair::generate_for(&rcgen::PKCS_ECDSA_P256_SHA256).unwrap();
         let key = EncodingKey::from_ec_pem(pair.serialize_pem().as_bytes()).unwrap();
@@ -133,6 +171,11 @@ impl Deployment {
     /// The usual one in front of this upstream.
     pub(super) async fn before(upstream: &str) -> Deployment {
         Files::new().start(&yaml(upstream, "")).await
+    }
+
+    /// The usual one with all policies that are shipped.
+    pub(super) async fn with_all_policies_before(upstream: &str) -> Deployment {
+        Files::with_all_policies().start(&yaml(upstream, "")).await
     }
 
     /// GET as a member.

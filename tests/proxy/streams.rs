@@ -1,1 +1,158 @@
-//! x
+//! Answers judged record by record.
+
+use super::client::{Answer, ask};
+use super::deployment::{DAUGHTER, Deployment, Files, MOTHER, yaml};
+use super::upstream::{Step, Upstream, headed};
+use std::time::Duration;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
+
+const EXPORT: &str = "/api/v1/export/claims.ndjson";
+const HEAD: &str =
+    "HTTP/1.1 200 OK\nContent-Type: application/x-ndjson\nTransfer-Encoding: chunked";
+
+fn line(number: usize) -> String {
+    let member = if number % 2 == 0 { "M-102" } else { "M-100" };
+    format!(
+        "{{\"claimId\":\"CLM-{number}\",\"memberId\":\"{member}\",\"serviceDate\":\"2026-01-01\",\
+         \"diagnoses\":[{{\"code\":\"F33.1\"}}],\"amounts\":{{\"paid\":1.10}}}}\n"
+    )
+}
+
+fn chunk(text: &str) -> Vec<u8> {
+    format!("{:x}\r\n{text}\r\n", text.len()).into_bytes()
+}
+
+fn stream(lines: usize, end: &[u8]) -> Vec<Step> {
+    let mut body = Vec::new();
+    for number in 0..lines {
+        body.extend(chunk(&line(number)));
+    }
+    body.extend_from_slice(end);
+    headed(HEAD, &body)
+}
+
+fn events(deployment: &Deployment) -> Vec<String> {
+    deployment.files.audit().iter().map(|line| line["event"].as_str().unwrap().to_owned()).collect()
+}
+
+#[tokio::test]
+async fn a_stream_leaves_in_chunks_and_every_flush_is_recorded() {
+    let upstream = Upstream::scripted(stream(5000, b"0\r\n\r\n")).await;
+    let deployment = Deployment::before(&upstream.url()).await;
+    let answer = deployment.get(DAUGHTER, EXPORT).await;
+    assert_eq!(answer.status, 200);
+    assert_eq!(answer.field("content-type"), "application/x-ndjson");
+    assert_eq!(answer.field("transfer-encoding"), "chunked");
+    assert!(answer.whole);
+    let expected: String = (0..5000).step_by(2).map(line).collect();
+    assert_eq!(answer.body, expected);
+    let audit = deployment.files.audit();
+    let events = events(&deployment);
+    assert_eq!(events.first().unwrap(), "open");
+    assert_eq!(events.last().unwrap(), "close");
+    assert!(events[1..events.len() - 1].iter().all(|event| event == "flush"), "{events:?}");
+    let flushes = &audit[1..audit.len() - 1];
+    let bytes: u64 = flushes.iter().map(|flush| flush["bytes"].as_u64().unwrap()).sum();
+    assert_eq!(bytes, expected.len() as u64);
+    assert_eq!(audit.last().unwrap()["bytes"].as_u64().unwrap(), bytes);
+    assert!(flushes.iter().all(|flush| flush["bytes"].as_u64().unwrap() <= 256 * 1024));
+    let released: u64 = flushes.iter().map(|flush| flush["released"].as_u64().unwrap_or(0)).sum();
+    assert_eq!(released, 2500);
+}
+
+#[track_caller]
+fn check_cut(answer: &Answer, deployment: &Deployment) {
+    assert_eq!(answer.status, 200);
+    assert!(!answer.whole, "a stream that is cut must not look whole");
+    assert!(!answer.body.contains("M-100"));
+    let audit = deployment.files.audit();
+    let close = audit.last().unwrap();
+    assert_eq!(close["event"], "close");
+    assert!(close["fault"].is_string());
+}
+
+#[tokio::test]
+async fn a_fault_cuts_the_connection() {
+    for end in [
+        &b""[..],
+        b"4\r\n{\"a\"",
+        b"8\r\n{\"a\":1}x\r\n0\r\n\r\n",
+        b"1\r\n\n\r\n0\r\n\r\n",
+        b"0\r\nX-Diagnosis: F33.1\r\n\r\n",
+    ] {
+        let upstream = Upstream::scripted(stream(2000, end)).await;
+        let deployment = Deployment::before(&upstream.url()).await;
+        let answer = deployment.get(DAUGHTER, EXPORT).await;
+        check_cut(&answer, &deployment);
+    }
+}
+
+#[tokio::test]
+async fn an_upstream_that_stops_in_the_middle() {
+    let mut script = stream(2000, b"");
+    script.pop();
+    script.push(Step::Hang);
+    let upstream = Upstream::scripted(script).await;
+    let deployment = Deployment::before(&upstream.url()).await;
+    let answer = deployment.get(DAUGHTER, EXPORT).await;
+    check_cut(&answer, &deployment);
+}
+
+#[tokio::test]
+async fn a_reader_who_hangs_up_is_recorded() {
+    let mut script = stream(20_000, b"");
+    script.pop();
+    script.push(Step::Wait(Duration::from_millis(500)));
+    let upstream = Upstream::scripted(script).await;
+    let deployment = Deployment::before(&upstream.url()).await;
+    let token = deployment.files.token(DAUGHTER);
+    let mut socket = TcpStream::connect(deployment.address).await.unwrap();
+    let request = format!("GET {EXPORT} HTTP/1.1\r\nHost: a\r\n{token}\r\n\r\n");
+    socket.write_all(request.as_bytes()).await.unwrap();
+    let mut some = [0; 4096];
+    socket.read_exact(&mut some).await.unwrap();
+    drop(socket);
+    let closed = async {
+        while events(&deployment).last().unwrap() != "close" {
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(10), closed).await.unwrap();
+    let audit = deployment.files.audit();
+    assert_eq!(audit.last().unwrap()["fault"], "the reader hung up");
+}
+
+#[tokio::test]
+async fn head_of_a_stream() {
+    let upstream = Upstream::scripted(stream(10, b"0\r\n\r\n")).await;
+    let deployment = Deployment::before(&upstream.url()).await;
+    let token = deployment.files.token(DAUGHTER);
+    let head = ask(deployment.address, &format!("HEAD {EXPORT}"), &[&token]).await;
+    assert_eq!((head.status, head.body.as_str()), (200, ""));
+    assert_eq!(head.field("content-type"), "application/x-ndjson");
+    assert_eq!(events(&deployment), ["open"]);
+}
+
+#[tokio::test]
+async fn a_stream_of_which_nothing_is_released() {
+    let upstream = Upstream::scripted(stream(10, b"0\r\n\r\n")).await;
+    let deployment = Deployment::before(&upstream.url()).await;
+    let answer = deployment.get("M-105", EXPORT).await;
+    assert_eq!((answer.status, answer.body.as_str(), answer.whole), (200, "", true));
+    assert_eq!(events(&deployment), ["open", "flush", "close"]);
+    assert_eq!(deployment.files.audit()[1]["withheld"], 10);
+}
+
+#[tokio::test]
+async fn a_limit_of_records_cuts_a_stream() {
+    let upstream = Upstream::scripted(stream(10_000, b"0\r\n\r\n")).await;
+    let more = "limits: { reader: [{ records: 1500 per 1h }] }";
+    let deployment = Files::new().start(&yaml(&upstream.url(), more)).await;
+    let answer = deployment.get(MOTHER, EXPORT).await;
+    assert_eq!(answer.status, 200);
+    assert!(!answer.whole);
+    assert!(answer.body.lines().count() <= 1500);
+    let fault = deployment.files.audit().last().unwrap()["fault"].to_string();
+    assert!(fault.contains("1500 records"), "{fault}");
+}
