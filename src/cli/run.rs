@@ -7,7 +7,11 @@ use crate::engine::diagnostics::Diagnostic;
 use crate::proxy::{NoStart, Service};
 use std::io::{self, Write};
 use std::path::Path;
+use std::time::Duration;
 use tokio::signal::unix::{Signal, SignalKind, signal};
+
+/// How long threads may go on after all is served.
+const SHUTDOWN_TIMEOUT: Duration = Duration::from_secs(2);
 
 pub(super) fn run(path: &Path, streams: &mut Streams<'_>) -> io::Result<Exit> {
     let config = match Config::load(path) {
@@ -25,7 +29,10 @@ pub(super) fn run(path: &Path, streams: &mut Streams<'_>) -> io::Result<Exit> {
     }
     tell_no_more_of_panics_than_where();
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
-    runtime.block_on(serve(&config, streams))
+    let ended = runtime.block_on(serve(&config, streams));
+    // What was cut may still be reading a file; the end does not wait for it.
+    runtime.shutdown_timeout(SHUTDOWN_TIMEOUT);
+    ended
 }
 
 async fn serve(config: &Config, streams: &mut Streams<'_>) -> io::Result<Exit> {

@@ -51,6 +51,7 @@ use rustls::crypto::SecureRandom;
 use std::fmt::{Debug, Write};
 use std::sync::Arc;
 use std::time::{SystemTime, UNIX_EPOCH};
+use tokio::task::JoinHandle;
 use upstream::{JudgedBody, Upstream};
 use world::World;
 
@@ -224,12 +225,17 @@ async fn serve(
             }
         }
     });
-    let response = task.await.unwrap_or_else(|_panicked| {
-        proxy.metrics.refused(Refusal::Fault.cause());
-        response::refused(&Refusal::Fault, Errors::Problem, &request_id, !is_head)
+    let response = contained(task).await.unwrap_or_else(|fault| {
+        proxy.metrics.refused(fault.cause());
+        response::refused(&fault, Errors::Problem, &request_id, !is_head)
     });
     proxy.metrics.answered(response.status().as_u16(), began.elapsed());
     response
+}
+
+/// What a task made; one that panicked is a fault of ours, and of one request only.
+async fn contained<T>(task: JoinHandle<T>) -> Result<T, Refusal> {
+    task.await.map_err(|_| Refusal::Fault)
 }
 
 /// The path of a request whose head is not yet checked.

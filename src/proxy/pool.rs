@@ -54,6 +54,15 @@ impl Pool {
         }
     }
 
+    /// Closes those that have waited for too long.
+    pub(super) fn forget_old(&self) {
+        if let Ok(mut idle) = self.idle.lock() {
+            idle.retain(|(connection, since)| {
+                since.elapsed() <= IDLE_AGE_MAX && !connection.is_closed()
+            });
+        }
+    }
+
     /// Takes back a connection whose answer was read to its end.
     pub(super) fn keep(&self, connection: Connection) {
         if connection.is_closed() {

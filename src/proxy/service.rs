@@ -14,7 +14,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-/// How often figures are taken that nobody counts along.
+/// How often figures are taken that nobody counts along, and old connections closed.
 const FIGURES_EVERY: Duration = Duration::from_secs(5);
 
 /// How often readers that are idle are forgotten.
@@ -98,7 +98,10 @@ async fn look_after(proxy: &Proxy) {
     let mut forget = tokio::time::interval(FORGET_EVERY);
     loop {
         tokio::select! {
-            _ = figures.tick() => proxy.metrics.set_held_bytes(proxy.held.bytes()),
+            _ = figures.tick() => {
+                proxy.metrics.set_held_bytes(proxy.held.bytes());
+                proxy.upstream.forget_idle_connections();
+            }
             _ = forget.tick() => proxy.limits.forget_idle_readers(),
         }
     }

@@ -2,3 +2,4 @@
 
 mod gunzip;
 mod head;
+mod refusals;

@@ -108,6 +108,11 @@ impl Upstream {
         Ok(Upstream { dialer, fields, timeout: settings.timeout, pool: Arc::default() })
     }
 
+    /// Closes connections that have been idle for long. To be called now and then.
+    pub(super) fn forget_idle_connections(&self) {
+        self.pool.forget_old();
+    }
+
     /// Asks as planned; the head of the answer.
     pub(super) async fn ask(
         &self,
