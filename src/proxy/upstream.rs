@@ -29,6 +29,8 @@ use tokio::time::{Instant, timeout, timeout_at};
 /// Most interim answers (1xx) before the answer.
 const INTERIM_MAX: usize = 8;
 
+const TOO_MANY_INTERIM: UpstreamFault = UpstreamFault::Ambiguous("too many interim answers");
+
 /// A body that will not be judged is read to its end if it is this short and this quick, since
 /// that is cheaper than a new connection, and takes as long as an answer that is.
 const DISCARD_BYTES_MAX: usize = 64 * 1024;
@@ -166,13 +168,11 @@ impl Upstream {
         let fault = |fault| Unsent::Fault(fault);
         let mut request =
             request(plan, fields).ok_or(fault(UpstreamFault::Ambiguous("a plan of no request")))?;
-        let too_many = count_interim_answers(&mut request);
+        let interim = InterimAnswers::counted(&mut request);
         let sending = timeout(self.timeout.first_byte, connection.try_send_request(request));
         let outcome = tokio::select! {
             outcome = sending => outcome,
-            () = too_many.notified() => {
-                return Err(fault(UpstreamFault::Ambiguous("too many interim answers")));
-            }
+            () = interim.too_many.notified() => return Err(fault(TOO_MANY_INTERIM)),
         };
         match outcome {
             Err(_) => Err(fault(UpstreamFault::Slow("send a head"))),
@@ -180,6 +180,8 @@ impl Upstream {
                 Some(_) => Unsent::Entirely,
                 None => fault(UpstreamFault::Broken),
             }),
+            // The answer may have come with the storm before it.
+            Ok(Ok(_)) if interim.are_too_many() => Err(fault(TOO_MANY_INTERIM)),
             Ok(Ok(response)) => Ok((response, connection)),
         }
     }
@@ -202,17 +204,28 @@ fn request(plan: &Plan, fields: &HeaderMap) -> Option<Request<RequestBody>> {
     Some(request)
 }
 
-/// hyper swallows any number of 1xx heads; this tells when there were too many.
-fn count_interim_answers(request: &mut Request<RequestBody>) -> Arc<Notify> {
-    let too_many = Arc::new(Notify::new());
-    let tell = Arc::clone(&too_many);
-    let seen = AtomicUsize::new(0);
-    hyper::ext::on_informational(request, move |_| {
-        if seen.fetch_add(1, Ordering::Relaxed) >= INTERIM_MAX {
-            tell.notify_one();
-        }
-    });
-    too_many
+/// hyper swallows any number of 1xx heads; this counts them.
+#[derive(Debug, Default)]
+struct InterimAnswers {
+    seen: AtomicUsize,
+    too_many: Notify,
+}
+
+impl InterimAnswers {
+    fn counted(request: &mut Request<RequestBody>) -> Arc<InterimAnswers> {
+        let counter = Arc::new(InterimAnswers::default());
+        let counting = Arc::clone(&counter);
+        hyper::ext::on_informational(request, move |_| {
+            if counting.seen.fetch_add(1, Ordering::Relaxed) >= INTERIM_MAX {
+                counting.too_many.notify_one();
+            }
+        });
+        counter
+    }
+
+    fn are_too_many(&self) -> bool {
+        self.seen.load(Ordering::Relaxed) > INTERIM_MAX
+    }
 }
 
 /// The head of an answer, and its body unread.

@@ -217,12 +217,12 @@ async fn gzip_is_read_and_identity_is_what_leaves() {
     let body = shipped("cases/bodies/claims.json");
     let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::best());
     encoder.write_all(body.as_bytes()).unwrap();
-    let encoded = encoder.finish().unwrap();
+    let zipped = encoder.finish().unwrap();
     let head = format!(
         "HTTP/1.1 200 OK\nContent-Type: application/json\nContent-Encoding: GZIP\nContent-Length: {}",
-        encoded.len()
+        zipped.len()
     );
-    let upstream = Upstream::scripted(headed(&head, &encoded)).await;
+    let upstream = Upstream::scripted(headed(&head, &zipped)).await;
     let plain = claims().await;
     let gzipped = Deployment::before(&upstream.url()).await.get(MOTHER, CLAIMS).await;
     let plain = Deployment::before(&plain.url()).await.get(MOTHER, CLAIMS).await;

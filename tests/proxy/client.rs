@@ -69,7 +69,7 @@ pub(super) fn parse(read: &[u8]) -> Answer {
     let Some((head, body)) = text.split_once("\r\n\r\n") else { panic!("no answer: {text:?}") };
     let mut lines = head.split("\r\n");
     let status_line = lines.next().unwrap();
-    let status = status_line.strip_prefix("HTTP/1.1 ").unwrap()[..3].parse().unwrap();
+    let status = status_line.split(' ').nth(1).unwrap().parse().unwrap();
     let mut fields: BTreeMap<String, String> = BTreeMap::new();
     for line in lines {
         let (name, value) = line.split_once(": ").unwrap();
@@ -96,11 +96,12 @@ fn dechunk(mut rest: &str) -> (String, bool) {
         if size == 0 {
             return (body, after == "\r\n");
         }
-        if after.len() < size + 2 {
-            body.push_str(&after[..size.min(after.len())]);
+        let Some((data, end)) = after.split_at_checked(size) else {
+            body.push_str(after);
             return (body, false);
-        }
-        body.push_str(&after[..size]);
-        rest = &after[size + 2..];
+        };
+        body.push_str(data);
+        let Some(next) = end.strip_prefix("\r\n") else { return (body, false) };
+        rest = next;
     }
 }

@@ -19,15 +19,15 @@ fn json_head(more: &str) -> String {
 
 /// The one 502 (or 504), whatever was wrong, within a time.
 #[track_caller]
-fn check(status: u16, script: Vec<Step>) {
+fn check(status: u16, script: &[Step]) {
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().unwrap();
     runtime.block_on(async {
-        let upstream = Upstream::scripted(script.clone()).await;
+        let upstream = Upstream::scripted(script.to_vec()).await;
         let deployment = Deployment::before(&upstream.url()).await;
         let began = Instant::now();
         let answer = deployment.get(DAUGHTER, CLAIMS).await;
         assert!(began.elapsed() < Duration::from_secs(3), "{:?}", began.elapsed());
-        assert_eq!(answer.status, status, "{script:?}: {}", answer.body);
+        assert_eq!(answer.status, status);
         assert!(answer.whole);
         let words = match status {
             502 => r#"{"detail":"bad gateway","status":502,"title":"Bad Gateway"}"#,
@@ -72,24 +72,24 @@ fn nobody_listens() {
 
 #[test]
 fn the_connection_is_reset_or_closed_without_an_answer() {
-    check(502, vec![Step::Reset]);
-    check(502, vec![Step::Close]);
-    check(502, raw("HTTP/1.1 200 OK\nContent-Ty"));
-    check(502, raw("garbage\n\n"));
+    check(502, &[Step::Reset]);
+    check(502, &[Step::Close]);
+    check(502, &raw("HTTP/1.1 200 OK\nContent-Ty"));
+    check(502, &raw("garbage\n\n"));
 }
 
 #[test]
 fn a_head_that_does_not_come() {
-    check(504, vec![Step::Hang]);
-    check(504, vec![Step::Send(b"HTTP/1.1 200 OK\r\nContent-Type: appl".to_vec()), Step::Hang]);
+    check(504, &[Step::Hang]);
+    check(504, &[Step::Send(b"HTTP/1.1 200 OK\r\nContent-Type: appl".to_vec()), Step::Hang]);
 }
 
 #[test]
 fn a_body_that_does_not_come_to_its_end() {
     let head = headed(&json_head("\nContent-Length: 9000"), &body().as_bytes()[..2000]);
-    check(504, vec![head[0].clone(), Step::Hang]);
-    check(502, vec![head[0].clone(), Step::Close]);
-    check(502, vec![head[0].clone(), Step::Reset]);
+    check(504, &[head[0].clone(), Step::Hang]);
+    check(502, &[head[0].clone(), Step::Close]);
+    check(502, &[head[0].clone(), Step::Reset]);
 }
 
 #[test]
@@ -99,12 +99,12 @@ fn a_body_that_dribbles_is_cut_off_by_the_total() {
     for _ in 0..20 {
         script.extend([Step::Wait(Duration::from_millis(300)), Step::Send(b" ".to_vec())]);
     }
-    check(504, script);
+    check(504, &script);
 }
 
 #[test]
 fn bypass_c9_a_body_that_ends_with_the_connection() {
-    check(502, headed(&json_head(""), body().as_bytes()));
+    check(502, &headed(&json_head(""), body().as_bytes()));
 }
 
 #[test]
@@ -115,55 +115,55 @@ fn bypass_s12_e13_two_lengths_and_other_codings() {
         "\nTransfer-Encoding: gzip, chunked",
         "\nTransfer-Encoding: identity",
     ] {
-        check(502, headed(&json_head(more), chunks.as_bytes()));
+        check(502, &headed(&json_head(more), chunks.as_bytes()));
     }
-    check(502, headed(&json_head("\nContent-Length: 7\nContent-Length: 7"), b"{\"a\":1}"));
-    check(502, headed(&json_head("\nContent-Length: 7\nContent-Length: 3"), b"{\"a\":1}"));
+    check(502, &headed(&json_head("\nContent-Length: 7\nContent-Length: 7"), b"{\"a\":1}"));
+    check(502, &headed(&json_head("\nContent-Length: 7\nContent-Length: 3"), b"{\"a\":1}"));
 }
 
 #[test]
 fn a_wrong_length() {
     let text = body();
     let short = format!("\nContent-Length: {}", text.len() - 10);
-    check(502, headed(&json_head(&short), text.as_bytes()));
+    check(502, &headed(&json_head(&short), text.as_bytes()));
     let long = format!("\nContent-Length: {}", text.len() + 10);
-    check(502, headed(&json_head(&long), text.as_bytes()));
+    check(502, &headed(&json_head(&long), text.as_bytes()));
 }
 
 #[test]
 fn bypass_x3_trailers() {
     let text = body();
     let chunked = format!("{:x}\r\n{text}\r\n0\r\nX-Diagnosis: F32\r\n\r\n", text.len());
-    check(502, headed(&json_head("\nTransfer-Encoding: chunked"), chunked.as_bytes()));
+    check(502, &headed(&json_head("\nTransfer-Encoding: chunked"), chunked.as_bytes()));
     check(
         502,
-        headed(&json_head("\nTransfer-Encoding: chunked\nTrailer: X-Diagnosis"), b"0\r\n\r\n"),
+        &headed(&json_head("\nTransfer-Encoding: chunked\nTrailer: X-Diagnosis"), b"0\r\n\r\n"),
     );
 }
 
 #[test]
 fn bypass_x5_x1_c2_x6_statuses_that_are_no_answer() {
-    check(502, raw("HTTP/1.1 101 Switching Protocols\nUpgrade: x\nConnection: upgrade\n\nF33.1"));
+    check(502, &raw("HTTP/1.1 101 Switching Protocols\nUpgrade: x\nConnection: upgrade\n\nF33.1"));
     for status in ["301 F33.1", "302 Found", "304 Not Modified", "206 Partial", "204 None", "999 F"]
     {
         let head = format!("HTTP/1.1 {status}\nLocation: /F33.1\nContent-Type: application/json");
         let head = format!("{head}\nContent-Length: 2");
-        check(502, headed(&head, b"{}"));
+        check(502, &headed(&head, b"{}"));
     }
-    check(502, headed(&json_head("\nContent-Range: bytes 0-1/9\nContent-Length: 2"), b"{}"));
+    check(502, &headed(&json_head("\nContent-Range: bytes 0-1/9\nContent-Length: 2"), b"{}"));
     for status in ["500 F33.1", "501 No", "502 Bad"] {
-        check(502, headed(&format!("HTTP/1.1 {status}\nContent-Length: 5"), b"F33.1"));
+        check(502, &headed(&format!("HTTP/1.1 {status}\nContent-Length: 5"), b"F33.1"));
     }
-    check(503, headed("HTTP/1.1 503 F33.1\nContent-Length: 5", b"F33.1"));
-    check(504, headed("HTTP/1.1 504 F33.1\nContent-Length: 5", b"F33.1"));
-    check(404, headed("HTTP/1.1 404 F33.1\nContent-Type: application/json", b"F33.1"));
+    check(503, &headed("HTTP/1.1 503 F33.1\nContent-Length: 5", b"F33.1"));
+    check(504, &headed("HTTP/1.1 504 F33.1\nContent-Length: 5", b"F33.1"));
+    check(404, &headed("HTTP/1.1 404 F33.1\nContent-Type: application/json", b"F33.1"));
 }
 
 #[test]
 fn bypass_x4_a_storm_of_interim_answers() {
     let mut script = vec![Step::Send(b"HTTP/1.1 102 Processing\r\n\r\n".repeat(50))];
     script.extend(good("application/json", &body()));
-    check(502, script);
+    check(502, &script);
 }
 
 #[test]
@@ -179,7 +179,7 @@ fn bypass_j12_content_types() {
         "Content-Type: application/json; charset=utf-16\n",
     ] {
         let head = format!("HTTP/1.1 200 OK\n{types}Content-Length: {length}");
-        check(502, headed(&head, text.as_bytes()));
+        check(502, &headed(&head, text.as_bytes()));
     }
 }
 
@@ -189,26 +189,26 @@ fn bypass_e2_e9_content_codings() {
     let length = text.len();
     for coding in ["br", "gzip, br", "gzip, gzip", "identity, gzip", "x-gzip", "deflate", ""] {
         let more = format!("\nContent-Encoding: {coding}\nContent-Length: {length}");
-        check(502, headed(&json_head(&more), text.as_bytes()));
+        check(502, &headed(&json_head(&more), text.as_bytes()));
     }
     let more =
         format!("\nContent-Encoding: gzip\nContent-Encoding: gzip\nContent-Length: {length}");
-    check(502, headed(&json_head(&more), text.as_bytes()));
+    check(502, &headed(&json_head(&more), text.as_bytes()));
 }
 
 #[test]
 fn bypass_e3_e4_e7_e8_e11_gzip_that_is_not_one_whole_member() {
     let whole = gzip(&body());
-    check(502, gzipped(&[whole.clone(), gzip("{\"secret\":\"F33.1\"}")].concat()));
-    check(502, gzipped(&[whole.clone(), b"tail".to_vec()].concat()));
-    check(502, gzipped(&whole[..whole.len() - 3]));
-    check(502, gzipped(b""));
-    check(502, gzipped(body().as_bytes()));
+    check(502, &gzipped(&[whole.clone(), gzip("{\"secret\":\"F33.1\"}")].concat()));
+    check(502, &gzipped(&[whole.clone(), b"tail".to_vec()].concat()));
+    check(502, &gzipped(&whole[..whole.len() - 3]));
+    check(502, &gzipped(b""));
+    check(502, &gzipped(body().as_bytes()));
 }
 
 #[test]
 fn bypass_e12_a_gzip_bomb() {
-    check(502, gzipped(&gzip(&" ".repeat(64 * 1024 * 1024))));
+    check(502, &gzipped(&gzip(&" ".repeat(64 * 1024 * 1024))));
 }
 
 #[test]
@@ -222,7 +222,7 @@ fn bodies_that_cannot_be_judged() {
         "<html>F33.1</html>",
         "\u{0}",
     ] {
-        check(502, good("application/json", text));
+        check(502, &good("application/json", text));
     }
 }
 

@@ -12,7 +12,7 @@ const HEAD: &str =
     "HTTP/1.1 200 OK\nContent-Type: application/x-ndjson\nTransfer-Encoding: chunked";
 
 fn line(number: usize) -> String {
-    let member = if number % 2 == 0 { "M-102" } else { "M-100" };
+    let member = if number.is_multiple_of(2) { "M-102" } else { "M-100" };
     format!(
         "{{\"claimId\":\"CLM-{number}\",\"memberId\":\"{member}\",\"serviceDate\":\"2026-01-01\",\
          \"diagnoses\":[{{\"code\":\"F33.1\"}}],\"amounts\":{{\"paid\":1.10}}}}\n"
@@ -54,7 +54,7 @@ async fn a_stream_leaves_in_chunks_and_every_flush_is_recorded() {
     assert!(events[1..events.len() - 1].iter().all(|event| event == "flush"), "{events:?}");
     let flushes = &audit[1..audit.len() - 1];
     let bytes: u64 = flushes.iter().map(|flush| flush["bytes"].as_u64().unwrap()).sum();
-    assert_eq!(bytes, expected.len() as u64);
+    assert_eq!(bytes, u64::try_from(expected.len()).unwrap());
     assert_eq!(audit.last().unwrap()["bytes"].as_u64().unwrap(), bytes);
     assert!(flushes.iter().all(|flush| flush["bytes"].as_u64().unwrap() <= 256 * 1024));
     let released: u64 = flushes.iter().map(|flush| flush["released"].as_u64().unwrap_or(0)).sum();

@@ -100,11 +100,7 @@ fn operators_read_more_and_no_text_of_the_reader() {
 
 #[tokio::test]
 async fn a_panic_is_a_fault_of_one_request() {
-    let task = tokio::spawn(async {
-        if true {
-            panic!("F33.1")
-        }
-    });
+    let task: tokio::task::JoinHandle<()> = tokio::spawn(async { panic!("F33.1") });
     assert_eq!(contained(task).await, Err(Refusal::Fault));
     assert_eq!(contained(tokio::spawn(async { 1 })).await, Ok(1));
 }
