@@ -4,6 +4,8 @@
 #[cfg(test)]
 mod command_line;
 #[cfg(test)]
+mod demo;
+#[cfg(test)]
 mod json_oracle;
 #[cfg(test)]
 mod json_suite;
