@@ -124,6 +124,15 @@ fn only_the_audit_opens_what_is_released() {
     }
 }
 
+/// RECORD-BEFORE-RELEASE: releasing without a record is for commands that have no reader.
+#[test]
+fn only_commands_release_offline() {
+    for (name, text) in sources() {
+        let may = name.starts_with("src/cli/") || name.starts_with("src/audit/") || is_test(&name);
+        assert!(may || !text.contains("offline::"), "{name} releases without a record");
+    }
+}
+
 /// NO-EXIT-WITHOUT-VERDICT: bytes the audit opened become nothing but the body of an answer.
 #[test]
 fn only_the_response_body_takes_what_is_opened() {

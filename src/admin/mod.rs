@@ -3,8 +3,6 @@
 
 mod metrics;
 mod serve;
-#[cfg(test)]
-mod tests;
 
 pub use metrics::Metrics;
 pub use serve::{Admin, Ready};

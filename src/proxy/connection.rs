@@ -62,7 +62,7 @@ impl Patience {
 
 /// What is going on on a connection.
 #[derive(Debug)]
-struct Pulse {
+pub(super) struct Pulse {
     began: Instant,
     /// Milliseconds after `began` of the last sign of progress.
     progress_ms: AtomicU64,
@@ -71,6 +71,15 @@ struct Pulse {
 }
 
 impl Pulse {
+    pub(super) fn new() -> Pulse {
+        Pulse {
+            began: Instant::now(),
+            progress_ms: AtomicU64::new(0),
+            requests: AtomicUsize::new(0),
+            under_way: AtomicUsize::new(0),
+        }
+    }
+
     fn progress(&self) {
         let now_ms = u64::try_from(self.began.elapsed().as_millis()).unwrap_or(u64::MAX);
         self.progress_ms.store(now_ms, Ordering::Relaxed);
@@ -87,7 +96,7 @@ impl Pulse {
         self.began + last + patience
     }
 
-    async fn overdue(&self, patience: Patience) {
+    pub(super) async fn overdue(&self, patience: Patience) {
         loop {
             let due = self.due(patience);
             if due <= Instant::now() {
@@ -103,7 +112,7 @@ impl Pulse {
 pub(super) struct Visit(Arc<Pulse>);
 
 impl Visit {
-    fn begin(pulse: &Arc<Pulse>) -> Visit {
+    pub(super) fn begin(pulse: &Arc<Pulse>) -> Visit {
         pulse.requests.fetch_add(1, Ordering::Relaxed);
         pulse.under_way.fetch_add(1, Ordering::Relaxed);
         pulse.progress();
@@ -129,12 +138,7 @@ where
     S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
 {
     let patience = proxy.patience;
-    let pulse = Arc::new(Pulse {
-        began: Instant::now(),
-        progress_ms: AtomicU64::new(0),
-        requests: AtomicUsize::new(0),
-        under_way: AtomicUsize::new(0),
-    });
+    let pulse = Arc::new(Pulse::new());
     let service = service_fn({
         let (pulse, drain) = (Arc::clone(&pulse), drain.clone());
         move |request: Request<Incoming>| {

@@ -4,6 +4,7 @@
 //! path on one screen. It runs in a task of its own: hyper drops what serves a connection that
 //! is closed, and neither the work nor its audit entry may end there.
 
+mod answer;
 mod connection;
 mod drain;
 mod gunzip;
@@ -38,6 +39,7 @@ use crate::engine::shapes::written::Errors;
 use crate::engine::{self, Redactor};
 use crate::identity::Identity;
 use crate::limits::Limits;
+use answer::JudgedBody;
 use connection::Patience;
 use drain::DrainWatch;
 use held::Held;
@@ -52,7 +54,7 @@ use std::fmt::{Debug, Write};
 use std::sync::Arc;
 use std::time::{SystemTime, UNIX_EPOCH};
 use tokio::task::JoinHandle;
-use upstream::{JudgedBody, Upstream};
+use upstream::Upstream;
 use world::World;
 
 /// The proxy of one deployment.

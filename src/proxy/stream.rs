@@ -1,10 +1,10 @@
 //! An answer judged record by record: an entry when it opens, one before each flush, one when it
 //! closes. A fault cuts the connection; no byte without an entry has left by then.
 
+use super::answer::JudgedBody;
 use super::drain::DrainWatch;
 use super::refusal::Refusal;
 use super::response::{self, ReaderBody, StreamPart};
-use super::upstream::JudgedBody;
 use super::{Judged, Proxy};
 use crate::audit::{Asker, Entry, Event, FLUSH_BYTES_MAX, Flushes};
 use crate::engine::Redactor;

@@ -2,7 +2,7 @@
 
 use super::client::{self, exchange_on, parse};
 use super::deployment::{DAUGHTER, Deployment, Files, MOTHER, shipped, yaml};
-use super::upstream::{Upstream, good};
+use super::upstream::{Step, Upstream, good};
 use bytes::Bytes;
 use http_body_util::{BodyExt, Empty, Full};
 use hyper::Request;
@@ -149,6 +149,37 @@ async fn http_2_over_tls_gives_the_same_answers() {
             assert_eq!(value, same.field(name), "{method} {path} {name}");
         }
     }
+}
+
+#[tokio::test]
+async fn an_http_2_connection_ends_well_when_told_to_end() {
+    let mut script = vec![Step::Wait(Duration::from_millis(400))];
+    script.extend(good("application/json", &shipped("cases/bodies/claims.json")));
+    let upstream = Upstream::scripted(script).await;
+    let server = pki();
+    let mut deployment = deployment(&upstream.url(), &server, None).await;
+    let token = deployment.files.token(MOTHER);
+    let token = token.strip_prefix("Authorization: ").unwrap().to_owned();
+    let socket = connect(deployment.address, connector(&server, None, &[b"h2"])).await.unwrap();
+    let (mut sender, connection) =
+        hyper::client::conn::http2::handshake(TokioExecutor::new(), TokioIo::new(socket))
+            .await
+            .unwrap();
+    tokio::spawn(connection);
+    let request = || {
+        Request::get(format!("https://localhost{CLAIMS}"))
+            .header("authorization", &token)
+            .body(Empty::<Bytes>::new())
+            .unwrap()
+    };
+    let under_way = sender.send_request(request());
+    tokio::time::sleep(Duration::from_millis(150)).await;
+    deployment.end();
+    let response = under_way.await.unwrap();
+    assert_eq!(response.status(), 200);
+    assert!(!response.into_body().collect().await.unwrap().to_bytes().is_empty());
+    assert!(sender.send_request(request()).await.is_err(), "no new request after GOAWAY");
+    assert!(deployment.ended().await);
 }
 
 #[tokio::test]
