@@ -307,13 +307,27 @@ fn fhir_words(body: &Body<'_>, lists: &Lists, record: usize) -> Hits {
         }
         hits.add(match name {
             "string" if free_text.contains(&node) => lists.words(text).record_only(),
-            "string" => lists.words(text),
+            "string" => lists.words(before_uuid(text)),
             "markdown" => lists.words(text).record_only(),
             "xhtml" => lists.words(&without_markup(text)).record_only(),
             _ => Hits::default(),
         });
     }
     hits
+}
+
+/// Of a name that ends in a UUID, what stands before it: random digits are no words.
+fn before_uuid(text: &str) -> &str {
+    let is_uuid = |tail: &str| {
+        let sizes: Vec<usize> = tail.split('-').map(str::len).collect();
+        sizes == [8, 4, 4, 4, 12] && tail.replace('-', "").chars().all(|c| c.is_ascii_hexdigit())
+    };
+    let at = text.len().saturating_sub(36);
+    let parted = text.get(..at).is_some_and(|before| {
+        !before.contains(char::is_whitespace)
+            && !before.ends_with(|c: char| c.is_ascii_alphanumeric())
+    });
+    if parted && text.get(at..).is_some_and(is_uuid) { &text[..at] } else { text }
 }
 
 fn attachment(doc: &Doc, lists: &Lists, node: Id) -> Hits {
@@ -358,7 +372,7 @@ fn house_words(body: &Body<'_>, lists: &Lists, record: usize) -> Hits {
         } else if doc.key(node).is_some_and(|key| WORD_KEYS.contains(&key))
             || (members.contains(&node) && !is_token(text))
         {
-            hits.add(lists.words(text));
+            hits.add(lists.words(before_uuid(text)));
         }
     }
     hits

@@ -6,6 +6,7 @@ use crate::engine::category::{Categories, Category};
 use crate::engine::codes::{Hits, Judgement};
 use crate::engine::document::tape::{Kind as Json, NodeId, range};
 use crate::engine::document::text;
+use crate::engine::names::without_uuid;
 use crate::engine::policy::Action;
 use crate::engine::released::Finding;
 use crate::engine::shapes::meant::Field;
@@ -271,7 +272,10 @@ impl Body<'_> {
     fn words_at(&self, site: Site, found: &mut Found) {
         let Some(node) = self.tape.get(site.node) else { return };
         match site.what {
-            What::Words => self.words(site.node, &text::str_of(self.bytes, node), false, found),
+            What::Words => {
+                let text = text::str_of(self.bytes, node);
+                self.words(site.node, without_uuid(&text), false, found);
+            }
             What::Prose => self.words(site.node, &text::str_of(self.bytes, node), true, found),
             What::Markup => {
                 let words = words_of(&text::str_of(self.bytes, node));
