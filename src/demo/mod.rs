@@ -22,6 +22,7 @@ use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use stage::Stage;
 use std::io::{self, Write};
+use tokio::signal::unix::{SignalKind, signal};
 use world::World;
 
 /// How a demo ends.
@@ -34,7 +35,7 @@ pub enum Ending {
 }
 
 /// Runs the demo: with `once` it plays the story and ends, else it shows the table and serves
-/// until Ctrl-C. Errors are those of sockets and files.
+/// until Ctrl-C or SIGTERM. Errors are those of sockets and files.
 pub fn run(once: bool, out: &mut dyn Write) -> io::Result<Ending> {
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     runtime.block_on(async {
@@ -79,6 +80,10 @@ async fn stay(stage: &Stage, out: &mut dyn Write) -> io::Result<Ending> {
     write!(out, "{}", table::table(&stage.world, &judgement))?;
     writeln!(out, "\nCtrl-C ends it.")?;
     out.flush()?;
-    tokio::signal::ctrl_c().await?;
+    let mut terminate = signal(SignalKind::terminate())?;
+    tokio::select! {
+        ended = tokio::signal::ctrl_c() => ended?,
+        _ = terminate.recv() => {}
+    }
     Ok(Ending::Kept)
 }

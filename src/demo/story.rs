@@ -111,7 +111,7 @@ fn mother_reads_money_and_mail() -> Scene {
                of the family stay away, and payments and letters are judged line by line.",
         turns: vec![
             turn(Ruth, "the family's page", family("")),
-            turn(Ruth, "the family's claims", family("/claims?pageSize=1000")),
+            turn(Ruth, "the family's claims", family("/claims?pageSize=200")),
             turn(Ruth, "deductibles and counters", family("/accumulators")),
             turn(Ruth, "payments", family("/payments")),
             turn(Ruth, "letters", family("/letters")),
@@ -177,7 +177,7 @@ fn brothers_and_sisters() -> Scene {
             turn(
                 Nils,
                 "Nils: the family's claims, which are his own",
-                Ask::get("/api/v1/family/C-1/claims?pageSize=1000"),
+                Ask::get("/api/v1/family/C-1/claims?pageSize=200"),
             ),
         ],
     }

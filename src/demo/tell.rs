@@ -166,7 +166,7 @@ pub(super) fn verdict(
 ) -> io::Result<bool> {
     let bytes: usize = heard.iter().map(|heard| heard.body.len()).sum();
     let text = format!(
-        "{} answers were searched, {} million bytes, for every text that stands only in what their reader must \
+        "{} answers were searched, {} MB, for every text that stands only in what their reader must \
          not see: ids, codes, names, days and amounts.",
         heard.len(),
         bytes.div_ceil(1_000_000)
@@ -231,13 +231,12 @@ pub(super) fn invitation(out: &mut dyn Write, stage: &Stage) -> io::Result<()> {
     }
     writeln!(
         out,
-        "\nThree requests to try, once those lines are in a shell: the mother reads her daughter's claims; \n\
+        "\nThree requests to try, once those lines are in a shell: the mother reads her daughter's claims;\n\
                    the daughter reads them; the mother asks the payer without the proxy.\n"
     )?;
     let claims = walk::claims(Who::Ingrid).target;
-    let everything = walk::everything(Who::Ingrid).target;
     writeln!(out, "curl -s -H \"Authorization: Bearer $RUTH\" 'http://{proxy}{claims}'")?;
-    writeln!(out, "curl -s -H \"Authorization: Bearer $INGRID\" 'http://{proxy}{everything}'")?;
+    writeln!(out, "curl -s -H \"Authorization: Bearer $INGRID\" 'http://{proxy}{claims}'")?;
     writeln!(
         out,
         "curl -s -H \"Authorization: Bearer $RUTH\" 'http://{}{claims}'",

@@ -15,7 +15,7 @@ pub(super) fn requests(world: &World) -> Vec<Ask> {
     for contract in ["C-1", "C-2"] {
         let family = format!("/api/v1/family/{contract}");
         asks.push(Ask::get(&family));
-        for page in ["claims?pageSize=1000", "accumulators", "messages", "letters", "payments"] {
+        for page in ["claims?pageSize=200", "accumulators", "messages", "letters", "payments"] {
             asks.push(Ask::get(format!("{family}/{page}")));
         }
     }
@@ -59,7 +59,7 @@ pub(super) fn benefits(subject: Who) -> Ask {
 
 /// A person's claims in the portal.
 pub(super) fn claims(subject: Who) -> Ask {
-    Ask::get(format!("/api/v1/members/{}/claims?pageSize=1000", subject.person().member))
+    Ask::get(format!("/api/v1/members/{}/claims?pageSize=200", subject.person().member))
 }
 
 /// What somebody would ask who has noted down an address at a time when the portal still showed
