@@ -30,8 +30,19 @@ pub fn family(random: &mut Random) -> Family {
     let states = ["OH", "CA", "AL", "", "ZZ"];
     let mut rows = Vec::new();
     for number in 0..count {
-        let relationship = if number == 0 { "self" } else { *random.pick(&words) };
-        let birth = if number == 0 { "1973-04-02" } else { *random.pick(&births) };
+        let plain = random.once_in(2);
+        let relationship = match number {
+            0 => "self",
+            1 if plain => "spouse",
+            _ if plain => "child",
+            _ => *random.pick(&words),
+        };
+        let young = random.once_in(2);
+        let birth = match number {
+            0 => "1973-04-02",
+            _ if young => "2018-05-06",
+            _ => *random.pick(&births),
+        };
         let contract = if number > 2 && random.once_in(4) { "C-2" } else { "C-1" };
         let row = Row {
             member: format!("M-{number}"),

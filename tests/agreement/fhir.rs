@@ -19,6 +19,8 @@ pub struct Maker<'m> {
     pub words: &'m Vocabulary,
     pub random: &'m mut Random,
     pub people: usize,
+    /// Mostly well-formed and harmless, so that much is released.
+    pub tidy: bool,
     pub entries: Vec<Entry>,
     /// The kind and the id of what is being made.
     now: (String, String),
@@ -54,7 +56,8 @@ impl<'m> Maker<'m> {
         people: usize,
     ) -> Maker<'m> {
         let now = (String::new(), String::new());
-        Maker { shape, words, random, people, entries: Vec::new(), now, subject: 0 }
+        let tidy = !random.once_in(4);
+        Maker { shape, words, random, people, tidy, entries: Vec::new(), now, subject: 0 }
     }
 
     /// A Bundle of some records that point at each other.
@@ -153,10 +156,7 @@ impl<'m> Maker<'m> {
             members.push(("meta".to_owned(), self.meta()));
         }
         if self.random.once_in(6) {
-            let div = format!(
-                "<div><p class=\"depression\">{} &amp; x</p></div>",
-                self.words.sentence(self.random)
-            );
+            let div = format!("<div><p class=\"depression\">{} &amp; x</p></div>", self.sentence());
             let text =
                 Json::object(vec![("status", Json::text("generated")), ("div", Json::text(div))]);
             members.push(("text".to_owned(), text));
@@ -220,7 +220,7 @@ impl<'m> Maker<'m> {
             let take = if IDS.contains(&name.as_str()) {
                 false
             } else if likely {
-                !self.random.once_in(8)
+                (self.tidy && element.demanded) || !self.random.once_in(8)
             } else if depth > 3 {
                 self.random.once_in(40)
             } else {
@@ -231,7 +231,7 @@ impl<'m> Maker<'m> {
             }
             let one = |maker: &mut Self| maker.value(&element.of, root, wanted, depth + 1);
             let value = match self.random.below(20) {
-                0 => self.odd_value(),
+                0 if !self.tidy || self.random.once_in(8) => self.odd_value(),
                 1..6 if !element.demanded => Json::Array(vec![one(self)]),
                 6..9 => Json::Array(vec![one(self), one(self)]),
                 _ => one(self),
@@ -243,7 +243,7 @@ impl<'m> Maker<'m> {
             }
             members.push((name.clone(), value));
         }
-        if self.random.once_in(30) {
+        if self.random.once_in(if self.tidy { 200 } else { 30 }) {
             members.push(("surprise".to_owned(), self.odd_value()));
         }
     }
@@ -266,7 +266,7 @@ impl<'m> Maker<'m> {
             "Extension" => self.extension(depth),
             "Resource" => self.resource("Condition", "inner", depth + 2),
             "Attachment" => self.attachment(),
-            "string" | "markdown" => Json::text(self.words.sentence(self.random)),
+            "string" | "markdown" => Json::text(self.sentence()),
             "xhtml" => Json::text("<div>x</div>"),
             "boolean" => Json::Raw("true".to_owned()),
             "decimal" => Json::Raw("1.10".to_owned()),
@@ -288,7 +288,7 @@ impl<'m> Maker<'m> {
 
     fn attachment(&mut self) -> Json {
         use base64::Engine;
-        let text = self.words.sentence(self.random);
+        let text = self.sentence();
         let mut data = base64::engine::general_purpose::STANDARD.encode(text);
         if self.random.once_in(8) {
             data.push('!');
@@ -310,20 +310,26 @@ impl<'m> Maker<'m> {
             members.push(("coding", Json::Array(codings)));
         }
         if self.random.once_in(3) {
-            members.push(("text", Json::text(self.words.sentence(self.random))));
+            members.push(("text", Json::text(self.sentence())));
         }
         Json::object(members)
     }
 
     fn coding(&mut self) -> Json {
-        let (system, code) = self.words.code(self.random);
+        let harmless = self.tidy && !self.random.once_in(6);
+        let (system, code) = if harmless {
+            let system = "http://hl7.org/fhir/sid/icd-10-cm".to_owned();
+            (Some(system), "J20.9".to_owned())
+        } else {
+            self.words.code(self.random)
+        };
         let mut members = Vec::new();
         if let Some(system) = system {
             members.push(("system", Json::text(system)));
         }
         members.push(("code", Json::text(code)));
         if self.random.once_in(2) {
-            members.push(("display", Json::text(self.words.sentence(self.random))));
+            members.push(("display", Json::text(self.sentence())));
         }
         if self.random.once_in(3) {
             self.random.shuffle(&mut members);
@@ -344,7 +350,7 @@ impl<'m> Maker<'m> {
             members.push(("extension", Json::Array(inner)));
         } else {
             members.push(match self.random.below(4) {
-                0 => ("valueString", Json::text(self.words.sentence(self.random))),
+                0 => ("valueString", Json::text(self.sentence())),
                 1 => ("valueCoding", self.coding()),
                 2 => ("valueReference", self.reference("Reference")),
                 _ => ("valueDecimal", Json::Raw("1.10".to_owned())),
@@ -381,7 +387,8 @@ impl<'m> Maker<'m> {
             };
             (kind.clone(), "away".to_owned(), format!("http://api.example/fhir/{kind}/away"))
         };
-        let text = match self.random.below(12) {
+        let odd = if self.tidy && (kind == "Patient" || self.random.once_in(2)) { 5 } else { 0 };
+        let text = match odd + self.random.below(12 - odd) {
             0 => format!("http://api.example/fhir/{kind}/{id}"),
             1 => format!("{kind}/{id}/_history/3"),
             2 => "#c1".to_owned(),
@@ -391,7 +398,7 @@ impl<'m> Maker<'m> {
             _ => format!("{kind}/{id}"),
         };
         let mut members = vec![("reference", Json::text(text))];
-        match self.random.below(16) {
+        match odd / 2 + self.random.below(16 - odd / 2) {
             0 => members.clear(),
             1 => {
                 members.clear();
@@ -402,9 +409,16 @@ impl<'m> Maker<'m> {
             _ => {}
         }
         if self.random.once_in(3) {
-            members.push(("display", Json::text(self.words.sentence(self.random))));
+            members.push(("display", Json::text(self.sentence())));
         }
         Json::object(members)
+    }
+
+    fn sentence(&mut self) -> String {
+        if self.tidy && !self.random.once_in(10) {
+            return "Office visit".to_owned();
+        }
+        self.words.sentence(self.random)
     }
 
     fn odd_value(&mut self) -> Json {
@@ -415,7 +429,7 @@ impl<'m> Maker<'m> {
             3 => Json::Raw("-1.50e3".to_owned()),
             4 => Json::Array(vec![Json::Array(vec![Json::text("x")])]),
             5 => self.coding(),
-            _ => Json::text(self.words.sentence(self.random)),
+            _ => Json::text(self.sentence()),
         }
     }
 }

@@ -7,7 +7,9 @@ use std::collections::BTreeSet;
 
 /// The smallest body found on which `differs` still holds, within that many trials.
 pub fn shrink(body: &[u8], trials: usize, differs: impl Fn(&[u8]) -> bool) -> Vec<u8> {
-    let mut body = body.to_vec();
+    let lines: Vec<&[u8]> = body.split(|byte| *byte == b'\n').collect();
+    let alone = lines.iter().find(|line| lines.len() > 1 && differs(line));
+    let mut body = alone.map_or(body, |line| *line).to_vec();
     let mut left = trials;
     while let Some(smaller) = smaller(&body, &mut left, &differs) {
         body = smaller;

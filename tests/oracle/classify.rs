@@ -1,7 +1,7 @@
 //! What a record is about: codes, labels, words, fields, links, episodes (DESIGN 3, 4.3, 4.4).
 
 use super::codes::{Hits, Judged, Lists};
-use super::fhir::{targets, type_named, without_markup};
+use super::fhir::{Target, target, targets, without_markup};
 use super::json::{Doc, Id, Value};
 use super::path::Path;
 use super::records::{Body, Subject};
@@ -20,7 +20,9 @@ pub struct Found {
     pub all: Categories,
     /// Unclassified codes outside the clinical places.
     pub loose_codes: Vec<Id>,
-    /// Whether a non-empty psychotherapy note stands in it.
+    /// Whether a code in a clinical place is known.
+    pub knows_codes: bool,
+    /// Where non-empty psychotherapy notes stand in it.
     pub note_fields: Vec<Id>,
 }
 
@@ -32,6 +34,11 @@ const EPISODE_MENTAL: Hits =
 /// Classifies every record of a body.
 pub fn classify(body: &Body<'_>, lists: &Lists) -> Vec<Found> {
     let mut found: Vec<Found> = (0..body.records.len()).map(|r| own(body, lists, r)).collect();
+    for record in 0..found.len() {
+        if needs_codes(body, record, &found) {
+            found[record].own.add(RECORD_UNCLASSIFIED);
+        }
+    }
     for record in 0..found.len() {
         let mut taken = found[record].own;
         for target in evidence(body, record) {
@@ -52,6 +59,17 @@ pub fn classify(body: &Body<'_>, lists: &Lists) -> Vec<Found> {
     found
 }
 
+/// Whether a record must have a known code and has none, neither of its own nor of an attached
+/// record that is its evidence (a Medication).
+fn needs_codes(body: &Body<'_>, record: usize, found: &[Found]) -> bool {
+    let attached = |target: &usize| body.kind(*target).is_some_and(|kind| kind.attached);
+    body.kind(record).is_some_and(|kind| kind.needs_codes)
+        && !found[record].knows_codes
+        && !evidence(body, record)
+            .iter()
+            .any(|target| attached(target) && found[*target].knows_codes)
+}
+
 /// What a record gives to others: of a note no note, but mental health that its event shares; of
 /// what could not be judged nothing that an event shares.
 fn without_notes(hits: Hits) -> Hits {
@@ -70,45 +88,40 @@ fn without_notes(hits: Hits) -> Hits {
     given
 }
 
-/// The codes of a record: the node that holds the code, its system, its words, and whether it
-/// stands in a clinical place.
+/// One code of a record.
 struct Coded {
     node: Id,
     system: Option<String>,
-    code: String,
+    /// `None` for what is no text and no number: it cannot be judged.
+    code: Option<String>,
     has_words: bool,
     clinical: bool,
 }
 
 fn own(body: &Body<'_>, lists: &Lists, record: usize) -> Found {
     let mut found = Found::default();
-    let Some(kind) = body.kind(record) else {
-        // Of a kind that nobody named only labels can be told: any code that hits.
-        for code in fhir_codes(body, record) {
-            if let Judged::Listed(hits) = lists.judge(code.system.as_deref(), &code.code, None) {
-                found.own.add(hits);
-            }
-        }
+    if body.records[record].node.is_none() || (body.kind(record).is_none() && !body.shape.fhir) {
         return found;
-    };
+    }
     let date = date(body, record);
     let codes = if body.shape.fhir { fhir_codes(body, record) } else { house_codes(body, record) };
-    let mut known = false;
     for code in codes {
-        match lists.judge(code.system.as_deref(), &code.code, date) {
+        let judged = match &code.code {
+            Some(text) => lists.judge(code.system.as_deref(), text, date),
+            None => Judged::ByWords,
+        };
+        let words = code.code.is_some() && code.has_words && lists.has_words();
+        match judged {
             Judged::Ignored => {}
-            Judged::Harmless => known |= code.clinical,
+            Judged::Harmless => found.knows_codes |= code.clinical,
             Judged::Listed(hits) => {
-                known |= code.clinical;
+                found.knows_codes |= code.clinical;
                 found.own.add(hits);
             }
-            Judged::ByWords if code.has_words && lists.has_words() => known |= code.clinical,
+            Judged::ByWords if words => found.knows_codes |= code.clinical,
             Judged::ByWords if code.clinical => found.own.add(RECORD_UNCLASSIFIED),
             Judged::ByWords => found.loose_codes.push(code.node),
         }
-    }
-    if kind.needs_codes && !known {
-        found.own.add(RECORD_UNCLASSIFIED);
     }
     found.own.add(if body.shape.fhir {
         fhir_words(body, lists, record)
@@ -121,7 +134,9 @@ fn own(body: &Body<'_>, lists: &Lists, record: usize) -> Found {
             found.own.add(EPISODE_MENTAL);
         }
     }
-    if is_foreign(body, record) && has_link_out_of_sight(body, record) {
+    let own = body.all_reader(body.subjects(record));
+    let public = body.kind(record).is_some_and(|kind| kind.public);
+    if !own && !public && has_link_out_of_sight(body, record) {
         found.own.add(RECORD_UNCLASSIFIED);
     }
     found
@@ -136,31 +151,30 @@ pub fn is_foreign(body: &Body<'_>, record: usize) -> bool {
 fn is_empty(doc: &Doc, node: Id) -> bool {
     match &doc.nodes[node].value {
         Value::Null => true,
-        Value::Text(text) => text.is_empty(),
+        Value::Text(text) => text.trim().is_empty(),
         Value::Array(children) | Value::Object(children) => children.is_empty(),
         _ => false,
     }
 }
 
-/// Field places of a record, those of contained resources too, element by element in FHIR.
+/// Field places of a record, those of contained resources too.
 pub fn field_nodes(body: &Body<'_>, record: usize) -> Vec<(Id, Category)> {
     let mut nodes = Vec::new();
     for (kind, top) in kinds_within(body, record) {
         for field in &body.shape.kinds[&kind].fields {
             for node in select_below(body, record, top, &field.at) {
-                for node in elements(body, node) {
-                    nodes.push((node, field.category));
-                }
+                nodes.push((node, field.category));
             }
         }
     }
     nodes
 }
 
-/// A field place that is an array in dialect fhir is treated element by element.
+/// A field place that is an array in dialect fhir is cut element by element.
 pub fn elements(body: &Body<'_>, node: Id) -> Vec<Id> {
-    if body.shape.fhir && body.doc.is_array(node) {
-        body.doc.children(node).to_vec()
+    let children = body.doc.children(node);
+    if body.shape.fhir && body.doc.is_array(node) && !children.is_empty() {
+        children.to_vec()
     } else {
         vec![node]
     }
@@ -188,39 +202,84 @@ pub fn select_below(body: &Body<'_>, record: usize, top: Id, path: &Path) -> Vec
     path.find(body.doc, top).into_iter().filter(|id| scope.contains(id)).collect()
 }
 
-fn fhir_codes(body: &Body<'_>, record: usize) -> Vec<Coded> {
+/// The places of a FHIR record in which a code is clinical: those that its kind names, and those
+/// that the kinds of contained resources name; where its kind names none, FHIR's own.
+fn clinical_places(body: &Body<'_>, record: usize) -> BTreeSet<Id> {
+    const NAMES: [&str; 11] = [
+        "category",
+        "code",
+        "diagnosis",
+        "medicationCodeableConcept",
+        "medicationReference",
+        "procedure",
+        "productOrService",
+        "reasonCode",
+        "revenue",
+        "specialty",
+        "type",
+    ];
     let doc = body.doc;
-    let mut clinical = BTreeSet::new();
+    let mut places = BTreeSet::new();
     for (kind, top) in kinds_within(body, record) {
         for path in &body.shape.kinds[&kind].clinical {
             for node in select_below(body, record, top, path) {
-                clinical.extend(doc.subtree(node));
+                places.extend(doc.subtree(node));
             }
         }
     }
+    if body.kind(record).is_none_or(|kind| kind.clinical.is_empty() && kind.codes.is_empty()) {
+        for node in body.scope(record).iter().copied() {
+            if doc.key(node).is_some_and(|key| NAMES.contains(&key)) {
+                places.extend(doc.subtree(node));
+            }
+        }
+    }
+    places
+}
+
+fn fhir_codes(body: &Body<'_>, record: usize) -> Vec<Coded> {
+    let doc = body.doc;
+    let clinical = clinical_places(body, record);
+    let root = body.records[record].node;
     let mut codes = Vec::new();
-    for node in body.scope(record).iter().copied() {
-        let Some(code) = doc.member_text(node, "code") else { continue };
+    for node in body.scope(record).iter().copied().filter(|node| Some(*node) != root) {
+        let Some(code) = doc.member(node, "code") else { continue };
         let system = doc.member_text(node, "system");
-        let typed = body.records[record].typed.of.get(&node).is_some_and(|name| name == "Coding");
-        if !(typed || (system.is_some() && doc.member(node, "value").is_none())) {
+        let concept = concept_around(body, node);
+        let coding = concept.is_some()
+            || body.records[record].typed.of.get(&node).is_some_and(|name| name == "Coding");
+        let by_form =
+            system.is_some() && doc.text(code).is_some() && doc.member(node, "value").is_none();
+        if !by_form && (!coding || doc.nodes[code].value == Value::Null) {
             continue;
         }
-        let said =
-            |node: Id, key: &str| doc.member_text(node, key).is_some_and(|t| !t.trim().is_empty());
-        let concept = doc.nodes[node]
-            .parent
-            .filter(|array| doc.is_array(*array) && doc.key(*array) == Some("coding"))
-            .and_then(|array| doc.nodes[array].parent);
+        let said = |node: Id, key: &str| {
+            doc.member(node, key).and_then(|member| body.scalar(member)).is_some()
+        };
+        let siblings = concept.and_then(|concept| doc.member(concept, "coding"));
+        let has_words = said(node, "display")
+            || concept.is_some_and(|concept| said(concept, "text"))
+            || siblings
+                .is_some_and(|all| doc.children(all).iter().any(|one| said(*one, "display")));
         codes.push(Coded {
             node,
             system: system.map(str::to_owned),
-            code: code.to_owned(),
-            has_words: said(node, "display") || concept.is_some_and(|node| said(node, "text")),
+            code: doc.text(code).map(str::to_owned),
+            has_words,
             clinical: clinical.contains(&node),
         });
     }
     codes
+}
+
+/// The object whose `coding` (an array or one) a node is.
+fn concept_around(body: &Body<'_>, node: Id) -> Option<Id> {
+    let doc = body.doc;
+    let mut at = node;
+    while doc.key(at).is_none() {
+        at = doc.nodes[at].parent?;
+    }
+    if doc.key(at) == Some("coding") { doc.nodes[at].parent } else { None }
 }
 
 fn house_codes(body: &Body<'_>, record: usize) -> Vec<Coded> {
@@ -230,59 +289,52 @@ fn house_codes(body: &Body<'_>, record: usize) -> Vec<Coded> {
         let systems =
             place.system_at.as_ref().map(|at| body.select(record, at)).unwrap_or_default();
         for node in body.select(record, &place.at) {
-            if doc.nodes[node].value == Value::Null {
-                continue;
-            }
             let holder = doc.nodes[node].parent;
             let sibling = systems.iter().find(|system| doc.nodes[**system].parent == holder);
             let said = |key: &str| {
                 holder
-                    .and_then(|holder| doc.member_text(holder, key))
-                    .is_some_and(|text| !text.trim().is_empty())
+                    .and_then(|holder| doc.member(holder, key))
+                    .is_some_and(|member| body.scalar(member).is_some())
             };
-            let code = body.scalar(node);
-            codes.push(Coded {
-                node,
-                system: match sibling {
-                    Some(sibling) => doc.text(*sibling).map(str::to_owned),
-                    None => place.system.clone(),
-                },
-                has_words: code.is_some() && WORD_KEYS.into_iter().any(said),
-                code: code.unwrap_or_default(),
-                clinical: true,
-            });
+            for one in code_values(body, node) {
+                codes.push(Coded {
+                    node: one,
+                    system: match &place.system {
+                        Some(system) => Some(system.clone()),
+                        None => sibling.and_then(|sibling| body.scalar(*sibling)),
+                    },
+                    has_words: WORD_KEYS.into_iter().any(said),
+                    code: body.scalar(one),
+                    clinical: true,
+                });
+            }
         }
     }
     codes
 }
 
+/// A code, or each of an array of them; null is none.
+fn code_values(body: &Body<'_>, node: Id) -> Vec<Id> {
+    match &body.doc.nodes[node].value {
+        Value::Null => Vec::new(),
+        Value::Array(children) => children.iter().flat_map(|one| code_values(body, *one)).collect(),
+        _ => vec![node],
+    }
+}
+
 const WORD_KEYS: [&str; 4] = ["display", "text", "title", "description"];
 
-/// The record's date: the earliest and the latest day that it allows.
+/// The record's date: the first that is there and can be read, the day as written.
 fn date(body: &Body<'_>, record: usize) -> Option<(Date, Date)> {
     for path in &body.kind(record)?.date {
         for node in body.select(record, path) {
-            if let Some(text) = body.doc.text(node).filter(|text| !text.is_empty()) {
-                return days(text);
+            let day = body.scalar(node).and_then(|text| text.get(..10)?.parse::<Date>().ok());
+            if let Some(day) = day {
+                return Some((day, day));
             }
         }
     }
     None
-}
-
-fn days(text: &str) -> Option<(Date, Date)> {
-    let day = |text: &str| text.parse::<Date>().ok();
-    match text.len() {
-        4 => Some((day(&format!("{text}-01-01"))?, day(&format!("{text}-12-31"))?)),
-        7 => {
-            let first = day(&format!("{text}-01"))?;
-            Some((first, first.last_of_month()))
-        }
-        _ => {
-            let first = day(text.get(..10)?)?;
-            Some((first, first))
-        }
-    }
 }
 
 fn fhir_words(body: &Body<'_>, lists: &Lists, record: usize) -> Hits {
@@ -296,22 +348,41 @@ fn fhir_words(body: &Body<'_>, lists: &Lists, record: usize) -> Hits {
         .collect();
     let mut hits = Hits::default();
     for node in body.scope(record).iter().copied() {
-        if type_of(node) == Some("Attachment") {
-            hits.add(attachment(doc, lists, node));
-        }
-        let (Some(text), Some(name)) = (doc.text(node), type_of(node)) else { continue };
-        let silent = ["HumanName", "Address", "ContactPoint", "Identifier"];
-        if doc.ancestors(node).iter().any(|one| type_of(*one).is_some_and(|t| silent.contains(&t)))
+        if type_of(node) == Some("Attachment")
+            || (doc.is_object(node) && doc.member_text(node, "data").is_some())
         {
-            continue;
+            if Some(node) != body.records[record].node {
+                hits.add(attachment(body, lists, node));
+            }
         }
-        hits.add(match name {
-            "string" if free_text.contains(&node) => lists.words(text).record_only(),
-            "string" => lists.words(before_uuid(text)),
-            "markdown" => lists.words(text).record_only(),
-            "xhtml" => lists.words(&without_markup(text)).record_only(),
-            _ => Hits::default(),
-        });
+        let Some(text) = doc.text(node) else { continue };
+        let around: Vec<&str> = doc.ancestors(node).into_iter().filter_map(type_of).collect();
+        let prose = free_text.contains(&node)
+            || around.iter().any(|name| ["Annotation", "Narrative"].contains(name));
+        let key = doc.key(node);
+        let found = match type_of(node) {
+            Some("string" | "markdown" | "xhtml")
+                if around.iter().any(|name| {
+                    ["HumanName", "Address", "ContactPoint", "Identifier"].contains(name)
+                }) =>
+            {
+                continue;
+            }
+            Some("xhtml") => lists.words(&without_markup(text)).record_only(),
+            Some("markdown") => lists.words(text).record_only(),
+            Some("string") if prose => lists.words(text),
+            Some("string") => lists.words(before_uuid(text)),
+            Some(_) => continue,
+            // What no type is known of is read where FHIR and others keep words.
+            None => match key {
+                Some("div") => lists.words(&without_markup(text)).record_only(),
+                Some(
+                    "display" | "text" | "title" | "description" | "valueString" | "valueMarkdown",
+                ) => lists.words(if prose { text } else { before_uuid(text) }),
+                _ => continue,
+            },
+        };
+        hits.add(if prose { found.record_only() } else { found });
     }
     hits
 }
@@ -330,26 +401,24 @@ fn before_uuid(text: &str) -> &str {
     if parted && text.get(at..).is_some_and(is_uuid) { &text[..at] } else { text }
 }
 
-fn attachment(doc: &Doc, lists: &Lists, node: Id) -> Hits {
+/// Text in an attachment reaches the record only; what cannot be read is unclassified.
+fn attachment(body: &Body<'_>, lists: &Lists, node: Id) -> Hits {
     use base64::Engine;
-    let kind = doc.member_text(node, "contentType").unwrap_or_default().to_lowercase();
-    let kind = kind.split(';').next().unwrap_or_default().trim();
-    let is_text = kind.starts_with("text/")
-        || kind == "application/xml"
-        || kind == "application/json"
-        || kind.ends_with("+xml")
-        || kind.ends_with("+json");
-    let Some(data) = doc.member_text(node, "data").filter(|_| is_text) else {
+    let doc = body.doc;
+    let Some(data) = doc.member(node, "data") else { return Hits::default() };
+    let kind = doc.member_text(node, "contentType").map(|kind| kind.trim().to_lowercase());
+    let base = kind.as_deref().map(|kind| kind.split(';').next().unwrap_or_default().trim());
+    let is_text = base.is_none_or(|kind| {
+        kind.starts_with("text/") || ["json", "xml", "rtf"].iter().any(|end| kind.ends_with(end))
+    });
+    if !is_text {
         return Hits::default();
-    };
-    let data: String = data.chars().filter(|letter| !letter.is_whitespace()).collect();
+    }
+    let data: String =
+        doc.text(data).unwrap_or_default().chars().filter(|c| !c.is_ascii_whitespace()).collect();
     match base64::engine::general_purpose::STANDARD.decode(data) {
-        Ok(bytes) => {
-            let text = String::from_utf8_lossy(&bytes);
-            let mut hits = lists.words(&text);
-            hits.add(lists.words(&without_markup(&text)));
-            hits.record_only()
-        }
+        Ok(bytes) if kind.is_none() && std::str::from_utf8(&bytes).is_err() => Hits::default(),
+        Ok(bytes) => lists.words(&without_markup(&String::from_utf8_lossy(&bytes))).record_only(),
         Err(_) => RECORD_UNCLASSIFIED,
     }
 }
@@ -378,10 +447,11 @@ fn house_words(body: &Body<'_>, lists: &Lists, record: usize) -> Hits {
     hits
 }
 
-/// A date, an id or a number: one word with a digit in it.
+/// A date, an id or a number: no letter, or one word with a digit in it.
 fn is_token(text: &str) -> bool {
-    let text = text.trim();
-    !text.contains(char::is_whitespace) && text.contains(|c: char| c.is_ascii_digit())
+    let letter = text.chars().any(|c| c.is_ascii_alphabetic() || !c.is_ascii());
+    let digit = text.chars().any(|c| c.is_ascii_digit());
+    !letter || (digit && !text.contains(' '))
 }
 
 /// The records that a record's evidence links point at.
@@ -390,27 +460,16 @@ fn evidence(body: &Body<'_>, record: usize) -> BTreeSet<usize> {
     let Some(kind) = body.kind(record) else { return records };
     for path in &kind.evidence {
         for node in body.select(record, path) {
-            records.extend(pointed_at(body, node));
+            records.extend(body.pointed_at(node));
         }
     }
     records.remove(&record);
     records
 }
 
-/// The records of the body that a link points at.
-pub fn pointed_at(body: &Body<'_>, node: Id) -> Vec<usize> {
-    if let Some(reference) = body.reference(node) {
-        return body.resolve(reference);
-    }
-    match body.scalar(node) {
-        Some(text) if !text.is_empty() => body.resolve(&text),
-        _ => Vec::new(),
-    }
-}
-
 /// Whether a link to something that matters is not in this body.
 fn has_link_out_of_sight(body: &Body<'_>, record: usize) -> bool {
-    let kind = body.kind(record).unwrap();
+    let Some(kind) = body.kind(record) else { return false };
     let mut links: Vec<&Path> = kind.evidence.iter().chain(&kind.resolve).collect();
     if body.shape.fhir {
         links.extend(kind.episode.iter().filter(|link| link.len() == 1).map(|link| &link[0]));
@@ -420,40 +479,48 @@ fn has_link_out_of_sight(body: &Body<'_>, record: usize) -> bool {
     })
 }
 
+/// Who a link to one of these means is known: it is never out of sight, and ties nothing.
+const PEOPLE: [&str; 3] = ["Patient", "RelatedPerson", "Coverage"];
+
 fn is_out_of_sight(body: &Body<'_>, record: usize, node: Id) -> bool {
+    let text = match &body.doc.nodes[node].value {
+        Value::Null => return false,
+        Value::Array(_) | Value::Bool(_) => return true,
+        Value::Object(_) => match body.reference(node) {
+            Some(reference) => reference.to_owned(),
+            None => {
+                return body.identifier(node).is_some() && !is_only_to_public(body, record, node);
+            }
+        },
+        Value::Text(_) | Value::Number(_) => match body.scalar(node) {
+            Some(text) => text,
+            None => return false,
+        },
+    };
+    if !body.pointed_at(node).is_empty() {
+        return false;
+    }
     if !body.shape.fhir {
-        return body.scalar(node).is_some_and(|text| !text.is_empty())
-            && pointed_at(body, node).is_empty();
+        return true;
     }
-    match body.reference(node) {
-        Some(reference) if reference.starts_with('#') => !points_inside(body, record, reference),
-        Some(_) => pointed_at(body, node).is_empty() && !points_at_public(body, record, node),
-        None => {
-            body.doc.member(node, "identifier").is_some() && !points_at_public(body, record, node)
-        }
-    }
+    let seen_anyway = match target(&text) {
+        Target::Inside => true,
+        Target::Named(Some(kind), _) => is_public(body, &kind) || PEOPLE.contains(&kind.as_str()),
+        Target::Searched(kind) => is_public(body, &kind),
+        Target::Named(None, _) | Target::Unreadable => false,
+    };
+    !seen_anyway && !is_only_to_public(body, record, node)
 }
 
-/// Whether `#id` names a resource contained in the record.
-pub fn points_inside(body: &Body<'_>, record: usize, reference: &str) -> bool {
-    let Some(node) = body.records[record].node else { return false };
-    let wanted = reference.trim_start_matches('#');
-    wanted.is_empty()
-        || Path::read("$.contained[*].id")
-            .find(body.doc, node)
-            .iter()
-            .any(|id| body.doc.text(*id) == Some(wanted))
+pub fn is_public(body: &Body<'_>, kind: &str) -> bool {
+    body.kind_is(kind, |kind| kind.public)
 }
 
-/// Whether a Reference points at a public kind: by its type, or because nothing else is allowed.
-pub fn points_at_public(body: &Body<'_>, record: usize, node: Id) -> bool {
-    let public = |name: &str| body.kind_is(name, |kind| kind.public);
-    if let Some(name) = body.target_type(node) {
-        return public(&name);
-    }
+/// Whether the element allows nothing but public kinds.
+pub fn is_only_to_public(body: &Body<'_>, record: usize, node: Id) -> bool {
     let of = body.records[record].typed.of.get(&node).map(String::as_str).unwrap_or_default();
     let targets = targets(of);
-    !targets.is_empty() && targets.into_iter().all(public)
+    !targets.is_empty() && targets.into_iter().all(|name| is_public(body, name))
 }
 
 /// The event that each record belongs to: records with the same number share one.
@@ -490,13 +557,12 @@ fn events(body: &Body<'_>) -> Vec<Option<usize>> {
 
 /// Whether a record joins events: it is about somebody, and its kind does.
 fn joins(body: &Body<'_>, record: usize) -> bool {
-    let kind = body.kind(record);
-    !body.subjects(record).is_empty()
-        && kind.is_some_and(|kind| kind_joins(&body.records[record].kind, kind))
+    !body.subjects(record).is_empty() && kind_joins(body, &body.records[record].kind)
 }
 
-fn kind_joins(name: &str, kind: &super::shape::Kind) -> bool {
-    kind.joins && !kind.public && !kind.attached && !["Patient", "Coverage"].contains(&name)
+fn kind_joins(body: &Body<'_>, name: &str) -> bool {
+    !["Patient", "Coverage"].contains(&name)
+        && body.shape.kinds.get(name).is_none_or(|kind| kind.joins && !kind.public)
 }
 
 /// Everything that ties a record: its own names, its links, its tuples.
@@ -508,12 +574,12 @@ fn event_keys(body: &Body<'_>, record: usize) -> Vec<Vec<String>> {
     if !body.shape.fhir {
         keys.extend(body.id(record).map(|id| vec![id]));
     }
-    for link in &body.kind(record).unwrap().episode {
+    for link in body.kind(record).map(|kind| kind.episode.as_slice()).unwrap_or_default() {
         let parts: Vec<Vec<String>> = link
             .iter()
             .map(|path| {
                 let nodes = body.select(record, path).into_iter();
-                nodes.filter_map(|node| part(body, record, node, link.len() > 1)).collect()
+                nodes.filter_map(|node| part(body, node, link.len() > 1)).collect()
             })
             .collect();
         let mut tuples = vec![Vec::new()];
@@ -536,28 +602,26 @@ fn own_key(record: usize) -> String {
 
 /// One part of a tie: a reference by what it points at, anything else by its value; of a
 /// date-time the day. `None` ties nothing.
-fn part(body: &Body<'_>, record: usize, node: Id, in_tuple: bool) -> Option<String> {
-    if body.doc.is_object(node) {
-        let Some(reference) = body.reference(node).filter(|reference| !reference.is_empty()) else {
-            return body.identifier(node).map(|value| format!("identifier {value}"));
-        };
-        if reference.starts_with('#') {
-            return Some(format!("record {record} {reference}"));
-        }
-        let targets = body.resolve(reference);
-        if let Some(target) = targets.first() {
-            // What joins no event ties nothing; as a part of a tuple it is only a value.
-            return (in_tuple || joins(body, *target)).then(|| own_key(*target));
-        }
-        let ties = match type_named(reference)
-            .and_then(|name| body.shape.kinds.get(&name).map(|kind| kind_joins(&name, kind)))
-        {
-            Some(joins) => joins || in_tuple,
-            None => true,
-        };
-        return ties.then(|| super::fhir::plain_reference(reference));
+fn part(body: &Body<'_>, node: Id, in_tuple: bool) -> Option<String> {
+    let text = body.scalar(node);
+    if !body.doc.is_object(node) && (in_tuple || !body.shape.fhir) {
+        let text = text?;
+        let day = text.get(..10).filter(|day| in_tuple && day.parse::<Date>().is_ok());
+        return Some(day.map_or_else(|| text.clone(), str::to_owned));
     }
-    let text = body.scalar(node).filter(|text| !text.is_empty())?;
-    let is_time = text.len() > 10 && text.as_bytes()[10] == b'T' && days(&text).is_some();
-    Some(if is_time { text[..10].to_owned() } else { text })
+    let reference = body.reference(node).map(str::to_owned).or(text)?;
+    let reference = reference.as_str();
+    if let Some(target) = body.resolve(reference).first() {
+        // What joins no event ties nothing; as a part of a tuple it is only a value.
+        let ties = in_tuple || kind_joins(body, &body.records[*target].kind);
+        return ties.then(|| own_key(*target));
+    }
+    match target(reference) {
+        Target::Named(kind, name) => {
+            let people = kind.as_deref().is_some_and(|kind| PEOPLE.contains(&kind));
+            let ties = kind.is_none_or(|kind| !people && kind_joins(body, &kind));
+            (in_tuple || ties).then_some(name)
+        }
+        _ => in_tuple.then(|| reference.to_owned()),
+    }
 }

@@ -1,14 +1,17 @@
 //! Which records leave, and what is cut from those that do (DESIGN 2, 3, 4.3, 4.4).
 
 use super::classify::{
-    Found, elements, field_nodes, is_foreign, kinds_within, points_at_public, select_below,
+    Found, elements, field_nodes, is_foreign, is_only_to_public, is_public, kinds_within,
+    select_below,
 };
-use super::json::Id;
+use super::fhir::{Target, target};
+use super::json::{Id, Value};
 use super::path::Path;
 use super::records::{Body, Subject};
 use super::rules::Rules;
 use super::shape::Kind;
 use sequester::engine::category::Category;
+use sequester::engine::facts::PersonId;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// What became of the records of a body.
@@ -130,8 +133,7 @@ impl Judge<'_> {
         if self.body.shape.fhir && one.kind == "Provenance" {
             let targets = self.body.select(record, &Path::read("$.target[*]"));
             return targets.into_iter().any(|node| {
-                let reference = self.body.reference(node).unwrap_or_default();
-                self.body.resolve(reference).iter().any(|target| leaving.contains(target))
+                self.body.pointed_at(node).iter().any(|target| leaving.contains(target))
             });
         }
         true
@@ -156,10 +158,8 @@ impl Judge<'_> {
         while let Some(record) = starts.pop() {
             let Some(cut) = cuts.get(&record) else { continue };
             for target in self.pointed_at(record, cut) {
-                let attached = self.is_attached(target)
-                    && (self.is_public(record) || self.lets_attached(record, target));
-                let wanted = leaving.contains(&target) && (self.is_public(target) || attached);
-                if wanted && reached.insert(target) {
+                let wanted = self.is_public(target) || self.lets_attached(target, leaving);
+                if wanted && leaving.contains(&target) && reached.insert(target) {
                     starts.push(target);
                 }
             }
@@ -167,10 +167,10 @@ impl Judge<'_> {
         reached
     }
 
-    /// Whether the people of a record let go what is attached to it.
-    fn lets_attached(&self, record: usize, attached: usize) -> bool {
-        let subjects = self.about(record);
-        self.all_let(&subjects, attached)
+    /// Whether everyone whose records point at an attached one lets it go.
+    fn lets_attached(&self, attached: usize, leaving: &BTreeSet<usize>) -> bool {
+        let (about, _) = self.about_and_foreign(attached, leaving);
+        self.is_attached(attached) && !about.is_empty() && self.all_let(&about, attached)
     }
 
     /// The records that References left in a record point at.
@@ -178,6 +178,9 @@ impl Judge<'_> {
         let mut records = Vec::new();
         for node in self.body.scope(record).iter().copied() {
             let Some(member) = self.body.doc.member(node, "reference") else { continue };
+            if self.body.records[record].node == Some(node) {
+                continue;
+            }
             let line = [vec![member, node], self.body.doc.ancestors(node)].concat();
             if line.iter().any(|one| cut.contains(one)) {
                 continue;
@@ -203,6 +206,9 @@ impl Judge<'_> {
     /// The subjects of a record and of all records inside it.
     fn everyone_in(&self, record: usize) -> BTreeSet<Subject> {
         let mut people = self.body.subjects(record).clone();
+        if self.body.records[record].node.is_none() {
+            return people;
+        }
         for nested in &self.body.records[record].nested {
             people.extend(self.everyone_in(*nested));
         }
@@ -286,7 +292,11 @@ impl Judge<'_> {
                             && (field.about_contract
                                 || self.everyone_in(record).len() > 1
                                 || self.has_family_unit(node));
-                        let people = if family { self.household(about) } else { about.clone() };
+                        let mut people = about.clone();
+                        if family {
+                            people = self.household(about);
+                            people.extend(self.everyone_in(record));
+                        }
                         if !self.lets_field(&people, record, field.category) {
                             cut.push(node);
                         }
@@ -297,17 +307,23 @@ impl Judge<'_> {
         cut
     }
 
-    /// FHIR `benefitBalance` with a unit that is not `individual`.
+    /// FHIR `benefitBalance` and alike: with a unit that is not `individual`.
     fn has_family_unit(&self, node: Id) -> bool {
         let doc = self.body.doc;
-        let line = [vec![node], doc.ancestors(node)].concat();
-        if !self.body.shape.fhir || !line.iter().any(|one| doc.key(*one) == Some("benefitBalance"))
-        {
-            return false;
+        let unit = doc.member(node, "unit").filter(|unit| doc.nodes[*unit].value != Value::Null);
+        let Some(unit) = unit.filter(|_| self.body.shape.fhir) else { return false };
+        let individual = |node: Option<Id>| {
+            node.and_then(|node| self.body.scalar(node))
+                .is_some_and(|text| text.eq_ignore_ascii_case("individual"))
+        };
+        match doc.member(unit, "coding") {
+            None => !individual(doc.member(unit, "text")),
+            Some(coding) => {
+                let codings = doc.children(coding);
+                codings.is_empty()
+                    || !codings.iter().all(|one| individual(doc.member(*one, "code")))
+            }
         }
-        let Some(unit) = doc.member(node, "unit") else { return false };
-        let codes = Path::read("$.coding[*].code").find(doc, unit);
-        codes.is_empty() || !codes.iter().all(|code| doc.text(*code) == Some("individual"))
     }
 
     /// Everyone on the contracts of these people.
@@ -367,15 +383,12 @@ impl Judge<'_> {
     ) -> BTreeSet<Id> {
         let doc = self.body.doc;
         let typed = &self.body.records[record].typed;
-        let mut cut: BTreeSet<Id> = typed.unknown.clone();
-        for resource in typed.resources.keys() {
-            cut.extend(doc.member(*resource, "text"));
-            if let Some(meta) = doc.member(*resource, "meta") {
-                let names = ["security", "versionId", "lastUpdated"];
-                for name in names {
-                    cut.extend(doc.member(meta, name));
-                    cut.extend(doc.member(meta, &format!("_{name}")));
-                }
+        let mut cut: BTreeSet<Id> = before.union(&typed.unknown).copied().collect();
+        cut.extend(typed.of.iter().filter(|(_, name)| *name == "Narrative").map(|(node, _)| *node));
+        for (node, _) in typed.of.iter().filter(|(_, name)| *name == "Meta") {
+            for name in ["security", "tag", "versionId", "lastUpdated"] {
+                cut.extend(doc.member(*node, name));
+                cut.extend(doc.member(*node, &format!("_{name}")));
             }
         }
         for (node, name) in &typed.of {
@@ -383,46 +396,49 @@ impl Judge<'_> {
                 cut.insert(*node);
             }
         }
-        let mut lost: Vec<(Id, [&str; 2])> = Vec::new();
-        for (node, name) in &typed.of {
-            if name.starts_with("Reference")
-                && doc.is_object(*node)
-                && !self.keeps(record, *node, about, leaving)
-            {
-                lost.push((*node, ["reference", "identifier"]));
+        if !self.lets_field(about, record, Category::Unclassified) {
+            for node in &self.found[record].loose_codes {
+                self.lose(record, *node, ["system", "code"], &mut cut);
             }
         }
-        if !self.lets_field(about, record, Category::Unclassified) {
-            lost.extend(
-                self.found[record].loose_codes.iter().map(|node| (*node, ["system", "code"])),
-            );
-        }
-        let without: BTreeSet<Id> = lost
-            .iter()
-            .map(|(node, _)| *node)
-            .chain(cut.iter().copied())
-            .chain(before.iter().copied())
-            .collect();
-        for (node, members) in lost {
-            if self.is_demanded(record, node, &without) && doc.member(node, "display").is_some() {
-                cut.extend(members.iter().filter_map(|name| doc.member(node, name)));
-            } else {
-                cut.insert(node);
+        for node in self.body.scope(record).iter().copied() {
+            let typed = typed.of.get(&node).is_some_and(|name| name.starts_with("Reference"));
+            let root = self.body.records[record].node == Some(node);
+            let is_reference =
+                !root && doc.is_object(node) && (typed || self.body.reference(node).is_some());
+            if is_reference && !self.keeps(record, node, about, leaving) {
+                self.lose(record, node, ["reference", "identifier"], &mut cut);
             }
         }
         cut
     }
 
-    /// Whether FHIR demands an element there, if all of `without` go.
-    fn is_demanded(&self, record: usize, node: Id, without: &BTreeSet<Id>) -> bool {
+    /// Cuts a reference or code: the element goes, or, where FHIR demands it and it has a
+    /// `display`, only these members of it.
+    fn lose(&self, record: usize, node: Id, members: [&str; 2], cut: &mut BTreeSet<Id>) {
+        let doc = self.body.doc;
+        if [vec![node], doc.ancestors(node)].concat().iter().any(|one| cut.contains(one)) {
+            return;
+        }
+        let display = doc.member(node, "display").and_then(|display| self.body.scalar(display));
+        if self.is_demanded(record, node, cut) && display.is_some() {
+            cut.extend(members.iter().filter_map(|name| doc.member(node, name)));
+        } else if self.take(record, node, cut).is_none() {
+            cut.insert(node);
+        }
+    }
+
+    /// Whether FHIR demands an element there: by its own minimum, or as the last that is left of
+    /// a demanded array.
+    fn is_demanded(&self, record: usize, node: Id, cut: &BTreeSet<Id>) -> bool {
         let demanded = &self.body.records[record].typed.demanded;
         let array =
             self.body.doc.nodes[node].parent.filter(|parent| self.body.doc.is_array(*parent));
         match array {
             None => demanded.contains(&node),
             Some(array) => {
-                demanded.contains(&array)
-                    && self.body.doc.children(array).iter().all(|one| without.contains(one))
+                let elements = self.body.doc.children(array).iter();
+                demanded.contains(&array) && elements.filter(|one| !cut.contains(one)).count() <= 1
             }
         }
     }
@@ -449,52 +465,82 @@ impl Judge<'_> {
         leaving: &BTreeSet<usize>,
     ) -> bool {
         let body = self.body;
-        let reference = body.reference(node);
-        if reference.is_none() && body.doc.member(node, "identifier").is_none() {
-            return body.doc.member(node, "reference").is_none();
-        }
-        if reference.is_some_and(|reference| reference.starts_with('#')) {
-            return true;
-        }
-        let target_type = body.target_type(node);
-        if target_type.as_deref() == Some("Coverage") || points_at_public(body, record, node) {
-            return true;
-        }
-        let person = [Some("Patient"), Some("RelatedPerson")].contains(&target_type.as_deref())
-            || (reference.is_none() && target_type.is_none());
-        if person {
-            let who = body.who(record, node);
-            let reader = body.people.reader().map(Subject::Known);
-            if who != Subject::Unknown && (about.contains(&who) || Some(who) == reader) {
-                return true;
+        let party =
+            |people: BTreeSet<PersonId>| match people.into_iter().collect::<Vec<_>>().as_slice() {
+                [person] => {
+                    about.contains(&Subject::Known(*person))
+                        || body.people.reader() == Some(*person)
+                }
+                _ => false,
+            };
+        let Some(reference) = body.reference(node) else {
+            if body.doc.member(node, "reference").is_some() {
+                return false;
+            }
+            let Some(identifier) = body.identifier(node) else {
+                return body.doc.member(node, "identifier").is_none();
+            };
+            let person = body.people.find(&identifier).into_iter().collect();
+            return is_only_to_public(body, record, node) || party(person);
+        };
+        let open = |kind: &str| kind == "Coverage" || is_public(body, kind);
+        let targets = body.resolve(reference);
+        match target(reference) {
+            Target::Inside => true,
+            Target::Searched(kind) => open(&kind),
+            Target::Unreadable => false,
+            Target::Named(kind, _) => {
+                let called = body.called(reference);
+                let unnamed = kind.is_none() && called.is_empty();
+                kind.is_some_and(|kind| open(&kind))
+                    || party(called)
+                    || (targets.is_empty() && unnamed && is_only_to_public(body, record, node))
+                    || (!targets.is_empty()
+                        && targets.iter().all(|target| {
+                            leaving.contains(target) || open(&body.records[*target].kind)
+                        }))
             }
         }
-        let targets = reference.map(|reference| body.resolve(reference)).unwrap_or_default();
-        !targets.is_empty() && targets.iter().all(|target| leaving.contains(target))
     }
 
-    /// Adds what goes with what is cut: emptied arrays and objects, and for what FHIR demands the
-    /// array element around it. `None` where there is none: the record goes.
-    fn close(&self, record: usize, mut cut: BTreeSet<Id>) -> Option<BTreeSet<Id>> {
-        let node = self.body.records[record].node.unwrap();
+    /// Adds what goes with what is cut; `None` if the record itself does.
+    fn close(&self, record: usize, cut: BTreeSet<Id>) -> Option<BTreeSet<Id>> {
+        let mut closed = cut.clone();
+        for node in cut {
+            self.take(record, node, &mut closed)?;
+        }
+        Some(closed)
+    }
+
+    /// Cuts a value and what goes with it: an array or object of which all is cut; for what FHIR
+    /// demands the nearest array element around it. `None` where there is none: the record goes.
+    fn take(&self, record: usize, node: Id, cut: &mut BTreeSet<Id>) -> Option<()> {
         let doc = self.body.doc;
+        let root = self.body.records[record].node?;
+        let mut node = node;
         loop {
-            super::emit::close(doc, node, self.body.shape.omit, &mut cut);
-            let mut more = Vec::new();
-            for demanded in &self.body.records[record].typed.demanded {
-                let line = doc.ancestors(*demanded);
-                if !cut.contains(demanded) || line.iter().any(|one| cut.contains(one)) {
-                    continue;
-                }
-                let around = line.into_iter().take_while(|one| *one != node).find(|one| {
+            if node == root {
+                return None;
+            }
+            cut.insert(node);
+            if !self.body.shape.omit {
+                return Some(());
+            }
+            let parent = doc.nodes[node].parent?;
+            let all_cut = doc.children(parent).iter().all(|child| cut.contains(child));
+            // The arrays of a primitive and of its extensions go by place: whole or not.
+            let beside =
+                doc.is_array(parent) && doc.key(parent).is_some_and(|key| key.starts_with('_'));
+            if doc.is_object(parent) && self.body.records[record].typed.demanded.contains(&node) {
+                let line = [vec![parent], doc.ancestors(parent)].concat();
+                node = line.into_iter().take_while(|one| *one != root).find(|one| {
                     doc.nodes[*one].parent.is_some_and(|parent| doc.is_array(parent))
                 })?;
-                more.push(around);
+            } else if all_cut || beside {
+                node = parent;
+            } else {
+                return Some(());
             }
-            if more.is_empty() {
-                return Some(cut);
-            }
-            cut.extend(more);
         }
     }
 
@@ -504,8 +550,10 @@ impl Judge<'_> {
         leaving: &BTreeSet<usize>,
         cuts: &BTreeMap<usize, BTreeSet<Id>>,
     ) -> bool {
-        let own = (0..self.body.records.len())
-            .filter(|record| self.body.all_reader(self.body.subjects(*record)));
+        let own = (0..self.body.records.len()).filter(|record| {
+            let (about, _) = self.about_and_foreign(*record, leaving);
+            self.body.all_reader(&about) && !self.is_container(*record)
+        });
         own.into_iter().any(|record| {
             let note = self.found[record].all.contains(Category::PsychotherapyNotes);
             match cuts.get(&record).filter(|_| leaving.contains(&record)) {

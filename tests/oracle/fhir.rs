@@ -57,7 +57,7 @@ impl Walk<'_> {
                 if element.demanded {
                     self.typed.demanded.insert(*member);
                 }
-                self.value(*member, element, root, true);
+                self.value(*member, element, root);
                 continue;
             }
             let rest = name.strip_prefix('_').unwrap_or_default();
@@ -65,7 +65,7 @@ impl Walk<'_> {
             match elements.get(rest).or(implied.as_ref()) {
                 Some(Element { of: Type::Named(of), .. }) if self.is_primitive(of) => {
                     let of = Type::Named("Element".to_owned());
-                    self.value(*member, &Element { demanded: false, of }, root, true);
+                    self.value(*member, &Element { demanded: false, of }, root);
                 }
                 _ => {
                     self.typed.unknown.insert(*member);
@@ -83,14 +83,10 @@ impl Walk<'_> {
         !complex
     }
 
-    fn value(&mut self, node: Id, element: &Element, root: &Elements, may_repeat: bool) {
+    fn value(&mut self, node: Id, element: &Element, root: &Elements) {
         if self.doc.is_array(node) {
-            if may_repeat {
-                for child in self.doc.children(node) {
-                    self.value(*child, element, root, false);
-                }
-            } else {
-                self.typed.unknown.insert(node);
+            for child in self.doc.children(node) {
+                self.value(*child, element, root);
             }
             return;
         }
@@ -154,29 +150,43 @@ fn inside(root: &Elements, path: &str) -> Elements {
     elements
 }
 
-/// A reference without base and history: `Type/id`, or what it is if it is no such thing.
-pub fn plain_reference(reference: &str) -> String {
-    let reference = reference.trim();
-    if reference.starts_with("urn:") || reference.starts_with('#') {
-        return reference.to_owned();
-    }
-    let now = reference.split("/_history").next().unwrap();
-    let parts: Vec<&str> = now.split('/').filter(|part| !part.is_empty()).collect();
-    match parts.as_slice() {
-        [.., kind, id] if kind.starts_with(|c: char| c.is_ascii_uppercase()) => {
-            format!("{kind}/{id}")
-        }
-        _ => now.to_owned(),
-    }
+/// What a reference points at.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Target {
+    /// `#id`: into the record itself.
+    Inside,
+    /// `Type/id` without base and history, or a `urn:`, which tells no type.
+    Named(Option<String>, String),
+    /// `Type?search`.
+    Searched(String),
+    Unreadable,
 }
 
-/// The resource type that a reference names, if it names one: `Type/id`, `Type?search`.
-pub fn type_named(reference: &str) -> Option<String> {
-    let plain = plain_reference(reference);
-    let (kind, _) = plain.split_once(['/', '?'])?;
-    let named = kind.starts_with(|c: char| c.is_ascii_uppercase())
-        && kind.chars().all(|c| c.is_ascii_alphabetic());
-    named.then(|| kind.to_owned())
+pub fn target(reference: &str) -> Target {
+    let reference = reference.trim();
+    let is_type = |name: &str| {
+        name.starts_with(|c: char| c.is_ascii_uppercase())
+            && name.chars().all(|c| c.is_ascii_alphanumeric())
+    };
+    if reference.starts_with('#') {
+        return Target::Inside;
+    }
+    if reference.starts_with("urn:") {
+        return Target::Named(None, reference.to_owned());
+    }
+    if let Some((path, _)) = reference.split_once('?') {
+        let kind = path.rsplit('/').next().unwrap_or_default();
+        return if is_type(kind) { Target::Searched(kind.to_owned()) } else { Target::Unreadable };
+    }
+    let reference = reference.split(['#', '|']).next().unwrap_or_default();
+    let (now, version) = reference.split_once("/_history/").unwrap_or((reference, ""));
+    let parts: Vec<&str> = now.split('/').collect();
+    match parts.as_slice() {
+        [.., kind, id] if is_type(kind) && !id.is_empty() && !version.contains('/') => {
+            Target::Named(Some((*kind).to_owned()), format!("{kind}/{id}"))
+        }
+        _ => Target::Unreadable,
+    }
 }
 
 /// The target types that `Reference A|B` allows.
@@ -189,51 +199,53 @@ pub fn targets(type_name: &str) -> Vec<&str> {
         .unwrap_or_default()
 }
 
-/// The human words of XHTML: no tags, entities decoded.
-pub fn without_markup(xhtml: &str) -> String {
+/// The human words of markup: no tags, no comments, character references resolved. Tags that only
+/// change the looks of letters do not part words.
+pub fn without_markup(markup: &str) -> String {
+    const LOOKS: [&str; 14] = [
+        "a", "abbr", "b", "big", "em", "font", "i", "mark", "small", "span", "strong", "sub",
+        "sup", "u",
+    ];
     let mut text = String::new();
-    let mut in_tag = false;
-    for letter in xhtml.chars() {
-        match letter {
-            '<' => in_tag = true,
-            '>' if in_tag => {
-                in_tag = false;
+    let mut rest = markup;
+    while let Some(letter) = rest.chars().next() {
+        if let Some(comment) = rest.strip_prefix("<!--")
+            && let Some(end) = comment.find("-->")
+        {
+            rest = &comment[end + 3..];
+        } else if letter == '<'
+            && !rest.starts_with("<!--")
+            && let Some(end) = rest.find('>')
+        {
+            let name: String = rest[1..end]
+                .trim_start_matches('/')
+                .chars()
+                .take_while(char::is_ascii_alphanumeric)
+                .collect();
+            if !LOOKS.contains(&name.to_lowercase().as_str()) {
                 text.push(' ');
             }
-            _ if in_tag => {}
-            letter => text.push(letter),
+            rest = &rest[end + 1..];
+        } else if letter == '&'
+            && let Some((end, _)) = rest.char_indices().take(12).find(|(_, c)| *c == ';')
+        {
+            text.push(character(&rest[1..end]));
+            rest = &rest[end + 1..];
+        } else {
+            text.push(if letter == '<' || letter == '&' { ' ' } else { letter });
+            rest = &rest[letter.len_utf8()..];
         }
     }
-    let mut decoded = String::new();
-    let mut rest = text.as_str();
-    while let Some(start) = rest.find('&') {
-        decoded.push_str(&rest[..start]);
-        rest = &rest[start..];
-        let end = rest.find(';').filter(|end| *end < 12);
-        let found = end.and_then(|end| entity(&rest[1..end]).map(|letter| (letter, end)));
-        let (letter, end) = found.unwrap_or(('&', 0));
-        decoded.push(letter);
-        rest = &rest[end + 1..];
-    }
-    decoded.push_str(rest);
-    decoded
+    text
 }
 
-fn entity(name: &str) -> Option<char> {
-    if let Some(number) = name.strip_prefix('#') {
-        let code = match number.strip_prefix(['x', 'X']) {
-            Some(hex) => u32::from_str_radix(hex, 16).ok()?,
-            None => number.parse().ok()?,
-        };
-        return char::from_u32(code);
-    }
-    Some(match name {
-        "amp" => '&',
-        "lt" => '<',
-        "gt" => '>',
-        "quot" => '"',
-        "apos" => '\'',
-        "nbsp" => ' ',
-        _ => return None,
-    })
+/// A character reference; a named one is no letter that words are made of.
+fn character(name: &str) -> char {
+    let code = match (name.strip_prefix("#x").or(name.strip_prefix("#X")), name.strip_prefix('#')) {
+        (Some(hex), _) => u32::from_str_radix(hex, 16).ok(),
+        (None, Some(decimal)) => decimal.parse().ok(),
+        (None, None) => None,
+    };
+    let plain = if name == "shy" { '\u{ad}' } else { ' ' };
+    code.and_then(char::from_u32).unwrap_or(plain)
 }

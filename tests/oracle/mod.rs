@@ -34,7 +34,7 @@ use path::Path;
 use records::{Body, Subject};
 use rules::Rules;
 use sequester::engine::diagnostics::SourceFile;
-use sequester::engine::facts::People;
+use sequester::engine::facts::{People, Relation};
 use shape::{Place, Route, Shape};
 use std::collections::BTreeSet;
 
@@ -137,8 +137,8 @@ impl Oracle {
             return refused(502);
         }
         match Doc::parse(response.body, self.depth) {
-            Ok(doc) => self.whole(people, &taken, &doc),
-            Err(_) => refused(502),
+            Ok(doc) if has_form(&taken, &doc) => self.whole(people, &taken, &doc),
+            Ok(_) | Err(_) => refused(502),
         }
     }
 
@@ -167,11 +167,12 @@ impl Oracle {
         let taken = best.ok_or(if known { 405u16 } else { 404 })?;
         query(people, &taken, target)?;
         for (name, value) in &taken.values {
+            let of_patient =
+                taken.shape.fhir && target.contains("/Patient/") && target.contains("/$");
             let ours = match name.as_str() {
                 "contract" => people.reader_is_on(value),
-                "member" => people.find(value).is_some_and(|person| {
-                    people.reader().is_some_and(|reader| people.household(reader).contains(&person))
-                }),
+                "member" => is_near(people, value),
+                "id" if of_patient => is_near(people, &format!("Patient/{value}")),
                 "type" => taken.shape.kinds.contains_key(value),
                 _ => true,
             };
@@ -315,8 +316,7 @@ impl Oracle {
         let stays = url.starts_with("urn:")
             || match &self.public_url {
                 Some(ours) => {
-                    url == ours
-                        || url.strip_prefix(ours.as_str()).is_some_and(|rest| rest.starts_with('/'))
+                    url.strip_prefix(ours.as_str()).is_some_and(|rest| rest.starts_with('/'))
                 }
                 None => {
                     let own = body.id(record).map(|id| format!("/{}/{id}", one.kind));
@@ -371,7 +371,13 @@ impl Oracle {
         }
         for line in lines {
             let doc = match Doc::parse(line, self.depth) {
-                Ok(doc) if line.len() <= self.record && !line.starts_with(b"\xEF\xBB\xBF") => doc,
+                Ok(doc)
+                    if line.len() <= self.record
+                        && !line.starts_with(b"\xEF\xBB\xBF")
+                        && has_form(taken, &doc) =>
+                {
+                    doc
+                }
                 _ => {
                     answer.refused = Some(502);
                     return answer;
@@ -379,7 +385,7 @@ impl Oracle {
             };
             let (_, outcome, seen) = self.outcome(people, taken, &doc);
             answer.records.extend(seen);
-            answer.own_note_withheld |= outcome.own_note_withheld && !taken.route.stream;
+            answer.own_note_withheld |= outcome.own_note_withheld;
             if outcome.leaving.contains(&0) {
                 let cut: BTreeSet<Id> = outcome.cuts.values().flatten().copied().collect();
                 answer.body.extend(emit::value(&doc, 0, &cut));
@@ -392,6 +398,15 @@ impl Oracle {
 
 fn refused(status: u16) -> Answer {
     Answer { refused: Some(status), ..Answer::default() }
+}
+
+/// Whether a person shares a contract with the reader, or granted them something.
+fn is_near(people: &dyn People, name: &str) -> bool {
+    let Some(person) = people.find(name) else { return false };
+    let standing = people.standing(person);
+    people.reader().is_some()
+        && (!standing.grants.is_empty()
+            || standing.ties.iter().any(|tie| tie.relation != Relation::Outsider))
 }
 
 /// Whether the reader may send these parameters: 400 if not.
@@ -428,6 +443,19 @@ fn query(people: &dyn People, taken: &Taken<'_>, target: &str) -> Result<(), u16
             || (pinned && named(&shape.pinned_by, name))
     };
     if sent.iter().all(|(name, _)| open(name)) { Ok(()) } else { Err(400) }
+}
+
+/// Whether a body is of the form that its route declares.
+fn has_form(taken: &Taken<'_>, doc: &Doc) -> bool {
+    let bundle = ["search", "bundle"].contains(&taken.route.body.as_str());
+    if taken.shape.fhir && bundle {
+        return doc.member_text(0, "resourceType") == Some("Bundle");
+    }
+    if taken.shape.fhir {
+        doc.is_object(0)
+    } else {
+        taken.route.record.is_some() || doc.is_container(0)
+    }
 }
 
 /// The values of a template, if the path fits it.

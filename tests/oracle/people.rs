@@ -238,6 +238,7 @@ impl People for Family {
         }
         let grants =
             self.grants.iter().filter(|row| row.subject == member && row.reader == self.reader);
+        let grants = grants.filter(|_| self.reader().is_some());
         let restrictions = self.restrictions.iter().filter(|row| {
             row.subject == member
                 && member != self.reader

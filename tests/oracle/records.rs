@@ -1,6 +1,6 @@
 //! Which records a body holds, what they are called, and whose they are (DESIGN 3, 4.3).
 
-use super::fhir::{Typed, plain_reference, type_named, types};
+use super::fhir::{Target, Typed, target, types};
 use super::json::{Doc, Id, Value};
 use super::path::Path;
 use super::shape::{Kind, Place, Shape};
@@ -170,47 +170,56 @@ impl<'a> Body<'a> {
 
     /// All names by which links call a record.
     pub fn names(&self, record: usize) -> Vec<String> {
-        let mut names = Vec::new();
         let one = &self.records[record];
-        if one.node.is_none() {
-            return names;
-        }
+        let Some(node) = one.node else { return Vec::new() };
         if !self.shape.fhir {
-            names.extend(self.id(record));
-            return names;
+            return self.id(record).into_iter().collect();
         }
-        if let Some(id) = self.id(record) {
+        let mut names = Vec::new();
+        if let Some(id) = self.doc.member_text(node, "id") {
             names.push(format!("{}/{id}", one.kind));
         }
-        if let Some(url) =
-            self.doc.member_text(one.cut, "fullUrl").filter(|_| Some(one.cut) != one.node)
-        {
-            names.push(url.to_owned());
-            names.push(plain_reference(url));
+        if let Some(url) = self.full_url(record) {
+            names.push(match target(url) {
+                Target::Named(_, name) => name,
+                _ => url.to_owned(),
+            });
         }
         names
     }
 
-    /// The records of the body that have this name.
-    pub fn resolve(&self, name: &str) -> Vec<usize> {
-        let plain = if self.shape.fhir { plain_reference(name) } else { name.to_owned() };
-        let mut records: Vec<usize> = [name, &plain]
-            .into_iter()
-            .flat_map(|name| self.by_name.get(name).into_iter().flatten())
-            .copied()
-            .collect();
-        records.sort_unstable();
-        records.dedup();
-        records
+    fn full_url(&self, record: usize) -> Option<&str> {
+        let one = &self.records[record];
+        if one.node == Some(one.cut) { None } else { self.doc.member_text(one.cut, "fullUrl") }
     }
 
-    /// A string or number as text.
+    /// The records of the body that a reference names (in a house body: a text that is an id).
+    pub fn resolve(&self, reference: &str) -> Vec<usize> {
+        let name = if self.shape.fhir {
+            match target(reference) {
+                Target::Named(_, name) => name,
+                _ => return Vec::new(),
+            }
+        } else {
+            reference.to_owned()
+        };
+        self.by_name.get(&name).cloned().unwrap_or_default()
+    }
+
+    /// The records that a Reference, or the text of one, points at.
+    pub fn pointed_at(&self, node: Id) -> Vec<usize> {
+        let text = self.reference(node).map(str::to_owned).or_else(|| self.scalar(node));
+        text.map(|text| self.resolve(&text)).unwrap_or_default()
+    }
+
+    /// A string or number as text, trimmed; nothing of an empty one.
     pub fn scalar(&self, id: Id) -> Option<String> {
-        match &self.doc.nodes[id].value {
-            Value::Text(text) => Some(text.clone()),
-            Value::Number(number) => Some(number.clone()),
-            _ => None,
-        }
+        let text = match &self.doc.nodes[id].value {
+            Value::Text(text) => text.trim(),
+            Value::Number(number) => number,
+            _ => return None,
+        };
+        (!text.is_empty()).then(|| text.to_owned())
     }
 
     /// The `reference` of a Reference, and the value of its `identifier`.
@@ -218,51 +227,70 @@ impl<'a> Body<'a> {
         self.doc.member_text(id, "reference")
     }
 
-    pub fn identifier(&self, id: Id) -> Option<&str> {
-        self.doc.member_text(self.doc.member(id, "identifier")?, "value")
+    pub fn identifier(&self, id: Id) -> Option<String> {
+        self.scalar(self.doc.member(self.doc.member(id, "identifier")?, "value")?)
     }
 
-    /// The type of what a Reference points at, if it can be told.
-    pub fn target_type(&self, id: Id) -> Option<String> {
-        if let Some(reference) = self.reference(id) {
-            if let Some(record) = self.resolve(reference).first() {
-                return Some(self.records[*record].kind.clone());
-            }
-            if let Some(name) = type_named(reference) {
-                return Some(name);
-            }
-        }
-        self.doc.member_text(id, "type").map(str::to_owned)
-    }
-
-    /// Everyone that a subject place names: a Reference or an id.
+    /// The person that a subject place names: a Reference or an id. A name that is nobody's, or
+    /// names of two people, and it is nobody we know.
     pub fn who(&self, record: usize, node: Id) -> Subject {
-        let mut names = Vec::new();
-        let called = |text: &str, names: &mut Vec<String>| {
-            names.push(text.to_owned());
-            if self.shape.fhir {
-                names.push(plain_reference(text));
-                for target in self.resolve(text) {
-                    names.extend(self.names(target));
+        let people = if self.records[record].node == Some(node) {
+            self.bearer(record)
+        } else if self.doc.is_object(node) {
+            let mut people = BTreeSet::new();
+            if let Some(reference) = self.reference(node) {
+                people = self.called(reference);
+                if people.is_empty() {
+                    return Subject::Unknown;
                 }
             }
+            people.extend(self.identifier(node).and_then(|id| self.people.find(&id)));
+            people
+        } else {
+            self.scalar(node).map(|text| self.called(&text)).unwrap_or_default()
         };
-        if self.own_id(record) == Some(node) || self.records[record].node == Some(node) {
-            names.extend(self.names(record));
-        }
-        if let Some(text) = self.scalar(node) {
-            called(&text, &mut names);
-        }
-        if let Some(reference) = self.reference(node) {
-            called(reference, &mut names);
-        }
-        names.extend(self.identifier(node).map(str::to_owned));
-        let people: BTreeSet<PersonId> =
-            names.iter().filter_map(|name| self.people.find(name)).collect();
         match people.into_iter().collect::<Vec<_>>().as_slice() {
             [person] => Subject::Known(*person),
             _ => Subject::Unknown,
         }
+    }
+
+    /// Everyone whom a name or reference means.
+    pub fn called(&self, text: &str) -> BTreeSet<PersonId> {
+        let mut people: BTreeSet<PersonId> = self.people.find(text).into_iter().collect();
+        if !self.shape.fhir {
+            return people;
+        }
+        match target(text) {
+            Target::Named(kind, name) => {
+                let persons = ["Patient", "RelatedPerson", "Person"];
+                if kind.is_some_and(|kind| !persons.contains(&kind.as_str())) {
+                    return BTreeSet::new();
+                }
+                people.extend(self.people.find(&name));
+                for record in self.resolve(text) {
+                    if self.is_person(record) {
+                        people.extend(self.bearer(record));
+                    }
+                }
+            }
+            Target::Unreadable => people.extend(self.people.find(&format!("Patient/{text}"))),
+            Target::Inside | Target::Searched(_) => return BTreeSet::new(),
+        }
+        people
+    }
+
+    /// Whether a record is a person: its own subject.
+    fn is_person(&self, record: usize) -> bool {
+        self.kind(record)
+            .is_some_and(|kind| kind.subject.iter().any(|path| path.segments.is_empty()))
+    }
+
+    /// Who a Patient of this body is, by `Type/id` and by `fullUrl`.
+    fn bearer(&self, record: usize) -> BTreeSet<PersonId> {
+        let mut names = self.names(record);
+        names.extend(self.full_url(record).map(str::to_owned));
+        names.iter().filter_map(|name| self.people.find(name)).collect()
     }
 
     /// Whose a record is.
@@ -275,20 +303,15 @@ impl<'a> Body<'a> {
         if self.records[record].node.is_none() || !seen.insert(record) {
             return subjects;
         }
-        let unknown = ["$.patient", "$.subject", "$.beneficiary"].map(Path::read);
+        let unnamed = ["$.patient", "$.subject", "$.beneficiary"].map(Path::read);
         let paths: &[Path] = match self.kind(record) {
             Some(kind) => &kind.subject,
-            None if self.shape.fhir => &unknown,
+            None if self.shape.fhir => &unnamed,
             None => &[],
         };
         for path in paths {
             for node in self.select(record, path) {
-                let nodes = if self.doc.is_array(node) {
-                    self.doc.children(node).to_vec()
-                } else {
-                    vec![node]
-                };
-                for node in nodes.into_iter().filter(|node| self.names_somebody(*node)) {
+                if self.names_somebody(node) {
                     subjects.insert(self.who(record, node));
                 }
             }
@@ -296,14 +319,20 @@ impl<'a> Body<'a> {
         if subjects.is_empty() {
             for path in self.kind(record).map(|kind| kind.targets.as_slice()).unwrap_or_default() {
                 for node in self.select(record, path) {
-                    for target in self.reference(node).map(|r| self.resolve(r)).unwrap_or_default()
-                    {
-                        subjects.extend(self.subjects_but(target, seen));
+                    for target in self.pointed_at(node) {
+                        let of_target = self.subjects_but(target, &mut seen.clone());
+                        let nobodys = self.kind(target).is_some_and(|k| k.public || k.attached);
+                        if of_target.is_empty() && !nobodys {
+                            subjects.insert(Subject::Unknown);
+                        }
+                        subjects.extend(of_target);
                     }
                 }
             }
         }
+        let nobodys = self.kind(record).is_some_and(|kind| kind.public || kind.attached);
         if subjects.is_empty()
+            && !nobodys
             && let Some(parent) = self.records[record].parent
         {
             return self.subjects_but(parent, seen);
@@ -311,16 +340,19 @@ impl<'a> Body<'a> {
         subjects
     }
 
-    /// Whether a node of a subject place names anybody: null and empty do not, and in FHIR a
-    /// Reference to something that is no Patient does not.
+    /// Whether a node of a subject place names anybody: null does not, and in FHIR a Reference
+    /// to something that is no Patient does not.
     fn names_somebody(&self, node: Id) -> bool {
-        match &self.doc.nodes[node].value {
-            Value::Null => false,
-            Value::Text(text) => !text.is_empty(),
-            Value::Object(_)
-                if self.shape.fhir && self.records.iter().all(|r| r.node != Some(node)) =>
-            {
-                self.target_type(node).is_none_or(|name| name == "Patient")
+        if self.doc.nodes[node].value == Value::Null {
+            return false;
+        }
+        let text = self.reference(node).or(self.doc.text(node));
+        let Some(reference) = text.filter(|_| self.shape.fhir) else { return true };
+        match target(reference) {
+            Target::Named(Some(kind), _) => kind == "Patient",
+            Target::Named(None, _) => {
+                let records = self.resolve(reference);
+                records.is_empty() || records.iter().any(|record| self.is_person(*record))
             }
             _ => true,
         }

@@ -54,8 +54,9 @@ impl Rules {
 
     /// Whether a field of that category in a record of these may leave.
     pub fn field_leaves(&self, standing: &Standing, record: Categories, field: Category) -> bool {
-        let judged = Judged { categories: Categories::of(field), record };
-        self.leaves(standing, judged)
+        // Grants are measured by the record with its field.
+        let asked = Categories::of(field);
+        self.leaves(standing, Judged { categories: asked, record: record.union(asked) })
     }
 
     fn leaves(&self, standing: &Standing, judged: Judged) -> bool {
@@ -82,7 +83,7 @@ impl Rules {
         let all: Vec<&Grant> = standing.grants.iter().collect();
         // FLOOR: outsiders and dependents get nothing about others but by grant.
         if matches!(relation, Relation::Outsider | Relation::Dependent)
-            && !wholly_covered(&all, judged)
+            && !wholly_covered(&all, judged.record)
         {
             return false;
         }
@@ -133,7 +134,7 @@ impl Rule {
         let grants: Vec<&Grant> =
             standing.grants.iter().filter(|grant| self.unless.contains(&grant.kind)).collect();
         match &self.categories {
-            None => !wholly_covered(&grants, judged),
+            None => !wholly_covered(&grants, judged.record),
             Some(categories) => judged.categories.iter().any(|category| {
                 categories.contains(&category) && !covered(&grants, judged.record, category)
             }),
@@ -145,20 +146,19 @@ impl Rule {
 fn relation(standing: &Standing, tie: &Tie, record: Categories) -> Relation {
     let representations: Vec<&Grant> =
         standing.grants.iter().filter(|grant| grant.kind == GrantKind::Representation).collect();
-    let judged = Judged { categories: record, record };
-    if tie.relation != Relation::SelfReader && wholly_covered(&representations, judged) {
+    if tie.relation != Relation::SelfReader && wholly_covered(&representations, record) {
         Relation::Representative
     } else {
         tie.relation
     }
 }
 
-/// Whether the grants cover the whole record (or the field).
-fn wholly_covered(grants: &[&Grant], judged: Judged) -> bool {
-    if judged.categories.is_empty() {
+/// Whether the grants cover every category of a record; one without any only `all` covers.
+fn wholly_covered(grants: &[&Grant], record: Categories) -> bool {
+    if record.is_empty() {
         return grants.iter().any(|grant| grant.scope == Scope::All);
     }
-    judged.categories.iter().all(|category| covered(grants, judged.record, category))
+    record.iter().all(|category| covered(grants, record, category))
 }
 
 /// Whether one of the grants covers that category of a record of these categories.
@@ -166,15 +166,18 @@ fn covered(grants: &[&Grant], record: Categories, category: Category) -> bool {
     use Category::{
         FreeText, MentalHealth, PossibleMentalHealth, PsychotherapyNotes, Unclassified,
     };
+    let notes = Categories::of(PsychotherapyNotes);
+    let near = [PossibleMentalHealth, Unclassified, FreeText].contains(&category);
     grants.iter().any(|grant| match grant.scope {
         Scope::All => category != PsychotherapyNotes,
+        Scope::Named(named) if named == notes && grant.kind == GrantKind::Authorization => {
+            record.contains(PsychotherapyNotes)
+                && (near || [MentalHealth, PsychotherapyNotes].contains(&category))
+        }
         Scope::Named(named) => {
-            let near = [PossibleMentalHealth, Unclassified, FreeText].contains(&category);
+            let named = named.minus(notes);
             named.contains(category)
                 || (named.contains(MentalHealth) && record.contains(MentalHealth) && near)
-                || (named.contains(PsychotherapyNotes)
-                    && record.contains(PsychotherapyNotes)
-                    && (near || category == MentalHealth))
         }
     })
 }
@@ -187,15 +190,11 @@ fn restricted(standing: &Standing, restriction: &Restriction, judged: Judged) ->
         .filter(|grant| {
             grant.kind == GrantKind::Authorization
                 && standing.age == AgeBand::Adult
-                && match (grant.from, restriction.since) {
-                    (Some(from), Some(since)) => from > since,
-                    (Some(_), None) => true,
-                    (None, _) => false,
-                }
+                && grant.from.zip(restriction.since).is_some_and(|(from, since)| from > since)
         })
         .collect();
     match restriction.scope {
-        Scope::All => !wholly_covered(&newer, judged),
+        Scope::All => !wholly_covered(&newer, judged.record),
         Scope::Named(named) => judged
             .categories
             .iter()
