@@ -3,11 +3,20 @@
 //! best. JSON files named on the command line are measured as well.
 #![expect(clippy::print_stdout, reason = "a benchmark prints a table")]
 
+use bytes::Bytes;
+use jiff::civil::date;
+use sequester::engine::diagnostics::SourceFile;
 use sequester::engine::document::scan::parse;
 use sequester::engine::document::tape::{Tape, Vocabulary};
+use sequester::engine::request::{Asked, admit};
+use sequester::engine::{Redactor, Settings};
+use sequester::members::{Register, RegisterFiles};
+use sequester::policy_files;
 use serde::de::IgnoredAny;
 use std::fmt::Write as _;
 use std::hint::black_box;
+use std::path::Path;
+use std::sync::Arc;
 use std::time::Instant;
 
 const ROUNDS: usize = 31;
@@ -36,7 +45,8 @@ fn methods(vocabulary: &Vocabulary) -> Vec<Method<'_>> {
                 Some(tape.len())
             }),
         ),
-        // The engine's row belongs here: a `Redactor` on the same body, for one reader.
+        ("engine, reader is another", engine("M-100")),
+        ("engine, reader is the subject", engine("M-102")),
         (
             "serde_json IgnoredAny",
             Box::new(|body| serde_json::from_slice::<IgnoredAny>(body).ok().map(|_| body.len())),
@@ -79,6 +89,35 @@ fn main() {
             println!("  {method:26} {bytes:9} {speed:8.2} {best:6.2} {micros:9.1} {times:9.1}");
         }
     }
+}
+
+/// The whole engine with the policies of this repository: the mother reads, or the daughter of 25
+/// whose claims these are.
+fn engine<'m>(reader: &str) -> Box<dyn FnMut(&[u8]) -> Option<usize> + 'm> {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("policies");
+    let (Some(policies), _) = policy_files::read(&folder) else { return Box::new(|_| None) };
+    let members = "member_id,contract_id,relationship,birth_date,state,from,until,ids\n\
+        M-100,C-1,self,1973-04-02,OH,2015-01-01,,Patient/p-100\n\
+        M-102,C-1,child,2001-02-03,OH,2015-01-01,,\
+        Patient/p-0 Patient/p-1 Patient/p-2 Patient/p-3 Patient/p-4\n";
+    let members = SourceFile::new("members.csv", members);
+    let files = RegisterFiles { members, grants: None, restrictions: None };
+    let Some(register) = Register::read(&files, &mut Vec::new()) else { return Box::new(|_| None) };
+    let people = Arc::new(register).view(reader, date(2026, 11, 21), &policies.states);
+    let set = policies.set;
+    let settings = Settings { hold: 64 << 20, record: 4 << 20, depth: 64, public_url: None };
+    Box::new(move |body| {
+        let target = "/fhir/ExplanationOfBenefit?patient=Patient/p-0";
+        let asked = Asked { method: "GET", target, form: None };
+        let plan = admit(&set, people.as_ref(), asked).ok()?;
+        let mut redactor =
+            Redactor::new(Arc::clone(&set), Arc::clone(&people), settings.clone(), plan, false);
+        redactor.head(200, &["application/fhir+json"]).ok()?;
+        for chunk in body.chunks(64 << 10) {
+            redactor.push(Bytes::copy_from_slice(chunk)).ok()?;
+        }
+        redactor.finish().ok().map(|released| released.len())
+    })
 }
 
 /// Median and least seconds of each method for one body; none if it refused the body.
