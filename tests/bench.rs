@@ -75,7 +75,10 @@ fn main() {
     let vocabulary = Vocabulary::new(KEYS.split_whitespace());
     println!("{:28} {:>9} {:>8} {:>6} {:>9} {:>9}", "", "body, B", "GB/s", "best", "µs", "× Value");
     for (name, body) in &bodies {
-        let rows = measure(&mut methods(&vocabulary), body);
+        let mut methods = methods(&vocabulary);
+        let only = std::env::args().find_map(|argument| argument.strip_prefix("--only=").map(str::to_owned));
+        methods.retain(|(name, _)| only.as_deref().is_none_or(|only| name.contains(only)));
+        let rows = measure(&mut methods, body);
         println!("{name}");
         let naive = rows.last().and_then(|(_, times)| *times).map_or(f64::NAN, |times| times.0);
         for (method, times) in rows {

@@ -19,7 +19,7 @@ impl Lines {
         mut judge: impl FnMut(u64, &[u8]) -> Result<(), Refusal>,
     ) -> Result<(), Refusal> {
         let mut rest = chunk;
-        while let Some(end) = rest.iter().position(|byte| *byte == b'\n') {
+        while let Some(end) = memchr::memchr(b'\n', rest) {
             let (line, after) = rest.split_at_checked(end).unwrap_or((rest, &[]));
             if self.held.is_empty() {
                 within(line.len(), record_bytes_max)?;

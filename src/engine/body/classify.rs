@@ -61,7 +61,7 @@ impl Body<'_> {
         };
         people.iter().any(|person| {
             self.standing(*person).grants.is_empty()
-                && self.verdict(*person, own.episode).action == Action::Withhold
+                && self.verdict(*person, own.episode, None).action == Action::Withhold
         })
     }
 

@@ -24,7 +24,7 @@ impl Body<'_> {
                     // Every subject must let the reader see it; all are asked, so that the
                     // report names every rule.
                     for person in people {
-                        hidden |= withholds(&self.verdict(person, carries), &mut rules);
+                        hidden |= withholds(self.verdict(person, carries, None), &mut rules);
                     }
                     if let Some(this) = self.records.get_mut(record) {
                         this.released = !hidden;
@@ -103,9 +103,8 @@ impl Body<'_> {
         let mut rules = Vec::new();
         let mut hidden = false;
         for person in people {
-            let standing = self.standing(person).clone();
-            let verdict = self.terms.policy.rules.field(&standing, carries, field.category);
-            hidden |= withholds(&verdict, &mut rules);
+            let verdict = self.verdict(person, carries, Some(field.category));
+            hidden |= withholds(verdict, &mut rules);
         }
         if hidden { Err(rules) } else { Ok(()) }
     }

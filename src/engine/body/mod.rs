@@ -15,7 +15,7 @@ mod references;
 mod settle;
 mod whose;
 
-use super::category::Categories;
+use super::category::{Categories, Category};
 use super::codes::Hits;
 use super::document::cut::Cuts;
 use super::document::tape::{NodeId, Tape};
@@ -123,7 +123,7 @@ struct Body<'a> {
     records: Vec<Record>,
     names: Names,
     standings: BTreeMap<PersonId, Standing>,
-    verdicts: BTreeMap<(PersonId, Categories), Verdict>,
+    verdicts: BTreeMap<(PersonId, Categories, Option<Category>), Verdict>,
     cuts: Cuts,
     /// Places outside records that are cut.
     outside: Vec<NodeId>,
@@ -205,17 +205,20 @@ impl Body<'_> {
         self.standings.entry(person).or_insert_with(|| people.standing(person))
     }
 
-    /// The verdict on a record of one person, remembered.
-    fn verdict(&mut self, person: PersonId, categories: Categories) -> Verdict {
-        if let Some(verdict) = self.verdicts.get(&(person, categories)) {
-            return verdict.clone();
-        }
+    /// The verdict on a record of one person, or on a field inside one; remembered.
+    fn verdict(
+        &mut self,
+        person: PersonId,
+        categories: Categories,
+        field: Option<Category>,
+    ) -> &Verdict {
         let rules = &self.terms.policy.rules;
         let people = self.terms.people;
         let standing = self.standings.entry(person).or_insert_with(|| people.standing(person));
-        let verdict = rules.record(standing, categories);
-        self.verdicts.insert((person, categories), verdict.clone());
-        verdict
+        self.verdicts.entry((person, categories, field)).or_insert_with(|| match field {
+            Some(field) => rules.field(standing, categories, field),
+            None => rules.record(standing, categories),
+        })
     }
 
     /// Whether the record is about the reader and nobody else.

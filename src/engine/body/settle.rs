@@ -7,6 +7,7 @@ use crate::engine::category::Category;
 use crate::engine::document::cut::Cuts;
 use crate::engine::document::tape::{Kind as Json, NodeId};
 use crate::engine::facts::PersonId;
+use crate::engine::policy::Action;
 use crate::engine::released::Finding;
 use crate::engine::shapes::meant::Field;
 use crate::engine::walk::{Site, What};
@@ -86,10 +87,8 @@ impl Body<'_> {
         let carries = self.records.get(record).map(|r| r.carries).unwrap_or_default();
         people.is_empty()
             || people.into_iter().any(|person| {
-                let standing = self.standing(person).clone();
-                let rules = &self.terms.policy.rules;
-                let verdict = rules.field(&standing, carries, Category::Unclassified);
-                withholds(&verdict, &mut Vec::new())
+                let verdict = self.verdict(person, carries, Some(Category::Unclassified));
+                verdict.action == Action::Withhold
             })
     }
 
@@ -163,7 +162,7 @@ impl Body<'_> {
                 let mut rules = Vec::new();
                 let mut hidden = everyone.is_empty();
                 for person in everyone {
-                    hidden |= withholds(&self.verdict(person, carries), &mut rules);
+                    hidden |= withholds(self.verdict(person, carries, None), &mut rules);
                 }
                 let Some(this) = self.records.get_mut(target) else { return false };
                 let news = !hidden && (more || !this.released);

@@ -8,7 +8,11 @@ use std::borrow::Cow;
 pub fn unescape(quoted: &[u8], escaped: bool) -> Cow<'_, str> {
     let inner = inside(quoted);
     if !escaped {
-        return String::from_utf8_lossy(inner);
+        // The parser has judged these bytes; this only tells the type so.
+        return match simdutf8::basic::from_utf8(inner) {
+            Ok(text) => Cow::Borrowed(text),
+            Err(_) => String::from_utf8_lossy(inner),
+        };
     }
     let mut text = Vec::with_capacity(inner.len());
     for piece in (Pieces { rest: inner }) {
