@@ -76,7 +76,8 @@ fn main() {
     println!("{:28} {:>9} {:>8} {:>6} {:>9} {:>9}", "", "body, B", "GB/s", "best", "µs", "× Value");
     for (name, body) in &bodies {
         let mut methods = methods(&vocabulary);
-        let only = std::env::args().find_map(|argument| argument.strip_prefix("--only=").map(str::to_owned));
+        let only = std::env::args()
+            .find_map(|argument| argument.strip_prefix("--only=").map(str::to_owned));
         methods.retain(|(name, _)| only.as_deref().is_none_or(|only| name.contains(only)));
         let rows = measure(&mut methods, body);
         println!("{name}");

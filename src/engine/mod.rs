@@ -16,6 +16,7 @@ pub mod request;
 pub mod selectors;
 pub mod set;
 pub mod shapes;
+mod sites;
 mod stream;
 pub mod survey;
 mod walk;

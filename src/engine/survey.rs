@@ -9,7 +9,8 @@ use super::document::text;
 use super::selectors::automaton::{Child, State};
 use super::set::PolicySet;
 use super::shapes::meant::{KindOf, Mark, Shape, flag};
-use super::walk::{Site, Walk, What};
+use super::sites::{Site, What};
+use super::walk::Walk;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// What was met and not named, with how often. Names are those of keys, kinds and systems.
@@ -129,6 +130,7 @@ impl Look<'_> {
                 shape: self.shape,
                 sites: Vec::new(),
                 required: Vec::new(),
+                parents: Vec::new(),
             };
             walk.record(root, kind, starts.unwrap_or_default());
             for site in &walk.sites {

@@ -5,68 +5,8 @@ use super::category::Category;
 use super::document::tape::{Kind as Json, Node, NodeId, Tape, range};
 use super::document::text;
 use super::selectors::automaton::{Child, State};
-use super::shapes::meant::{Field, Kind, Mark, Shape, flag};
-
-/// Something noted at a place.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Site {
-    /// Where.
-    pub(crate) node: NodeId,
-    /// What else it takes to read it: the concept around a code, the parent of a house code.
-    pub(crate) with: NodeId,
-    /// What.
-    pub(crate) what: What,
-}
-
-/// No node.
-pub(crate) const NOWHERE: NodeId = NodeId(u32::MAX);
-
-/// What was noted.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum What {
-    /// The record's id.
-    Id,
-    /// Whose it is.
-    Subject,
-    /// When; lower numbers first.
-    Date(u8),
-    /// An episode link; whether it can only be to a provider.
-    Episode(bool),
-    /// A part of a tuple.
-    Tuple(u8, u8),
-    /// An evidence link; whether it can only be to a provider.
-    Evidence(bool),
-    /// A record it speaks of.
-    Target,
-    /// A link that may be looked up.
-    Resolve,
-    /// A code object of FHIR; whether in a clinical place.
-    Code(bool),
-    /// A code of `codes:`.
-    HouseCode(u8),
-    /// The system of one.
-    SystemAt(u8),
-    /// A place of `fields:`.
-    Field(Field),
-    /// Words whose reach is their entry's.
-    Words,
-    /// Words that reach the record only.
-    Prose,
-    /// The same with markup in it.
-    Markup,
-    /// An attachment.
-    Attachment,
-    /// A reference; whether it can only be to a provider.
-    Reference(bool),
-    /// A member the shape does not name.
-    Unknown,
-    /// Narrative, labels, versions.
-    Housekeeping,
-    /// An extension that may not leave to others.
-    Extension,
-    /// A record inside this one, by spec.
-    Nested(u16),
-}
+use super::shapes::meant::{Kind, Mark, Shape, flag};
+use super::sites::{NOWHERE, Site, What};
 
 /// What a place takes from those around it.
 #[derive(Clone, Copy, Debug)]
@@ -92,9 +32,19 @@ pub(crate) struct Walk<'a> {
     pub(crate) sites: Vec<Site>,
     /// Per node: [`REQUIRED`].
     pub(crate) required: Vec<bool>,
+    /// Per node that was walked: its parent.
+    pub(crate) parents: Vec<u32>,
 }
 
 impl Walk<'_> {
+    #[inline]
+    pub(crate) fn set_parent(&mut self, child: NodeId, parent: NodeId) {
+        let at = usize::try_from(child.0).unwrap_or(usize::MAX);
+        if let Some(slot) = self.parents.get_mut(at) {
+            *slot = parent.0;
+        }
+    }
+
     /// Notes the sites of one record. `starts` are those of its spec.
     pub(crate) fn record(&mut self, root: NodeId, kind: usize, starts: &[State]) {
         let start = start_of(starts, kind);
@@ -134,10 +84,7 @@ struct Seen {
     system_text: bool,
     value: bool,
     reference: bool,
-    coding: bool,
     data: bool,
-    url: Option<NodeId>,
-    resource_type: Option<NodeId>,
 }
 
 impl InRecord<'_, '_> {
@@ -189,17 +136,17 @@ impl InRecord<'_, '_> {
     fn child(&mut self, id: NodeId, node: &Node, parent: NodeId, state: State, mut around: Around) {
         let shape = self.walk.shape;
         let flags = shape.facts(state).flags;
+        // Most of a body: a primitive that is an element and bears nothing.
+        let scalar = !matches!(node.kind, Json::Object | Json::Array);
+        if scalar && flags & PLAIN == flag::ELEMENT | flag::PRIMITIVE {
+            return self.note_required(id, flags);
+        }
         if flags & flag::CUT != 0 {
             self.marks(id, parent, state, around);
             return;
         }
         around.prose |= self.marks(id, parent, state, around);
-        if flags & flag::REQUIRED != 0 {
-            let at = usize::try_from(id.0).unwrap_or(usize::MAX);
-            if let Some(required) = self.walk.required.get_mut(at) {
-                *required = true;
-            }
-        }
+        self.note_required(id, flags);
         around.allowed |= flags & flag::NAMED != 0;
         if !around.cut && !self.is_known(node, flags, around) {
             self.push(id, NOWHERE, What::Unknown);
@@ -216,6 +163,7 @@ impl InRecord<'_, '_> {
             Json::Object => self.typed_object(id, state, around),
             Json::Array => {
                 for (index, (element, inner)) in self.walk.tape.children(id).enumerate() {
+                    self.walk.set_parent(element, id);
                     let child = Child { node: element, key: 0, index: Some(index) };
                     let next = self.step(state, child, id);
                     self.child(element, inner, id, next, around);
@@ -223,6 +171,16 @@ impl InRecord<'_, '_> {
             }
             Json::String => self.string(id, node, flags, around),
             Json::Null | Json::True | Json::False | Json::Number => {}
+        }
+    }
+
+    #[inline]
+    fn note_required(&mut self, id: NodeId, flags: u32) {
+        if flags & flag::REQUIRED != 0 {
+            let at = usize::try_from(id.0).unwrap_or(usize::MAX);
+            if let Some(required) = self.walk.required.get_mut(at) {
+                *required = true;
+            }
         }
     }
 
@@ -277,64 +235,59 @@ impl InRecord<'_, '_> {
             return;
         }
         let flags = self.walk.shape.facts(state).flags;
-        let seen = self.see(id);
+        let keys = self.walk.shape.keys;
         let mut state = state;
         if flags & flag::RESOURCE != 0 {
-            let kind = seen.resource_type.and_then(|at| self.walk.tape.get(at));
+            let kind = self.member(id, keys.resource_type).and_then(|at| self.walk.tape.get(at));
             let name = kind.map(|node| text::str_of(self.walk.bytes, node));
             let number = name.and_then(|name| self.walk.shape.kind_number(&name));
             state = start_of(self.starts, number.unwrap_or(usize::MAX));
             around.depth = CONTAINED;
         }
         if flags & flag::EXTENSION != 0 && !around.cut && !around.allowed {
-            if self.may_leave(seen.url) {
+            if self.may_leave(self.member(id, keys.url)) {
                 around.allowed = true;
             } else {
                 self.push(id, NOWHERE, What::Extension);
                 around.cut = true;
             }
         }
+        let seen = self.object(id, state, around);
         if flags & flag::REFERENCE != 0 || seen.reference {
             self.push(id, NOWHERE, What::Reference(flags & flag::PROVIDERS != 0));
         }
         let coded = seen.code_text && seen.system_text && !seen.value;
-        if coded
-            || (flags & flag::CODING != 0 && seen.code)
-            || (around.concept != NOWHERE && seen.code)
-        {
+        let coding = flags & flag::CODING != 0 || around.concept != NOWHERE;
+        if coded || (coding && seen.code) {
             self.push(id, around.concept, What::Code(around.clinical));
         }
-        around.concept = if seen.coding { id } else { NOWHERE };
         if flags & flag::ATTACHMENT != 0 || seen.data {
             self.push(id, NOWHERE, What::Attachment);
         }
-        self.object(id, state, around);
     }
 
-    fn see(&self, id: NodeId) -> Seen {
+    fn member(&self, object: NodeId, key: u16) -> Option<NodeId> {
+        let mut children = self.walk.tape.children(object);
+        children.find(|(_, node)| key != 0 && node.key == key).map(|(id, _)| id)
+    }
+
+    /// Notes a member that tells what its object is.
+    #[inline]
+    fn see(&self, node: &Node, seen: &mut Seen) {
         let keys = &self.walk.shape.keys;
-        let mut seen = Seen::default();
-        for (child, node) in self.walk.tape.children(id) {
-            if node.key == 0 {
-                continue;
+        let string = node.kind == Json::String;
+        match node.key {
+            0 => {}
+            key if key == keys.code => {
+                seen.code = node.kind != Json::Null;
+                seen.code_text = string;
             }
-            let string = node.kind == Json::String;
-            match node.key {
-                key if key == keys.code => {
-                    seen.code = node.kind != Json::Null;
-                    seen.code_text = string;
-                }
-                key if key == keys.system => seen.system_text = string,
-                key if key == keys.value => seen.value = true,
-                key if key == keys.reference => seen.reference = string,
-                key if key == keys.coding => seen.coding = true,
-                key if key == keys.data => seen.data = string,
-                key if key == keys.url => seen.url = Some(child),
-                key if key == keys.resource_type => seen.resource_type = Some(child),
-                _ => {}
-            }
+            key if key == keys.system => seen.system_text = string,
+            key if key == keys.value => seen.value = true,
+            key if key == keys.reference => seen.reference = string,
+            key if key == keys.data => seen.data = string,
+            _ => {}
         }
-        seen
     }
 
     fn may_leave(&self, url: Option<NodeId>) -> bool {
@@ -344,17 +297,19 @@ impl InRecord<'_, '_> {
         known.binary_search_by(|allowed| allowed.as_str().cmp(url.as_ref())).is_ok()
     }
 
-    fn object(&mut self, id: NodeId, state: State, around: Around) {
-        let keys = self.walk.shape.keys;
+    fn object(&mut self, id: NodeId, state: State, around: Around) -> Seen {
+        let coding = self.walk.shape.keys.coding;
+        let mut seen = Seen::default();
+        let mut inside = around;
+        inside.depth = around.depth.saturating_add(1);
         for (child, node) in self.walk.tape.children(id) {
+            self.see(node, &mut seen);
+            self.walk.set_parent(child, id);
             let next = self.step(state, Child { node: child, key: node.key, index: None }, id);
-            let mut inside = around;
-            inside.depth = around.depth.saturating_add(1);
-            if node.key != keys.coding || keys.coding == 0 {
-                inside.concept = NOWHERE;
-            }
+            inside.concept = if node.key == coding && coding != 0 { id } else { NOWHERE };
             self.child(child, node, id, next, inside);
         }
+        seen
     }
 
     fn string(&mut self, id: NodeId, node: &Node, flags: u32, around: Around) {
@@ -379,6 +334,9 @@ impl InRecord<'_, '_> {
         }
     }
 }
+
+/// What a plain primitive has of these: that it is one, and nothing else.
+const PLAIN: u32 = !(flag::REQUIRED | flag::LEADS | flag::QUIET | flag::PROSE);
 
 /// From this depth on a place is inside a contained resource.
 const CONTAINED: u16 = 1 << 12;

@@ -7,7 +7,7 @@ use crate::engine::document::text;
 use crate::engine::explain::{Account, CutAccount, Evidence, RecordAccount};
 use crate::engine::facts::PersonId;
 use crate::engine::shapes::meant::Field;
-use crate::engine::walk::What;
+use crate::engine::sites::What;
 use std::collections::BTreeMap;
 
 impl Body<'_> {

@@ -1,6 +1,7 @@
 //! What each record is about by what stands in it: codes, labels, words, fields.
 
 use super::markup::words_of;
+use super::told::Told;
 use super::{Body, Record, Whose, Why};
 use crate::engine::category::{Categories, Category};
 use crate::engine::codes::{Hits, Judgement};
@@ -10,7 +11,7 @@ use crate::engine::names::without_uuid;
 use crate::engine::policy::Action;
 use crate::engine::released::Finding;
 use crate::engine::shapes::meant::Field;
-use crate::engine::walk::{NOWHERE, Site, What};
+use crate::engine::sites::{NOWHERE, Site, What};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use jiff::civil::Date;
@@ -26,15 +27,22 @@ struct Found {
     note: bool,
     why: Vec<Why>,
     unknown_systems: u64,
+    words: Told<Hits>,
+    codes: Told<Option<Judgement>>,
 }
 
 impl Body<'_> {
     pub(super) fn classify(&mut self) {
         // Words never make a note, so a body that is the reader's alone needs none.
         let words = (0..self.records.len()).any(|record| self.needs_words(record));
+        let (mut told, mut coded, mut day) = (Told::default(), Told::default(), None);
         for record in 0..self.records.len() {
             let date = self.date(record);
-            let mut found = Found::default();
+            // Rows have dates.
+            if std::mem::replace(&mut day, date) != date {
+                coded = Told::default();
+            }
+            let mut found = Found { words: told, codes: coded, ..Found::default() };
             for site in self.sites(record) {
                 self.codes(record, *site, date, &mut found);
             }
@@ -44,6 +52,8 @@ impl Body<'_> {
                     self.words_at(*site, &mut found);
                 }
             }
+            told = std::mem::take(&mut found.words);
+            coded = std::mem::take(&mut found.codes);
             self.keep(record, date, found);
         }
     }
@@ -106,20 +116,40 @@ impl Body<'_> {
 
     /// A FHIR Coding, or any object with a string `system` and `code` and no `value`.
     fn fhir_code(&self, site: Site, clinical: bool, date: Option<Date>, found: &mut Found) {
-        let keys = &self.terms.shape.keys;
-        let code = self.member(site.node, keys.code).and_then(|at| self.text(at));
-        let system = self.member(site.node, keys.system).and_then(|at| self.text(at));
-        let Some(code) = code else {
+        let mut seen = std::mem::take(&mut found.codes);
+        let explain = self.terms.explain;
+        let judged = if explain {
+            self.judge_object(site.node, date, found)
+        } else {
+            let again = seen.of(self, site.node, || self.judge_object(site.node, date, found));
+            if let Some(Judgement::Listed(hits)) = again {
+                self.add(hits, found);
+            }
+            again
+        };
+        found.codes = seen;
+        let Some(judged) = judged else {
             // A code that is no string cannot be judged.
             return self.lost(site.node, clinical, found);
         };
-        let judged = self.judge(system.as_deref(), &code, date, site.node, found);
         if judged == Judgement::ByWords && !self.has_words(site) {
             return self.lost(site.node, clinical, found);
         }
         if clinical && judged != Judgement::Ignored {
             found.known = found.known.saturating_add(1);
         }
+    }
+
+    fn judge_object(
+        &self,
+        node: NodeId,
+        date: Option<Date>,
+        found: &mut Found,
+    ) -> Option<Judgement> {
+        let keys = &self.terms.shape.keys;
+        let code = self.member(node, keys.code).and_then(|at| self.text(at))?;
+        let system = self.member(node, keys.system).and_then(|at| self.text(at));
+        Some(self.judge(system.as_deref(), &code, date, node, found))
     }
 
     fn house_code(
@@ -170,9 +200,7 @@ impl Body<'_> {
         let codes = &self.terms.policy.codes;
         let judged = codes.judge(system, code, date);
         if let Judgement::Listed(hits) = judged {
-            let note = hits.record.union(hits.episode).contains(Category::PsychotherapyNotes);
             self.add(hits, found);
-            found.note |= note;
             if self.terms.explain {
                 for row in codes.rows_of_code(system, code, date) {
                     let because = format!("{}:{} {}", row.file, row.line, row.pattern);
@@ -191,6 +219,7 @@ impl Body<'_> {
         let _ = self;
         let note = Categories::of(Category::PsychotherapyNotes);
         if hits.record.union(hits.episode).contains(Category::PsychotherapyNotes) {
+            found.note = true;
             found.own.record = found.own.record.union(note);
             found.own.episode.insert(Category::MentalHealth);
         }
@@ -274,7 +303,12 @@ impl Body<'_> {
         match site.what {
             What::Words => {
                 let text = text::str_of(self.bytes, node);
-                self.words(site.node, without_uuid(&text), false, found);
+                let text = without_uuid(&text);
+                let codes = &self.terms.policy.codes;
+                let hits = found.words.of(self, site.node, || codes.words(text));
+                if hits != Hits::default() {
+                    self.words(site.node, text, false, found);
+                }
             }
             What::Prose => self.words(site.node, &text::str_of(self.bytes, node), true, found),
             What::Markup => {

@@ -9,7 +9,8 @@ use crate::engine::released::{Finding, Refusal};
 use crate::engine::selectors::automaton::{Child, State};
 use crate::engine::shapes::meant::{KindOf, Mark, flag};
 use crate::engine::shapes::written::Body as Form;
-use crate::engine::walk::{NOWHERE, Walk, What};
+use crate::engine::sites::{NOWHERE, What};
+use crate::engine::walk::Walk;
 
 impl Body<'_> {
     /// NO-EXIT-WITHOUT-VERDICT: whatever is neither in a record nor in the envelope's allow-list
@@ -37,6 +38,13 @@ impl Body<'_> {
         }
         self.note(found);
         Ok(())
+    }
+
+    fn set_parent(&mut self, child: NodeId, parent: NodeId) {
+        let at = usize::try_from(child.0).unwrap_or(usize::MAX);
+        if let Some(slot) = self.parents.get_mut(at) {
+            *slot = parent.0;
+        }
     }
 
     fn is_bundle(&self, root: NodeId) -> bool {
@@ -83,6 +91,7 @@ impl Body<'_> {
             return false;
         }
         for (index, (child, inner)) in self.tape.children(id).enumerate() {
+            self.set_parent(child, id);
             let step = Child { node: child, key: inner.key, index: array.then_some(index) };
             let next = shape.automaton.step(state, step, self.bytes, self.tape, id);
             if !self.outside(child, next, found) {
@@ -98,6 +107,7 @@ impl Body<'_> {
         let shape = self.terms.shape;
         let record = shape.vocabulary.number(name.as_bytes());
         for (child, inner) in self.tape.children(cut) {
+            self.set_parent(child, cut);
             let step = Child { node: child, key: inner.key, index: None };
             let next = shape.automaton.step(state, step, self.bytes, self.tape, cut);
             if inner.key == record && record != 0 {
@@ -116,6 +126,7 @@ impl Body<'_> {
             shape: self.terms.shape,
             sites: std::mem::take(&mut self.sites),
             required: std::mem::take(&mut self.required),
+            parents: std::mem::take(&mut self.parents),
         };
         let mut queue: Vec<(NodeId, usize, Option<usize>)> =
             found.into_iter().rev().map(|(cut, spec)| (cut, spec, None)).collect();
@@ -160,6 +171,7 @@ impl Body<'_> {
         }
         self.sites = walk.sites;
         self.required = walk.required;
+        self.parents = walk.parents;
         for record in 0..self.records.len() {
             self.name(record);
         }

@@ -6,7 +6,7 @@ use crate::engine::codes::Hits;
 use crate::engine::document::tape::{Kind as Json, NodeId};
 use crate::engine::facts::PersonId;
 use crate::engine::names::{Target, target};
-use crate::engine::walk::What;
+use crate::engine::sites::What;
 use std::collections::BTreeMap;
 
 /// Keys one tuple may give a record: a bound on the product of its parts.
@@ -149,7 +149,7 @@ impl Body<'_> {
         let unseen = if providers { Leads::Provider } else { Leads::OutOfSight };
         let text = match tape_node.kind {
             Json::Object => match self.reference_text(node) {
-                Some(text) => text,
+                Some(text) => text.into_owned(),
                 None if self.identifier(node).is_some() => return unseen,
                 None => return Leads::Nowhere,
             },
@@ -190,6 +190,9 @@ impl Body<'_> {
     /// The event of each record, by the number of one of its records.
     fn events(&self) -> Vec<usize> {
         let mut events: Vec<usize> = (0..self.records.len()).collect();
+        if events.len() < 2 {
+            return events;
+        }
         let mut by_key: BTreeMap<(Vec<PersonId>, String), usize> = BTreeMap::new();
         for record in 0..self.records.len() {
             let Some(Whose::People(people)) = self.records.get(record).map(|r| &r.whose) else {
@@ -264,7 +267,8 @@ impl Body<'_> {
     /// it names.
     fn part(&self, node: NodeId) -> Option<String> {
         let is_object = self.tape.get(node)?.kind == Json::Object;
-        let text = if is_object { self.reference_text(node)? } else { self.scalar(node)? };
+        let text =
+            if is_object { self.reference_text(node)?.into_owned() } else { self.scalar(node)? };
         if is_object {
             return Some(match self.in_sight(node).first() {
                 Some(first) => format!("#{first}"),

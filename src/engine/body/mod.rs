@@ -13,6 +13,7 @@ mod link;
 mod markup;
 mod references;
 mod settle;
+mod told;
 mod whose;
 
 use super::category::{Categories, Category};
@@ -25,7 +26,7 @@ use super::policy::{Action, Verdict};
 use super::released::{Refusal, Report};
 use super::set::PolicySet;
 use super::shapes::meant::{Kind, Route, Shape};
-use super::walk::Site;
+use super::sites::Site;
 use jiff::civil::Date;
 use std::collections::BTreeMap;
 use std::ops::Range;
@@ -118,7 +119,7 @@ struct Body<'a> {
     sites: Vec<Site>,
     /// Per node: whether FHIR demands it.
     required: Vec<bool>,
-    /// Per node: its parent.
+    /// Per node on the way to a record or inside one: its parent.
     parents: Vec<u32>,
     records: Vec<Record>,
     names: Names,
@@ -143,7 +144,7 @@ pub(crate) fn judge(
         tape,
         sites: Vec::new(),
         required: vec![false; tape.len()],
-        parents: parents(tape),
+        parents: vec![0; tape.len()],
         records: Vec::new(),
         names: Names::default(),
         standings: BTreeMap::new(),
@@ -163,24 +164,6 @@ pub(crate) fn judge(
     body.settle();
     body.account();
     (body.write(), body.report)
-}
-
-/// The parent of each node; the root's is itself.
-fn parents(tape: &Tape) -> Vec<u32> {
-    let mut parents = vec![0_u32; tape.len()];
-    let mut open: Vec<(u32, u32)> = Vec::new();
-    for (at, node) in (0_u32..).zip(tape.nodes()) {
-        while open.last().is_some_and(|(_, end)| *end <= at) {
-            open.pop();
-        }
-        if let (Some(parent), Some((above, _))) =
-            (parents.get_mut(usize::try_from(at).unwrap_or(usize::MAX)), open.last())
-        {
-            *parent = *above;
-        }
-        open.push((at, node.next));
-    }
-    parents
 }
 
 impl Body<'_> {

@@ -3,7 +3,7 @@
 use super::{Body, Whose};
 use crate::engine::document::tape::{Kind as Json, NodeId};
 use crate::engine::names::{Target, target};
-use crate::engine::walk::{Site, What};
+use crate::engine::sites::{Site, What};
 
 impl Body<'_> {
     /// Cuts the references that may not stay.

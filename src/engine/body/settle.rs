@@ -10,7 +10,7 @@ use crate::engine::facts::PersonId;
 use crate::engine::policy::Action;
 use crate::engine::released::Finding;
 use crate::engine::shapes::meant::Field;
-use crate::engine::walk::{Site, What};
+use crate::engine::sites::{Site, What};
 
 impl Body<'_> {
     pub(super) fn settle(&mut self) {

@@ -5,7 +5,7 @@ use crate::engine::document::tape::{Kind as Json, NodeId};
 use crate::engine::facts::PersonId;
 use crate::engine::names::{Target, target};
 use crate::engine::released::Finding;
-use crate::engine::walk::What;
+use crate::engine::sites::What;
 
 impl Body<'_> {
     pub(super) fn tell_whose(&mut self) {
@@ -74,7 +74,7 @@ impl Body<'_> {
 
     fn tell_by_targets(&mut self, record: usize) {
         let kind = self.kind(record);
-        let named = |site: &&crate::engine::walk::Site| {
+        let named = |site: &&crate::engine::sites::Site| {
             site.what == What::Subject && !self.is_null(site.node) && !self.is_no_person(site.node)
         };
         let unknown = self.records.get(record).is_some_and(|r| r.whose == Whose::Unknown);
@@ -129,10 +129,10 @@ impl Body<'_> {
     }
 
     /// The text of a reference: of the string itself or of the object's `reference`.
-    pub(super) fn reference_text(&self, node: NodeId) -> Option<String> {
+    pub(super) fn reference_text(&self, node: NodeId) -> Option<std::borrow::Cow<'_, str>> {
         let is_object = self.tape.get(node)?.kind == Json::Object;
         let at = if is_object { self.member(node, self.terms.shape.keys.reference)? } else { node };
-        self.text(at).map(std::borrow::Cow::into_owned)
+        self.text(at)
     }
 
     /// The person a subject names. Two names of two members, and it is nobody we know.

@@ -5,6 +5,7 @@
 
 pub mod automaton;
 pub mod filter;
+mod place;
 pub mod text;
 
 use filter::Filter;
