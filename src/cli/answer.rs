@@ -92,7 +92,7 @@ impl Judge {
                 break;
             }
             chunk.truncate(read);
-            match redactor.push(chunk.freeze()) {
+            match redactor.push(&chunk) {
                 Ok(None) => {}
                 Ok(Some(released)) => {
                     report.add(released.report.clone());

@@ -119,18 +119,18 @@ impl Redactor {
 
     /// The next decoded bytes. A stream gives back what is decided; a whole body nothing.
     /// After a refusal the answer is over: nothing more may be pushed.
-    pub fn push(&mut self, chunk: Bytes) -> Result<Option<Released>, Refusal> {
+    pub fn push(&mut self, chunk: &[u8]) -> Result<Option<Released>, Refusal> {
         if self.nothing {
             return Ok(None);
         }
         if self.plan.stream {
-            return self.push_lines(&chunk);
+            return self.push_lines(chunk);
         }
         // BOUNDED: `hold`.
         if self.held.len().saturating_add(chunk.len()) > self.settings.hold {
             return Err(Refusal::TooLong { limit: "hold" });
         }
-        self.held.extend_from_slice(&chunk);
+        self.held.extend_from_slice(chunk);
         Ok(None)
     }
 

@@ -35,6 +35,8 @@ pub struct Plan {
     pub form: Option<String>,
     /// The `Accept` to send.
     pub accept: &'static str,
+    /// The parameter by which this route is told how many records to answer with.
+    pub size: Option<String>,
     /// For the audit: method and template, e.g. `GET /fhir/{type}/{id}`; no value of a path.
     pub template: String,
     /// Whether the answer is judged as a stream (chunked) or whole (Content-Length).
@@ -49,6 +51,22 @@ pub struct Plan {
     pub(in crate::engine) route: (usize, usize),
     /// The kind in the path, if a `{type}` names one.
     pub(in crate::engine) asked_kind: Option<usize>,
+}
+
+impl Plan {
+    /// Asks the upstream for that many records a page.
+    #[must_use]
+    pub fn sized(mut self, records: u32) -> Plan {
+        let Some(size) = self.size.take() else { return self };
+        let parameter = format!("{}={records}", target::encode(&size));
+        let place = self.form.as_mut().unwrap_or(&mut self.target);
+        let is_form = self.method == "POST";
+        if !place.is_empty() {
+            place.push(if is_form || place.contains('?') { '&' } else { '?' });
+        }
+        place.push_str(&parameter);
+        self
+    }
 }
 
 /// Admits a request or refuses it; nothing of the upstream is needed for that.
@@ -132,6 +150,7 @@ impl Asking<'_> {
             target,
             form,
             accept,
+            size: route.size.clone(),
             template: route.template.clone(),
             stream: route.stream,
             head: self.asked.method == "HEAD",

@@ -9,6 +9,10 @@ use super::shapes::meant::{Kind, Mark, Shape, flag};
 use super::sites::{NOWHERE, Site, What};
 
 /// What a place takes from those around it.
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is a fact of its own, none excludes another"
+)]
 #[derive(Clone, Copy, Debug)]
 struct Around {
     /// Named by the shape, or inside an extension that may leave.
@@ -18,7 +22,7 @@ struct Around {
     clinical: bool,
     quiet: bool,
     prose: bool,
-    /// The CodeableConcept around a `coding`.
+    /// The `CodeableConcept` around a `coding`.
     concept: NodeId,
     /// Members and elements between the record and this place.
     depth: u16,
@@ -77,6 +81,10 @@ struct InRecord<'w, 'a> {
 }
 
 /// The members of an object that code asks for.
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is a fact of its own, none excludes another"
+)]
 #[derive(Clone, Copy, Default)]
 struct Seen {
     code: bool,

@@ -68,6 +68,8 @@ pub struct Proxy {
     upstream: Upstream,
     engine: engine::Settings,
     held: Held,
+    /// Records asked for in one answer, where a route pages.
+    page_records: u32,
     notice: Option<HeaderValue>,
     patience: Patience,
     random: &'static dyn SecureRandom,
@@ -96,6 +98,7 @@ impl Proxy {
             upstream: Upstream::new(&config.upstream, judging.public_url.as_ref())?,
             engine: judging.settings(),
             held: Held::new(judging.limits.held_bytes),
+            page_records: judging.limits.page_records,
             notice: config.notice.as_ref().map(headers::notice_link).transpose()?,
             patience: Patience::with_upstream(config.upstream.timeout.total),
             random: crate::dial::provider().secure_random,
@@ -133,6 +136,7 @@ impl Proxy {
         let asked =
             Asked { method: received.method(), target: received.target(), form: form.as_deref() };
         let plan = admit(&policy, &*people, asked).map_err(|(refusal, _)| refusal)?;
+        let plan = plan.sized(self.page_records);
         course.asker.route = Some(plan.template.clone());
         if plan.form.is_some() && form.is_none() {
             return Err(Refusal::Malformed("a search without a form"));

@@ -85,7 +85,7 @@ impl Pump {
 
     async fn flow(&mut self, redactor: &mut Redactor, mut body: JudgedBody) -> Result<(), Broken> {
         while let Some(chunk) = body.next().await? {
-            if let Some(released) = redactor.push(chunk)? {
+            if let Some(released) = redactor.push(&chunk)? {
                 self.leave(released).await?;
             }
         }

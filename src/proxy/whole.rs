@@ -26,7 +26,7 @@ pub(super) async fn answer(
     while let Some(chunk) = body.next().await? {
         lease.grow(chunk.len())?;
         body_bytes = body_bytes.saturating_add(chunk.len());
-        if redactor.push(chunk)?.is_some() {
+        if redactor.push(&chunk)?.is_some() {
             // A whole body has one entry; bytes before its end would have none.
             return Err(Refusal::Fault);
         }

@@ -25,7 +25,6 @@ mod random;
 mod shrink;
 mod vocabulary;
 
-use bytes::Bytes;
 use oracle::people::Family;
 use oracle::{Oracle, Response};
 use sequester::engine::released::Report;
@@ -105,7 +104,7 @@ fn engine(
     };
     let size = if chunk == 0 { response.body.len().max(1) } else { chunk };
     for piece in response.body.chunks(size) {
-        match redactor.push(Bytes::copy_from_slice(piece)) {
+        match redactor.push(piece) {
             Ok(released) => released.into_iter().for_each(&mut take),
             Err(refusal) => {
                 given.refused = Some(refusal.status());

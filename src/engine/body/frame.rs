@@ -22,18 +22,16 @@ impl Body<'_> {
             return Err(NOT_OF_THE_FORM);
         }
         let mut found: Vec<(NodeId, usize)> = Vec::new();
-        match self.terms.route.whole {
-            Some(spec) => found.push((root, spec)),
-            None => {
-                if matches!(self.terms.route.body, Form::Search | Form::Bundle)
-                    && !self.is_bundle(root)
-                {
-                    return Err(NOT_OF_THE_FORM);
-                }
-                let state = self.terms.shape.body;
-                if !self.outside(root, state, &mut found) {
-                    return Err(NOT_OF_THE_FORM);
-                }
+        if let Some(spec) = self.terms.route.whole {
+            found.push((root, spec))
+        } else {
+            if matches!(self.terms.route.body, Form::Search | Form::Bundle) && !self.is_bundle(root)
+            {
+                return Err(NOT_OF_THE_FORM);
+            }
+            let state = self.terms.shape.body;
+            if !self.outside(root, state, &mut found) {
+                return Err(NOT_OF_THE_FORM);
             }
         }
         self.note(found);

@@ -81,9 +81,7 @@ impl Body<'_> {
             let others = self.records.iter().zip(events).enumerate();
             for (at, (other, _)) in others.filter(|(at, (_, e))| *at != record && Some(*e) == event)
             {
-                let categories = Categories::from_iter(
-                    taken.iter().filter(|category| other.own.episode.contains(*category)),
-                );
+                let categories = taken.minus(taken.minus(other.own.episode));
                 if !categories.is_empty() {
                     let because = format!("episode with {}", self.place(other.root, NodeId(0)));
                     why.push(Why { categories, node: this.root, because });

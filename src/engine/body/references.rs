@@ -22,7 +22,7 @@ impl Body<'_> {
     }
 
     /// DESIGN section 3, References: any Coverage, the subject's or the reader's own Patient or
-    /// RelatedPerson, a public kind, the record itself, or a record released in the same body.
+    /// `RelatedPerson`, a public kind, the record itself, or a record released in the same body.
     fn stays(&self, record: usize, site: Site, providers: bool) -> bool {
         let keys = &self.terms.shape.keys;
         let Some(text) = self.reference_text(site.node) else {

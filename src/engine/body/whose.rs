@@ -110,12 +110,11 @@ impl Body<'_> {
         }
         let text = self.reference_text(node);
         let Some(Target::Named { kind, name }) = text.as_deref().map(target) else { return false };
-        match kind {
-            Some(kind) => kind != "Patient",
-            None => {
-                let bearers = self.names.bearers(&name);
-                !bearers.is_empty() && !bearers.iter().any(|bearer| self.kind(*bearer).is_person)
-            }
+        if let Some(kind) = kind {
+            kind != "Patient"
+        } else {
+            let bearers = self.names.bearers(&name);
+            !bearers.is_empty() && !bearers.iter().any(|bearer| self.kind(*bearer).is_person)
         }
     }
 

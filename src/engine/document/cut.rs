@@ -19,11 +19,11 @@ impl Cuts {
 
     /// Cuts a node.
     pub fn insert(&mut self, id: NodeId) {
-        if let Some(cut) = self.cut.get_mut(at(id)) {
-            if !*cut {
-                *cut = true;
-                self.nodes.push(id);
-            }
+        if let Some(cut) = self.cut.get_mut(at(id))
+            && !*cut
+        {
+            *cut = true;
+            self.nodes.push(id);
         }
     }
 

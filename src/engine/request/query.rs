@@ -60,7 +60,13 @@ impl Query {
                 return Err(parameter(name));
             }
             let is_in = |list: &[String]| list.binary_search(name).is_ok();
-            let paging = [&route.size, &route.cursor].into_iter().flatten().any(|own| own == name);
+            // TWO-WORLDS: how many are asked for upstream, and from where, is not the reader's to
+            // choose: page by page the hidden would be counted, and what belongs to one visit
+            // torn apart.
+            if route.cursor.as_ref() == Some(name) {
+                return Err(parameter(name));
+            }
+            let paging = route.size.as_ref() == Some(name);
             let pins = is_in(&shape.pinned_by);
             let directory = for_public && is_in(&shape.public);
             let open = pins || paging || directory || is_in(&shape.open);
@@ -78,6 +84,12 @@ impl Query {
                 return Err(parameter(name));
             }
             seen.push(name);
+            if paging {
+                if value.is_empty() || !value.bytes().all(|byte| byte.is_ascii_digit()) {
+                    return Err(parameter(name));
+                }
+                continue;
+            }
             if !out.is_empty() {
                 out.push('&');
             }
@@ -147,5 +159,5 @@ fn is_include(value: &str) -> bool {
         !text.is_empty()
             && text.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-' || b == b'_')
     };
-    matches!(parts.len(), 2 | 3) && parts.iter().all(|part| word(&part))
+    matches!(parts.len(), 2 | 3) && parts.iter().all(word)
 }

@@ -240,7 +240,7 @@ impl Making<'_> {
             .iter()
             .filter_map(|(label, _)| match label {
                 Label::Key(key) if *key != 0 => Some(*key),
-                _ => None,
+                Label::Key(_) | Label::Child | Label::Element | Label::Guarded(_) => None,
             })
             .collect();
         keys.sort_unstable();

@@ -63,8 +63,8 @@ fn sorted(values: &[Value]) -> Vec<String> {
 
 #[test]
 fn passes_the_compliance_suite() {
-    let file = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/data/jsonpath-cts/cts.json");
-    let suite: Value = serde_json::from_str(&std::fs::read_to_string(file).unwrap()).unwrap();
+    let text = include_str!("../../../tests/data/jsonpath-cts/cts.json");
+    let suite: Value = serde_json::from_str(text).unwrap();
     let mut counts: BTreeMap<&str, usize> = BTreeMap::new();
     let mut wrong = Vec::new();
     for row in suite["tests"].as_array().unwrap() {
@@ -79,8 +79,9 @@ fn passes_the_compliance_suite() {
         };
         *counts.entry(outcome).or_default() += 1;
     }
-    println!("{counts:?}");
-    assert!(wrong.is_empty(), "{}\n{counts:?}", wrong.join("\n"));
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+    // A suite of which nothing was found would prove nothing.
+    assert!(counts.get("found as jsonpath-rust does").is_some_and(|count| *count > 200));
 }
 
 fn judge(row: &Value, selector: &str) -> Result<&'static str, String> {

@@ -167,7 +167,7 @@ impl Elements {
                     self.member(compiler, from, name, of, (flags, above, owner));
                 }
                 ElementType::Nested(inner) => {
-                    let place = self.element(compiler, from, name, flags);
+                    let place = Self::element(compiler, from, name, flags);
                     let path = dotted(above, name);
                     self.members(compiler, place, inner, inherited, &path, owner);
                     for (member, of) in OF_ELEMENTS {
@@ -203,10 +203,10 @@ impl Elements {
             _ => 0,
         };
         let (base, targets) = of.split_once([' ', '(']).unwrap_or((of, ""));
-        let place = self.element(compiler, from, name, flags | housekeeping | bits(base));
+        let place = Self::element(compiler, from, name, flags | housekeeping | bits(base));
         self.by_name.insert(dotted(above, name), place);
         if PRIMITIVES.contains(&base) {
-            self.primitive_sibling(compiler, from, name);
+            Self::primitive_sibling(compiler, from, name);
             compiler.builder.element(place, place);
             return;
         }
@@ -236,7 +236,7 @@ impl Elements {
     }
 
     /// A new place for an element, an array of it or not.
-    fn element(&self, compiler: &mut Compiler<'_>, from: Place, name: &str, flags: u32) -> Place {
+    fn element(compiler: &mut Compiler<'_>, from: Place, name: &str, flags: u32) -> Place {
         let place = compiler.builder.place();
         let key = compiler.vocabulary.number(name.as_bytes());
         compiler.builder.member(from, key, place);
@@ -245,13 +245,12 @@ impl Elements {
     }
 
     /// `_name`: id and extensions of a primitive.
-    fn primitive_sibling(&mut self, compiler: &mut Compiler<'_>, from: Place, name: &str) {
-        let place = self.element(compiler, from, &format!("_{name}"), 0);
+    fn primitive_sibling(compiler: &mut Compiler<'_>, from: Place, name: &str) {
+        let place = Self::element(compiler, from, &format!("_{name}"), 0);
         compiler.builder.element(place, place);
-        let id = self.element(compiler, place, "id", flag::PRIMITIVE);
-        let extension = self.element(compiler, place, "extension", flag::EXTENSION);
+        Self::element(compiler, place, "id", flag::PRIMITIVE);
+        let extension = Self::element(compiler, place, "extension", flag::EXTENSION);
         compiler.builder.element(extension, extension);
-        let _ = id;
     }
 }
 

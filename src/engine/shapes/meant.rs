@@ -106,6 +106,10 @@ pub enum KindOf {
 }
 
 /// One kind of record.
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is a fact of its own, none excludes another"
+)]
 #[derive(Clone, Debug, Default)]
 pub struct Kind {
     /// Its name.

@@ -40,19 +40,16 @@ pub fn check(
             continue;
         };
         let mut tape = Tape::default();
-        match parse(sample.text.as_bytes(), DEPTH, &shape.vocabulary, &mut tape) {
-            Err(error) => {
-                let message = format!(
-                    "the sample `{}` cannot be read at byte {}: {}",
-                    name.value, error.at, error.why
-                );
-                mistakes.push(Diagnostic::error(file, name.span, message));
-            }
-            Ok(()) => {
-                let mut look =
-                    Look { shape, bytes: sample.text.as_bytes(), tape: &tape, seen: &mut seen };
-                look.body();
-            }
+        if let Err(error) = parse(sample.text.as_bytes(), DEPTH, &shape.vocabulary, &mut tape) {
+            let message = format!(
+                "the sample `{}` cannot be read at byte {}: {}",
+                name.value, error.at, error.why
+            );
+            mistakes.push(Diagnostic::error(file, name.span, message));
+        } else {
+            let mut look =
+                Look { shape, bytes: sample.text.as_bytes(), tape: &tape, seen: &mut seen };
+            look.body();
         }
     }
     report(file, origins, &seen, mistakes);

@@ -339,6 +339,6 @@ pub enum Belongs {
 pub enum Joins {
     /// It ties and is tied.
     Event,
-    /// It points at many events and is part of none (Provenance, List, CarePlan …).
+    /// It points at many events and is part of none (Provenance, List, `CarePlan` …).
     Nothing,
 }
