@@ -23,7 +23,9 @@ const ROUNDS: usize = 31;
 const BYTES_PER_ROUND: usize = 1 << 20;
 
 /// One way through a body; gives back a length, so that nothing is optimized away.
-type Method<'m> = (&'static str, Box<dyn FnMut(&[u8]) -> Option<usize> + 'm>);
+type Way<'m> = Box<dyn FnMut(&[u8]) -> Option<usize> + 'm>;
+/// … and its name.
+type Method<'m> = (&'static str, Way<'m>);
 
 fn methods(vocabulary: &Vocabulary) -> Vec<Method<'_>> {
     let mut copy = Vec::new();
@@ -96,7 +98,7 @@ fn main() {
 
 /// The whole engine with the policies of this repository: the mother reads, or the daughter of 25
 /// whose claims these are.
-fn engine<'m>(reader: &str) -> Box<dyn FnMut(&[u8]) -> Option<usize> + 'm> {
+fn engine<'m>(reader: &str) -> Way<'m> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("policies");
     let (Some(policies), _) = policy_files::read(&folder) else { return Box::new(|_| None) };
     let members = "member_id,contract_id,relationship,birth_date,state,from,until,ids\n\

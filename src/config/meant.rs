@@ -1,5 +1,5 @@
 //! `sequester.yaml` as meant: defaults filled in, values built, paths resolved, one of two where
-//! only one can be. Only [`super::load`] makes these.
+//! only one can be. Only `Config::load` makes these.
 
 pub use super::address::{Address, Origin, Url};
 pub use super::units::Rate;

@@ -34,7 +34,7 @@ pub(crate) struct Walk<'a> {
     pub(crate) tape: &'a Tape,
     pub(crate) shape: &'a Shape,
     pub(crate) sites: Vec<Site>,
-    /// Per node: [`REQUIRED`].
+    /// Per node: whether FHIR demands it.
     pub(crate) required: Vec<bool>,
     /// Per node that was walked: its parent.
     pub(crate) parents: Vec<u32>,

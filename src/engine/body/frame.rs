@@ -23,7 +23,7 @@ impl Body<'_> {
         }
         let mut found: Vec<(NodeId, usize)> = Vec::new();
         if let Some(spec) = self.terms.route.whole {
-            found.push((root, spec))
+            found.push((root, spec));
         } else {
             if matches!(self.terms.route.body, Form::Search | Form::Bundle) && !self.is_bundle(root)
             {

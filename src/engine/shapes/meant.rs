@@ -30,7 +30,7 @@ pub struct Shape {
     pub pinned_by: Vec<String>,
     /// Kinds by name, sorted.
     pub kinds: Vec<Kind>,
-    /// Where records may stand, flat; [`Shape::top`] and [`Spec::nested`] say which belong where.
+    /// Where records may stand, flat; [`Spec::nested`] says which stand inside which.
     pub specs: Vec<Spec>,
     /// The state at the root of a body.
     pub body: State,
