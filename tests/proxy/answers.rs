@@ -86,7 +86,7 @@ async fn the_request_to_the_upstream_is_ours() {
     let request_id = answer.field("x-request-id");
     let sent = &upstream.requests()[0];
     let (line, rest) = sent.split_once("\r\n").unwrap();
-    assert_eq!(line, format!("GET {CLAIMS} HTTP/1.1"));
+    assert_eq!(line, format!("GET {CLAIMS}?pageSize=200 HTTP/1.1"));
     let mut lines: Vec<&str> = rest.trim_end().split("\r\n").collect();
     lines.sort_unstable();
     let port = upstream.port;
