@@ -67,7 +67,7 @@ async fn started(command: &mut Command, says_on_stdout: bool) -> Program {
         Box::new(child.stderr.take().unwrap())
     };
     let mut lines = BufReader::new(out).lines();
-    let line = tokio::time::timeout(Duration::from_secs(60), lines.next_line());
+    let line = tokio::time::timeout(Duration::from_mins(1), lines.next_line());
     let line = line.await.expect("no word within a minute").unwrap().unwrap_or_default();
     let address = line.rsplit("http://").next().unwrap();
     let address = address.parse().unwrap_or_else(|_| panic!("{line}"));
@@ -170,7 +170,7 @@ fn references(resource: &Value, found: &mut BTreeSet<String>) {
             found.extend(members.get("reference").and_then(Value::as_str).map(str::to_owned));
             members.values().for_each(|one| references(one, found));
         }
-        _ => {}
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => {}
     }
 }
 

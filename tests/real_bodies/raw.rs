@@ -6,8 +6,8 @@ pub(super) fn members(object: &str) -> Vec<(&str, &str)> {
     parts(object, b'{')
         .into_iter()
         .filter_map(|part| {
-            let key = &part[..string_end(part)?];
-            let value = part[key.len()..].trim_start().strip_prefix(':')?;
+            let key = part.get(..string_end(part)?)?;
+            let value = part.get(key.len()..)?.trim_start().strip_prefix(':')?;
             Some((key.trim_matches('"'), value.trim()))
         })
         .collect()
@@ -53,7 +53,7 @@ fn parts(json: &str, open: u8) -> Vec<&str> {
                 _ => {}
             }
             if (depth == 1 && byte == b',') || depth == 0 {
-                let part = json[from..at].trim();
+                let part = json.get(from..at).unwrap().trim();
                 if !part.is_empty() {
                     parts.push(part);
                 }
@@ -71,10 +71,9 @@ fn parts(json: &str, open: u8) -> Vec<&str> {
 /// Whether the next byte stands inside a string, and whether it is escaped there.
 fn step(byte: u8, inside: bool, escaped: bool) -> (bool, bool) {
     match (inside, escaped, byte) {
-        (true, true, _) => (true, false),
         (true, false, b'\\') => (true, true),
         (true, false, b'"') => (false, false),
-        (false, _, b'"') => (true, false),
+        (true, true, _) | (false, _, b'"') => (true, false),
         _ => (inside, false),
     }
 }
