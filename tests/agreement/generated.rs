@@ -5,7 +5,7 @@ use super::oracle::{Oracle, Response};
 use super::random::{Json, Random};
 use super::shrink::shrink;
 use super::vocabulary::Vocabulary;
-use super::{CHUNK_BYTES, agree, difference, families, fhir, files, house, oracle, setting};
+use super::{CHUNK_BYTES, Tally, agree, difference, families, fhir, files, house, oracle, setting};
 
 /// One case: a family and a response that one of them is to read.
 struct Case {
@@ -123,7 +123,7 @@ fn compare(sort: &str, make: fn(&Oracle, &Vocabulary, u64) -> Case) {
     for seed in first..first + count {
         let oracle = &oracles[usize::from(seed % 3 == 0)];
         let case = make(oracle, &words, seed);
-        tally.count(oracle, &case);
+        tally.count(oracle, &case.family, case.response(case.body.as_bytes()));
         let Err(why) =
             agree(oracle, &case.family, case.response(case.body.as_bytes()), &CHUNK_BYTES)
         else {
@@ -144,28 +144,6 @@ fn compare(sort: &str, make: fn(&Oracle, &Vocabulary, u64) -> Case) {
     }
     eprintln!("{sort}: {tally:?}");
     assert_eq!(differences, 0, "{sort}: the engine and the second redactor differ");
-}
-
-/// What the generated bodies were like: a test that only withholds proves little.
-#[derive(Debug, Default)]
-struct Tally {
-    released: usize,
-    withheld: usize,
-    refused: usize,
-    /// Answers that leave out something, and yet release something.
-    parted: usize,
-}
-
-impl Tally {
-    fn count(&mut self, oracle: &Oracle, case: &Case) {
-        let answer = oracle.judge(&case.family, case.response(case.body.as_bytes()));
-        let released = answer.records.iter().filter(|record| record.released).count();
-        self.released += released;
-        self.withheld += answer.records.len() - released;
-        self.refused += usize::from(answer.refused.is_some());
-        let less = answer.body.len() < case.body.len();
-        self.parted += usize::from(released > 0 && less);
-    }
 }
 
 fn tell(oracle: &Oracle, case: &Case, small: &[u8], seed: u64, why: &str) {

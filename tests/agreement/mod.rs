@@ -185,3 +185,25 @@ fn agree(
 fn setting(name: &str, default: u64) -> u64 {
     std::env::var(name).ok().and_then(|text| text.parse().ok()).unwrap_or(default)
 }
+
+/// What the bodies were like: a test that only withholds proves little.
+#[derive(Debug, Default)]
+struct Tally {
+    released: usize,
+    withheld: usize,
+    refused: usize,
+    /// Answers that leave out something, and yet release something.
+    parted: usize,
+}
+
+impl Tally {
+    fn count(&mut self, oracle: &Oracle, family: &Family, response: Response<'_>) {
+        let answer = oracle.judge(family, response);
+        let released = answer.records.iter().filter(|record| record.released).count();
+        self.released += released;
+        self.withheld += answer.records.len() - released;
+        self.refused += usize::from(answer.refused.is_some());
+        let less = answer.body.len() < response.body.len();
+        self.parted += usize::from(released > 0 && less);
+    }
+}
