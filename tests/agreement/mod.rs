@@ -22,6 +22,7 @@ mod house;
 #[path = "../oracle/mod.rs"]
 pub mod oracle;
 mod random;
+mod settled;
 mod shrink;
 mod vocabulary;
 
