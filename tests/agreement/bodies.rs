@@ -2,9 +2,9 @@
 //! of `../shared/data` (or of the folder that `AGREEMENT_DATA` names). The people in them are put
 //! into a family: somebody's child, grown up or not, read by a parent, a sibling and themselves.
 
-use super::oracle::Response;
 use super::oracle::json::Doc;
 use super::oracle::people::Family;
+use super::oracle::{Oracle, Response};
 use super::shrink::shrink;
 use super::{CHUNK_BYTES, Tally, agree, difference, engine, oracle, setting};
 use std::collections::BTreeMap;
@@ -157,7 +157,7 @@ fn compare(folder: &Path) -> (usize, Tally, Vec<String>) {
 }
 
 fn small(
-    oracle: &super::oracle::Oracle,
+    oracle: &Oracle,
     family: &Family,
     target: &str,
     content_type: &str,
@@ -183,7 +183,7 @@ fn check(folder: &Path) {
 }
 
 #[test]
-#[ignore = "the two are being brought together"]
+#[ignore = "the engine still differs: see settled.rs"]
 fn bodies_of_this_repository_are_judged_alike() {
     check(Path::new("tests/data"));
     check(Path::new("policies/cases/bodies"));
@@ -191,7 +191,7 @@ fn bodies_of_this_repository_are_judged_alike() {
 }
 
 #[test]
-#[ignore = "the two are being brought together"]
+#[ignore = "the engine still differs: see settled.rs"]
 fn published_bodies_beside_the_checkout_are_judged_alike() {
     let folder = std::env::var("AGREEMENT_DATA").unwrap_or_else(|_| "../shared/data".to_owned());
     check(Path::new(&folder));
