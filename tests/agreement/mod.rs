@@ -10,6 +10,7 @@
     clippy::print_stderr,
     clippy::use_debug,
     clippy::too_many_lines,
+    clippy::wildcard_enum_match_arm,
     clippy::single_match_else,
     reason = "a disagreement is told at length; all data is invented or published"
 )]

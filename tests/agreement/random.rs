@@ -1,6 +1,6 @@
 //! A seeded source of choices, and JSON written in as many ways as JSON allows.
 
-/// SplitMix64: the same choices for the same seed, on every machine.
+/// `SplitMix64`: the same choices for the same seed, on every machine.
 #[derive(Clone, Debug)]
 pub struct Random(u64);
 

@@ -348,12 +348,10 @@ fn fhir_words(body: &Body<'_>, lists: &Lists, record: usize) -> Hits {
         .collect();
     let mut hits = Hits::default();
     for node in body.scope(record).iter().copied() {
-        if type_of(node) == Some("Attachment")
-            || (doc.is_object(node) && doc.member_text(node, "data").is_some())
-        {
-            if Some(node) != body.records[record].node {
-                hits.add(attachment(body, lists, node));
-            }
+        let holds_data = type_of(node) == Some("Attachment")
+            || (doc.is_object(node) && doc.member_text(node, "data").is_some());
+        if holds_data && Some(node) != body.records[record].node {
+            hits.add(attachment(body, lists, node));
         }
         let Some(text) = doc.text(node) else { continue };
         let around: Vec<&str> = doc.ancestors(node).into_iter().filter_map(type_of).collect();
