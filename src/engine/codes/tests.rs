@@ -703,3 +703,30 @@ fn patterns_and_rows_stay_small() {
     assert!(CodeKey::of("F20").is_some_and(|key| key.as_bytes() == b"F20"));
     assert_ne!(Says::Cancels, Says::Gives(Categories::NONE, Hits::default()));
 }
+
+/// Phrases and what their words should say of them: positives and near misses.
+#[test]
+fn the_shipped_words_know_what_a_phrase_is_about() {
+    let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/policies");
+    let files = crate::policy_files::read_folder(std::path::Path::new(folder)).0;
+    let book = CodeBook::read(&files.codes, &mut Vec::new());
+    let mut rows = csv::Reader::from_reader(
+        include_str!("../../../tests/data/words_hits.csv").as_bytes(),
+    );
+    let mut wrong = Vec::new();
+    let mut count = 0;
+    for row in rows.records() {
+        let row = row.unwrap();
+        let hits = book.words(&row[0]);
+        let mut found: Vec<&str> =
+            hits.record.union(hits.episode).iter().map(Category::name).collect();
+        let mut expected: Vec<&str> = row[1].split_whitespace().collect();
+        found.sort_unstable();
+        expected.sort_unstable();
+        if found != expected {
+            wrong.push(format!("{}: found {found:?}, expected {expected:?}", &row[0]));
+        }
+        count += 1;
+    }
+    assert!(count > 300 && wrong.is_empty(), "{}", wrong.join("\n"));
+}
