@@ -710,9 +710,8 @@ fn the_shipped_words_know_what_a_phrase_is_about() {
     let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/policies");
     let files = crate::policy_files::read_folder(std::path::Path::new(folder)).0;
     let book = CodeBook::read(&files.codes, &mut Vec::new());
-    let mut rows = csv::Reader::from_reader(
-        include_str!("../../../tests/data/words_hits.csv").as_bytes(),
-    );
+    let mut rows =
+        csv::Reader::from_reader(include_str!("../../../tests/data/words_hits.csv").as_bytes());
     let mut wrong = Vec::new();
     let mut count = 0;
     for row in rows.records() {
