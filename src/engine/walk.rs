@@ -2,7 +2,7 @@
 //! nothing is judged here.
 
 use super::category::Category;
-use super::document::tape::{Kind as Json, Node, NodeId, Tape, range};
+use super::document::tape::{Kind as Json, Node, NodeId, Tape};
 use super::document::text;
 use super::selectors::automaton::{Child, State};
 use super::shapes::meant::{Kind, Mark, Shape, flag};
@@ -17,6 +17,8 @@ use super::sites::{NOWHERE, Site, What};
 struct Around {
     /// Named by the shape, or inside an extension that may leave.
     allowed: bool,
+    /// In a place of `members:`.
+    wordy: bool,
     /// Inside something that is cut anyway.
     cut: bool,
     clinical: bool,
@@ -54,6 +56,7 @@ impl Walk<'_> {
         let start = start_of(starts, kind);
         let around = Around {
             allowed: false,
+            wordy: false,
             cut: false,
             clinical: false,
             quiet: false,
@@ -130,7 +133,9 @@ impl InRecord<'_, '_> {
                     prose |= field.category == Category::FreeText;
                     (NOWHERE, What::Field(field))
                 }
-                Mark::Envelope | Mark::Clinical | Mark::Named | Mark::Element(_) => continue,
+                Mark::Envelope | Mark::Clinical | Mark::Named | Mark::Told | Mark::Element(_) => {
+                    continue;
+                }
             };
             // What stands in a contained resource is neither the record's subject nor its link.
             let own = !matches!(what, What::Field(_)) && around.depth > CONTAINED;
@@ -156,6 +161,7 @@ impl InRecord<'_, '_> {
         around.prose |= self.marks(id, parent, state, around);
         self.note_required(id, flags);
         around.allowed |= flags & flag::NAMED != 0;
+        around.wordy |= flags & flag::WORDY != 0;
         if !around.cut && !self.is_known(node, flags, around) {
             self.push(id, NOWHERE, What::Unknown);
             around.cut = true;
@@ -210,7 +216,7 @@ impl InRecord<'_, '_> {
             };
         }
         let keys = &self.walk.shape.keys;
-        (flags & flag::LEADS != 0 && container)
+        (flags & flag::LEADS != 0 && container && !self.walk.shape.fhir)
             || (self.walk.shape.fhir
                 && around.depth == 1
                 && is_one(node.key, &[keys.resource_type, keys.id]))
@@ -252,13 +258,10 @@ impl InRecord<'_, '_> {
             state = start_of(self.starts, number.unwrap_or(usize::MAX));
             around.depth = CONTAINED;
         }
-        if flags & flag::EXTENSION != 0 && !around.cut && !around.allowed {
-            if self.may_leave(self.member(id, keys.url)) {
-                around.allowed = true;
-            } else {
-                self.push(id, NOWHERE, What::Extension);
-                around.cut = true;
-            }
+        if flags & flag::EXTENSION != 0 && !around.cut && !self.may_leave(self.member(id, keys.url))
+        {
+            self.push(id, NOWHERE, What::Extension);
+            around.cut = true;
         }
         let seen = self.object(id, state, around);
         if flags & flag::REFERENCE != 0 || seen.reference {
@@ -334,7 +337,7 @@ impl InRecord<'_, '_> {
         } else {
             is_one(node.key, &named)
                 || around.prose
-                || (around.allowed && is_wordy(self.walk.bytes, node))
+                || (around.wordy && is_wordy(self.walk.bytes, node))
         };
         if wanted {
             let markup = flags & flag::MARKUP != 0 || is_one(node.key, &[keys.div]);
@@ -356,7 +359,8 @@ fn is_one(key: u16, of: &[u16]) -> bool {
 /// Whether a text may be human words: it has a letter, and is not one token with a digit in it
 /// (a date, an id, a code).
 fn is_wordy(bytes: &[u8], node: &Node) -> bool {
-    let text = bytes.get(range(node.start, node.end)).unwrap_or_default();
+    let text = text::str_of(bytes, node);
+    let text = text.as_bytes();
     let letter = text.iter().any(|byte| byte.is_ascii_alphabetic() || *byte >= 0x80);
     let digit = text.iter().any(u8::is_ascii_digit);
     letter && (!digit || text.contains(&b' '))

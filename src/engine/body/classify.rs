@@ -36,6 +36,13 @@ impl Body<'_> {
         // Words never make a note, so a body that is the reader's alone needs none.
         let words = (0..self.records.len()).any(|record| self.needs_words(record));
         let (mut told, mut coded, mut day) = (Told::default(), Told::default(), None);
+        let mut whose = self.records.iter().filter_map(|record| match &record.whose {
+            Whose::People(people) => Some(people),
+            _ => None,
+        });
+        let first = whose.next();
+        // Evidence may be taken by a record of somebody else, who is judged by other rules.
+        let several = whose.any(|other| Some(other) != first);
         for record in 0..self.records.len() {
             let date = self.date(record);
             // Rows have dates.
@@ -46,7 +53,7 @@ impl Body<'_> {
             for site in self.sites(record) {
                 self.codes(record, *site, date, &mut found);
             }
-            let open = words && !self.is_settled(record, found.own);
+            let open = words && (several || !self.is_settled(record, found.own));
             if open || self.terms.explain {
                 for site in self.sites(record) {
                     self.words_at(*site, &mut found);

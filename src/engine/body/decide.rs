@@ -17,6 +17,10 @@ impl Body<'_> {
             let parent_gone =
                 parent.is_some_and(|parent| !parent.released && parent.whose != Whose::Container);
             match this.whose.clone() {
+                // A kind that the shape does not name is its subject's alone.
+                Whose::People(_) if self.is_unnamed(record) && !self.is_own(record) => {
+                    self.withhold(record, "a kind that the shape does not name");
+                }
                 _ if parent_gone => self.withhold(record, "the record around it is withheld"),
                 Whose::People(people) => {
                     let mut rules = Vec::new();
@@ -40,6 +44,10 @@ impl Body<'_> {
                 }
             }
         }
+    }
+
+    fn is_unnamed(&self, record: usize) -> bool {
+        self.records.get(record).is_some_and(|record| record.kind == usize::MAX)
     }
 
     /// Whom a record speaks of: its subjects, or those of the records inside it.
@@ -88,10 +96,10 @@ impl Body<'_> {
                 || all.len() > 1
                 || unknown
                 || (self.terms.shape.fhir && self.is_family_unit(node));
-            people = if people.is_empty() { all } else { people };
+            people = if people.is_empty() { all.clone() } else { people };
             if family && field.category == Category::Aggregate {
                 let homes = people.iter().flat_map(|person| self.terms.people.household(*person));
-                people = homes.chain(people.iter().copied()).collect();
+                people = homes.chain(people.iter().copied()).chain(all).collect();
                 people.extend(self.terms.people.reader());
                 people.sort_unstable();
                 people.dedup();

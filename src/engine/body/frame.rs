@@ -162,6 +162,7 @@ impl Body<'_> {
                 known_codes: 0,
                 note: false,
                 released: false,
+                barred: false,
                 rules: Vec::new(),
                 evidence: Vec::new(),
                 reason: None,

@@ -32,6 +32,9 @@ impl Body<'_> {
         for record in 0..self.records.len() {
             self.need_codes(record);
         }
+        for record in 0..self.records.len() {
+            self.miss_links(record);
+        }
         let own: Vec<Hits> = self.records.iter().map(|record| record.own).collect();
         for record in 0..self.records.len() {
             self.take_evidence(record, &own);
@@ -95,11 +98,10 @@ impl Body<'_> {
         }
     }
 
-    /// The record takes the targets' own categories; one out of sight makes it unclassified.
+    /// The record takes the targets' own categories.
     fn take_evidence(&mut self, record: usize, own: &[Hits]) {
         let mut taken = Hits::default();
         let mut why = Vec::new();
-        let is_own = self.is_own(record);
         for site in self.sites(record) {
             let (providers, evidence) = match site.what {
                 What::Evidence(providers) => (providers, true),
@@ -107,9 +109,6 @@ impl Body<'_> {
                 What::Resolve => (false, false),
                 _ => continue,
             };
-            // A visit number that no record bears ties by its value; only references, evidence
-            // and what may be looked up can be out of sight.
-            let visit = !evidence && site.what != What::Resolve && !self.terms.shape.fhir;
             match self.leads(site.node, providers) {
                 Leads::InSight(targets) if evidence => {
                     for target in targets.into_iter().filter(|target| *target != record) {
@@ -125,12 +124,6 @@ impl Body<'_> {
                         }
                     }
                 }
-                Leads::OutOfSight if !is_own && !visit => {
-                    taken.record.insert(Category::Unclassified);
-                    if self.terms.explain {
-                        why.push(Self::unclassified_why(site.node, "link out of sight"));
-                    }
-                }
                 Leads::InSight(_) | Leads::OutOfSight | Leads::Nowhere | Leads::Provider => {}
             }
         }
@@ -138,6 +131,33 @@ impl Body<'_> {
             this.own.record = this.own.record.union(taken.record);
             this.own.episode = this.own.episode.union(taken.episode);
             this.evidence.extend(why);
+        }
+    }
+
+    /// A link that is out of sight makes a record of another person unclassified.
+    fn miss_links(&mut self, record: usize) {
+        if self.is_own(record) {
+            return;
+        }
+        let mut why = Vec::new();
+        for site in self.sites(record) {
+            // A visit number that no record bears ties by its value; only references, evidence
+            // and what may be looked up can be out of sight.
+            let providers = match site.what {
+                What::Evidence(providers) => providers,
+                What::Episode(providers) if self.terms.shape.fhir => providers,
+                What::Resolve => false,
+                _ => continue,
+            };
+            if matches!(self.leads(site.node, providers), Leads::OutOfSight) {
+                why.push(Self::unclassified_why(site.node, "link out of sight"));
+            }
+        }
+        if let (false, Some(this)) = (why.is_empty(), self.records.get_mut(record)) {
+            this.own.record.insert(Category::Unclassified);
+            if self.terms.explain {
+                this.evidence.extend(why);
+            }
         }
     }
 

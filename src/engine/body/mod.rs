@@ -88,6 +88,8 @@ struct Record {
     /// Whether it is a psychotherapy note or holds one.
     note: bool,
     released: bool,
+    /// Of a public or attached record: it was lost on the way and does not come back.
+    barred: bool,
     rules: Vec<u16>,
     /// What gave it its categories; only with `explain`.
     evidence: Vec<Why>,
@@ -226,6 +228,7 @@ impl Body<'_> {
     fn withhold(&mut self, record: usize, reason: &'static str) {
         if let Some(record) = self.records.get_mut(record) {
             record.released = false;
+            record.barred = true;
             record.reason.get_or_insert(reason);
         }
     }

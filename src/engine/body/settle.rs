@@ -15,7 +15,7 @@ use crate::engine::sites::{Site, What};
 impl Body<'_> {
     pub(super) fn settle(&mut self) {
         loop {
-            let before = self.people_released();
+            let before = (self.people_released(), self.barred());
             self.cuts = Cuts::new(self.tape.len());
             self.cut_outs.clear();
             for record in 0..self.records.len() {
@@ -26,13 +26,20 @@ impl Body<'_> {
                 }
             }
             self.reach();
+            let reached: Vec<bool> = self.records.iter().map(|record| record.released).collect();
             for record in 0..self.records.len() {
                 if self.is_released(record) {
                     self.strip_references(record);
                 }
             }
             self.withhold_what_hangs();
-            if self.people_released() == before {
+            // What was reached over something that has gone since is not reached.
+            self.reach();
+            for (record, reached) in self.records.iter_mut().zip(reached) {
+                let nobodys = matches!(record.whose, Whose::Public | Whose::Attached);
+                record.barred |= nobodys && reached && !record.released;
+            }
+            if (self.people_released(), self.barred()) == before {
                 break;
             }
         }
@@ -46,6 +53,10 @@ impl Body<'_> {
             record.released && !matches!(record.whose, Whose::Public | Whose::Attached)
         };
         self.records.iter().filter(stays).count()
+    }
+
+    fn barred(&self) -> usize {
+        self.records.iter().filter(|record| record.barred).count()
     }
 
     pub(super) fn is_released(&self, record: usize) -> bool {
@@ -120,7 +131,8 @@ impl Body<'_> {
                 Whose::Public => {
                     let by_itself =
                         if self.terms.shape.fhir { asked == Some(this.kind) } else { alone };
-                    this.released = by_itself && self.terms.people.reader().is_some();
+                    this.released =
+                        by_itself && !this.barred && self.terms.people.reader().is_some();
                 }
                 Whose::Attached => {
                     this.released = false;
@@ -150,6 +162,9 @@ impl Body<'_> {
     /// Notes that a released record of these people points at a record; whether that is news.
     fn reached(&mut self, target: usize, people: &[PersonId]) -> bool {
         let Some(this) = self.records.get_mut(target) else { return false };
+        if this.barred {
+            return false;
+        }
         match this.whose {
             Whose::Public => !std::mem::replace(&mut this.released, true),
             Whose::Attached => {

@@ -65,7 +65,7 @@ impl Body<'_> {
         }
         let specs = &self.terms.shape.specs;
         let nests = specs.get(this.spec).is_some_and(|spec| !spec.nested.is_empty());
-        if nests { Whose::Container } else { Whose::Unknown }
+        if nests && !kind.has_subject { Whose::Container } else { Whose::Unknown }
     }
 
     fn is_null(&self, node: NodeId) -> bool {

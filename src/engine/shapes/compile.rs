@@ -304,7 +304,8 @@ fn bits(mark: Mark) -> u32 {
         Mark::Cut(_) => flag::CUT,
         Mark::Envelope => flag::ENVELOPE,
         Mark::Clinical => flag::CLINICAL,
-        Mark::Named => flag::NAMED,
+        Mark::Named => flag::NAMED | flag::WORDY,
+        Mark::Told => flag::NAMED,
         Mark::Element(flags) => flags | flag::ELEMENT,
         Mark::Id
         | Mark::Subject

@@ -206,12 +206,12 @@ impl Elements {
         let place = Self::element(compiler, from, name, flags | housekeeping | bits(base));
         self.by_name.insert(dotted(above, name), place);
         if PRIMITIVES.contains(&base) {
-            Self::primitive_sibling(compiler, from, name);
+            self.primitive_sibling(compiler, from, name);
             compiler.builder.element(place, place);
             return;
         }
         match base {
-            "Resource" | "Extension" => compiler.builder.element(place, place),
+            "Resource" => compiler.builder.element(place, place),
             "Reference" => {
                 let public = |target: &str| {
                     let kind = compiler.written.kinds.get(target);
@@ -245,12 +245,12 @@ impl Elements {
     }
 
     /// `_name`: id and extensions of a primitive.
-    fn primitive_sibling(compiler: &mut Compiler<'_>, from: Place, name: &str) {
+    fn primitive_sibling(&mut self, compiler: &mut Compiler<'_>, from: Place, name: &str) {
         let place = Self::element(compiler, from, &format!("_{name}"), 0);
         compiler.builder.element(place, place);
         Self::element(compiler, place, "id", flag::PRIMITIVE);
         let extension = Self::element(compiler, place, "extension", flag::EXTENSION);
-        compiler.builder.element(extension, extension);
+        self.later.push((extension, "Extension".to_owned()));
     }
 }
 

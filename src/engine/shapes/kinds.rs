@@ -69,7 +69,7 @@ impl Marking<'_, '_> {
     fn mark(&mut self, selector: &At<String>, mark: Mark) {
         self.compiler.marked(self.root, selector, mark);
         if !self.typed && mark != Mark::Named {
-            self.compiler.marked(self.root, selector, Mark::Named);
+            self.compiler.marked(self.root, selector, Mark::Told);
         }
     }
 

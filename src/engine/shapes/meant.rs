@@ -178,6 +178,8 @@ pub enum Mark {
     Clinical,
     /// Named by the shape: may leave to others, with what is below it.
     Named,
+    /// Named by the shape for another purpose: may leave to others, and is not read for words.
+    Told,
     /// An element of a dialect, with these [`StateFacts`] flags.
     Element(u32),
 }
@@ -195,6 +197,8 @@ pub struct StateFacts {
 pub mod flag {
     /// A `Mark::Named` is here.
     pub const NAMED: u32 = 1;
+    /// A `Mark::Named` of `members:`, in which words are looked for. Inherited.
+    pub const WORDY: u32 = 1 << 20;
     /// A selector passes through here.
     pub const LEADS: u32 = 1 << 1;
     /// A known element of the dialect.
