@@ -183,7 +183,6 @@ fn check(folder: &Path) {
 }
 
 #[test]
-#[ignore = "the engine still differs: see settled.rs"]
 fn bodies_of_this_repository_are_judged_alike() {
     check(Path::new("tests/data"));
     check(Path::new("policies/cases/bodies"));
@@ -191,7 +190,6 @@ fn bodies_of_this_repository_are_judged_alike() {
 }
 
 #[test]
-#[ignore = "the engine still differs: see settled.rs"]
 fn published_bodies_beside_the_checkout_are_judged_alike() {
     let folder = std::env::var("AGREEMENT_DATA").unwrap_or_else(|_| "../shared/data".to_owned());
     check(Path::new(&folder));

@@ -180,13 +180,11 @@ fn tell(oracle: &Oracle, case: &Case, small: &[u8], seed: u64, why: &str) {
 }
 
 #[test]
-#[ignore = "the engine still differs: see settled.rs"]
 fn generated_fhir_bodies_are_judged_alike() {
     compare("fhir", fhir_case);
 }
 
 #[test]
-#[ignore = "the engine still differs: see settled.rs"]
 fn generated_house_bodies_are_judged_alike() {
     compare("house", house_case);
 }
