@@ -1,5 +1,4 @@
-//! Bodies on which the two once differed, each named by what it was; those on which the engine
-//! still does are ignored.
+//! Bodies on which the two once differed, each named by what it was.
 
 use super::oracle::Response;
 use super::oracle::people::Family;
