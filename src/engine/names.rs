@@ -33,23 +33,33 @@ pub(crate) fn target(reference: &str) -> Target<'_> {
     if reference.starts_with("urn:") {
         return Target::Named { kind: None, name: Cow::Borrowed(reference) };
     }
-    if let Some((path, _)) = reference.split_once('?') {
+    let ends = |byte: &u8| matches!(byte, b'?' | b'#' | b'|');
+    let end = reference.as_bytes().iter().position(ends).unwrap_or(reference.len());
+    let (mut path, after) = reference.split_at_checked(end).unwrap_or((reference, ""));
+    if after.starts_with('?') {
         let kind = path.rsplit('/').next().unwrap_or_default();
         return if is_type(kind) { Target::Searched { kind } } else { Target::Unreadable };
     }
-    let reference = reference.split(['#', '|']).next().unwrap_or_default();
-    let (path, version) = reference.split_once("/_history/").unwrap_or((reference, ""));
-    if version.contains('/') {
+    // From the end, by bytes: this is asked for every reference of every record.
+    let (mut before, mut id) = last_segment(path);
+    if let (earlier, "_history") = last_segment(before) {
+        path = earlier;
+        (before, id) = last_segment(path);
+    }
+    let (_, kind) = last_segment(before);
+    if id.is_empty() || !is_type(kind) {
         return Target::Unreadable;
     }
-    let mut back = path.rsplit('/');
-    match (back.next(), back.next()) {
-        (Some(id), Some(kind)) if is_type(kind) && !id.is_empty() => {
-            let from = path.len().saturating_sub(kind.len() + 1 + id.len());
-            let name = path.get(from..).unwrap_or_default();
-            Target::Named { kind: Some(kind), name: Cow::Borrowed(name) }
-        }
-        _ => Target::Unreadable,
+    let from = before.len().saturating_sub(kind.len());
+    let name = path.get(from..).unwrap_or_default();
+    Target::Named { kind: Some(kind), name: Cow::Borrowed(name) }
+}
+
+/// What stands before the last `/` and after it; a path without one is all after it.
+fn last_segment(path: &str) -> (&str, &str) {
+    match memchr::memrchr(b'/', path.as_bytes()) {
+        Some(at) => (path.get(..at).unwrap_or_default(), path.get(at + 1..).unwrap_or_default()),
+        None => ("", path),
     }
 }
 
@@ -117,7 +127,9 @@ mod tests {
             target("Practitioner?identifier=x|1"),
             Target::Searched { kind: "Practitioner" }
         );
-        assert_eq!(target("p-1"), Target::Unreadable);
+        for written in ["p-1", "Patient/p-1/_history/3/4", "Patient/", "/p-1", "_history/3", ""] {
+            assert_eq!(target(written), Target::Unreadable, "{written}");
+        }
         assert_eq!(target("patient/p-1"), Target::Unreadable);
     }
 

@@ -5,7 +5,7 @@ use super::category::Category;
 use super::document::tape::{Kind as Json, Node, NodeId, Tape};
 use super::document::text;
 use super::selectors::automaton::{Child, State};
-use super::shapes::meant::{Kind, Mark, Shape, flag};
+use super::shapes::meant::{Mark, Shape, flag};
 use super::sites::{NOWHERE, Site, What};
 
 /// What a place takes from those around it.
@@ -64,7 +64,8 @@ impl Walk<'_> {
             concept: NOWHERE,
             depth: 0,
         };
-        let mut at = InRecord { walk: self, kind, starts };
+        let clinical_by_name = self.shape.fhir && !self.shape.kind(kind).names_clinical;
+        let mut at = InRecord { walk: self, starts, clinical_by_name };
         at.marks(root, NOWHERE, start, around);
         if at.walk.tape.get(root).is_some_and(|node| node.kind == Json::Object) {
             at.object(root, start, around);
@@ -79,8 +80,9 @@ fn start_of(starts: &[State], kind: usize) -> State {
 
 struct InRecord<'w, 'a> {
     walk: &'w mut Walk<'a>,
-    kind: usize,
     starts: &'w [State],
+    /// Whether the kind declares no clinical places of its own.
+    clinical_by_name: bool,
 }
 
 /// The members of an object that code asks for.
@@ -101,10 +103,6 @@ struct Seen {
 impl InRecord<'_, '_> {
     fn push(&mut self, node: NodeId, with: NodeId, what: What) {
         self.walk.sites.push(Site { node, with, what });
-    }
-
-    fn kind(&self) -> &Kind {
-        self.walk.shape.kind(self.kind)
     }
 
     /// Notes the marks of a state; gives whether a field of prose is among them.
@@ -147,32 +145,15 @@ impl InRecord<'_, '_> {
     }
 
     fn child(&mut self, id: NodeId, node: &Node, parent: NodeId, state: State, mut around: Around) {
-        let shape = self.walk.shape;
-        let flags = shape.facts(state).flags;
-        // Most of a body: a primitive that is an element and bears nothing.
-        let scalar = !matches!(node.kind, Json::Object | Json::Array);
-        if scalar && flags & PLAIN == flag::ELEMENT | flag::PRIMITIVE {
-            return self.note_required(id, flags);
-        }
-        if flags & flag::CUT != 0 {
-            self.marks(id, parent, state, around);
+        let flags = self.walk.shape.facts(state).flags;
+        let container = matches!(node.kind, Json::Object | Json::Array);
+        // An element of a complex type that bears nothing needs no second look.
+        let plain = container && flags & NOTED == flag::ELEMENT && !self.clinical_by_name;
+        if plain {
+            self.note_required(id, flags);
+        } else if !self.look(id, node, parent, state, &mut around) {
             return;
         }
-        around.prose |= self.marks(id, parent, state, around);
-        self.note_required(id, flags);
-        around.allowed |= flags & flag::NAMED != 0;
-        around.wordy |= flags & flag::WORDY != 0;
-        if !around.cut && !self.is_known(node, flags, around) {
-            self.push(id, NOWHERE, What::Unknown);
-            around.cut = true;
-        }
-        if flags & flag::HOUSEKEEPING != 0 && !around.cut {
-            self.push(id, NOWHERE, What::Housekeeping);
-            around.cut = true;
-        }
-        around.clinical |= flags & flag::CLINICAL != 0 || self.is_clinical_by_name(node);
-        around.quiet |= flags & flag::QUIET != 0;
-        around.prose |= flags & flag::PROSE != 0;
         match node.kind {
             Json::Object => self.typed_object(id, state, around),
             Json::Array => {
@@ -186,6 +167,38 @@ impl InRecord<'_, '_> {
             Json::String => self.string(id, node, flags, around),
             Json::Null | Json::True | Json::False | Json::Number => {}
         }
+    }
+
+    /// Notes what a place bears and what it gives those below it; whether they are to be walked.
+    fn look(
+        &mut self,
+        id: NodeId,
+        node: &Node,
+        parent: NodeId,
+        state: State,
+        around: &mut Around,
+    ) -> bool {
+        let flags = self.walk.shape.facts(state).flags;
+        if flags & flag::CUT != 0 {
+            self.marks(id, parent, state, *around);
+            return false;
+        }
+        around.prose |= self.marks(id, parent, state, *around);
+        self.note_required(id, flags);
+        around.allowed |= flags & flag::NAMED != 0;
+        around.wordy |= flags & flag::WORDY != 0;
+        if !around.cut && !self.is_known(node, flags, *around) {
+            self.push(id, NOWHERE, What::Unknown);
+            around.cut = true;
+        }
+        if flags & flag::HOUSEKEEPING != 0 && !around.cut {
+            self.push(id, NOWHERE, What::Housekeeping);
+            around.cut = true;
+        }
+        around.clinical |= flags & flag::CLINICAL != 0 || self.is_clinical_by_name(node);
+        around.quiet |= flags & flag::QUIET != 0;
+        around.prose |= flags & flag::PROSE != 0;
+        true
     }
 
     #[inline]
@@ -237,8 +250,7 @@ impl InRecord<'_, '_> {
             "specialty",
             "type",
         ];
-        self.walk.shape.fhir
-            && !self.kind().names_clinical
+        self.clinical_by_name
             && node.key_start != u32::MAX
             && NAMES.iter().any(|name| text::key_is(self.walk.bytes, node, name))
     }
@@ -314,9 +326,18 @@ impl InRecord<'_, '_> {
         let mut inside = around;
         inside.depth = around.depth.saturating_add(1);
         for (child, node) in self.walk.tape.children(id) {
-            self.see(node, &mut seen);
+            if self.walk.shape.telling.get(usize::from(node.key)).copied().unwrap_or(false) {
+                self.see(node, &mut seen);
+            }
             self.walk.set_parent(child, id);
             let next = self.step(state, Child { node: child, key: node.key, index: None }, id);
+            // Most of a body: a primitive that is an element and bears nothing.
+            let flags = self.walk.shape.facts(next).flags;
+            let scalar = !matches!(node.kind, Json::Object | Json::Array);
+            if scalar && flags & PLAIN == flag::ELEMENT | flag::PRIMITIVE {
+                self.note_required(child, flags);
+                continue;
+            }
             inside.concept = if node.key == coding && coding != 0 { id } else { NOWHERE };
             self.child(child, node, id, next, inside);
         }
@@ -348,6 +369,16 @@ impl InRecord<'_, '_> {
 
 /// What a plain primitive has of these: that it is one, and nothing else.
 const PLAIN: u32 = !(flag::REQUIRED | flag::LEADS | flag::QUIET | flag::PROSE);
+
+/// What a complex element may bear besides, without anything to be noted or given on.
+const NOTED: u32 = !(flag::REQUIRED
+    | flag::LEADS
+    | flag::CODING
+    | flag::REFERENCE
+    | flag::EXTENSION
+    | flag::ATTACHMENT
+    | flag::PROVIDERS
+    | flag::RESOURCE);
 
 /// From this depth on a place is inside a contained resource.
 const CONTAINED: u16 = 1 << 12;

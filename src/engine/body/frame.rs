@@ -118,6 +118,7 @@ impl Body<'_> {
 
     /// Notes the records found and those inside them, each after the one around it.
     fn note(&mut self, found: Vec<(NodeId, usize)>) {
+        self.sites.reserve(self.tape.len() / 3);
         let mut walk = Walk {
             bytes: self.bytes,
             tape: self.tape,

@@ -1,26 +1,23 @@
-//! Evidence and episodes: what records take from each other.
+//! Evidence, and what an event shares: what records take from each other.
 
-use super::{Body, Whose, Why};
+use super::{Body, Why};
 use crate::engine::category::{Categories, Category};
 use crate::engine::codes::Hits;
 use crate::engine::document::tape::{Kind as Json, NodeId};
-use crate::engine::facts::PersonId;
 use crate::engine::names::{Target, target};
 use crate::engine::sites::What;
+use std::borrow::Cow;
 use std::collections::BTreeMap;
-
-/// Keys one tuple may give a record: a bound on the product of its parts.
-const TUPLE_KEYS_MAX: usize = 256;
 
 /// Kinds that tie nothing and are never out of sight: who a link to one means is known.
 const PEOPLE: [&str; 3] = ["Coverage", "Patient", "RelatedPerson"];
 
 /// Where a link leads.
-pub(super) enum Leads {
+pub(super) enum Leads<'b> {
     /// Nowhere: empty, or into the record itself.
     Nowhere,
     /// To records in sight.
-    InSight(Vec<usize>),
+    InSight(&'b [usize]),
     /// To a provider that is not in sight.
     Provider,
     /// Out of sight.
@@ -111,7 +108,7 @@ impl Body<'_> {
             };
             match self.leads(site.node, providers) {
                 Leads::InSight(targets) if evidence => {
-                    for target in targets.into_iter().filter(|target| *target != record) {
+                    for target in targets.iter().copied().filter(|target| *target != record) {
                         let hits = own.get(target).copied().map(unshared).unwrap_or_default();
                         taken.record = taken.record.union(hits.record);
                         taken.episode = taken.episode.union(hits.episode);
@@ -162,17 +159,17 @@ impl Body<'_> {
     }
 
     /// Follows a link.
-    pub(super) fn leads(&self, node: NodeId, providers: bool) -> Leads {
+    pub(super) fn leads(&self, node: NodeId, providers: bool) -> Leads<'_> {
         let Some(tape_node) = self.tape.get(node) else { return Leads::Nowhere };
         let unseen = if providers { Leads::Provider } else { Leads::OutOfSight };
         let text = match tape_node.kind {
             Json::Object => match self.reference_text(node) {
-                Some(text) => text.into_owned(),
+                Some(text) => text,
                 None if self.identifier(node).is_some() => return unseen,
                 None => return Leads::Nowhere,
             },
             Json::String | Json::Number => match self.scalar(node) {
-                Some(text) => text,
+                Some(text) => Cow::Owned(text),
                 None => return Leads::Nowhere,
             },
             Json::Null => return Leads::Nowhere,
@@ -180,7 +177,7 @@ impl Body<'_> {
         };
         if !self.terms.shape.fhir {
             let bearers = self.names.bearers(&text);
-            return if bearers.is_empty() { unseen } else { Leads::InSight(bearers.to_vec()) };
+            return if bearers.is_empty() { unseen } else { Leads::InSight(bearers) };
         }
         let public = |kind: &str| {
             let number = self.terms.shape.kind_number(kind);
@@ -191,7 +188,7 @@ impl Body<'_> {
             Target::Named { kind, name } => {
                 let bearers = self.names.bearers(&name);
                 if !bearers.is_empty() {
-                    Leads::InSight(bearers.to_vec())
+                    Leads::InSight(bearers)
                 } else if kind.is_some_and(public) {
                     Leads::Provider
                 } else if kind.is_some_and(|kind| PEOPLE.contains(&kind)) {
@@ -204,133 +201,10 @@ impl Body<'_> {
             Target::Searched { .. } | Target::Unreadable => unseen,
         }
     }
-
-    /// The event of each record, by the number of one of its records.
-    fn events(&self) -> Vec<usize> {
-        let mut events: Vec<usize> = (0..self.records.len()).collect();
-        if events.len() < 2 {
-            return events;
-        }
-        let mut by_key: BTreeMap<(Vec<PersonId>, String), usize> = BTreeMap::new();
-        for record in 0..self.records.len() {
-            let Some(Whose::People(people)) = self.records.get(record).map(|r| &r.whose) else {
-                continue;
-            };
-            if !self.kind(record).joins {
-                continue;
-            }
-            for key in self.event_keys(record) {
-                match by_key.get(&(people.clone(), key.clone())) {
-                    Some(other) => join(&mut events, *other, record),
-                    None => {
-                        by_key.insert((people.clone(), key), record);
-                    }
-                }
-            }
-        }
-        (0..events.len()).map(|record| find(&events, record)).collect()
-    }
-
-    /// What names the events a record is in: its own names, its links, its tuples.
-    fn event_keys(&self, record: usize) -> Vec<String> {
-        let mut keys = vec![format!("#{record}")];
-        let mut tuples: BTreeMap<u8, BTreeMap<u8, Vec<String>>> = BTreeMap::new();
-        for site in self.sites(record) {
-            match site.what {
-                What::Episode(_) => keys.extend(self.link_keys(site.node)),
-                What::Id if !self.terms.shape.fhir => {
-                    keys.extend(self.scalar(site.node).map(|id| format!("={id}")));
-                }
-                What::Tuple(tuple, part) => {
-                    let parts = tuples.entry(tuple).or_default();
-                    parts.entry(part).or_default().extend(self.part(site.node));
-                }
-                _ => {}
-            }
-        }
-        let arity = &self.kind(record).tuples;
-        for (tuple, parts) in tuples {
-            let whole = arity.get(usize::from(tuple)).copied().map(usize::from);
-            let full = parts.values().filter(|values| !values.is_empty()).count();
-            if whole == Some(full) {
-                keys.extend(product(parts.values()));
-            }
-        }
-        keys
-    }
-
-    /// An episode link ties to the records it names; one out of sight by its name.
-    fn link_keys(&self, node: NodeId) -> Vec<String> {
-        if !self.terms.shape.fhir {
-            return self.scalar(node).map(|value| format!("={value}")).into_iter().collect();
-        }
-        match self.leads(node, false) {
-            Leads::InSight(targets) => {
-                let joining = targets.into_iter().filter(|target| self.kind(*target).joins);
-                let joining = joining.filter(|target| !self.kind(*target).public);
-                joining.map(|target| format!("#{target}")).collect()
-            }
-            Leads::OutOfSight => {
-                let text = self.reference_text(node).unwrap_or_default();
-                let Target::Named { kind, name } = target(&text) else { return Vec::new() };
-                let number = kind.and_then(|kind| self.terms.shape.kind_number(kind));
-                let joins = number.is_none_or(|number| self.terms.shape.kind(number).joins);
-                joins.then(|| format!("={name}")).into_iter().collect()
-            }
-            Leads::Nowhere | Leads::Provider => Vec::new(),
-        }
-    }
-
-    /// A part of a tuple as text: of a date-time the day as written counts, of a reference what
-    /// it names.
-    fn part(&self, node: NodeId) -> Option<String> {
-        let is_object = self.tape.get(node)?.kind == Json::Object;
-        let text =
-            if is_object { self.reference_text(node)?.into_owned() } else { self.scalar(node)? };
-        if is_object {
-            return Some(match self.in_sight(node).first() {
-                Some(first) => format!("#{first}"),
-                None => match target(&text) {
-                    Target::Named { name, .. } => name.into_owned(),
-                    _ => text,
-                },
-            });
-        }
-        let day = text.get(..10).filter(|day| day.parse::<jiff::civil::Date>().is_ok());
-        Some(day.map_or_else(|| text.clone(), str::to_owned))
-    }
 }
 
 /// What evidence or an event takes: never a note, but that there was mental-health care.
 fn unshared(hits: Hits) -> Hits {
     let note = Categories::of(Category::PsychotherapyNotes);
     Hits { record: hits.record.minus(note), episode: hits.episode }
-}
-
-fn product<'p>(parts: impl Iterator<Item = &'p Vec<String>>) -> Vec<String> {
-    let mut keys = vec![String::from("(")];
-    for values in parts {
-        let longer = keys
-            .iter()
-            .flat_map(|key| values.iter().map(move |value| format!("{key}\u{1f}{value}")));
-        keys = longer.take(TUPLE_KEYS_MAX).collect();
-    }
-    keys
-}
-
-fn find(events: &[usize], mut at: usize) -> usize {
-    while let Some(up) = events.get(at).copied() {
-        if up == at {
-            break;
-        }
-        at = up;
-    }
-    at
-}
-
-fn join(events: &mut [usize], one: usize, other: usize) {
-    let (one, other) = (find(events, one), find(events, other));
-    if let Some(slot) = events.get_mut(one.max(other)) {
-        *slot = one.min(other);
-    }
 }

@@ -1,8 +1,9 @@
 //! One body (or one line of a stream): the way from a tape to what stays of it.
 //!
 //! [`frame`] finds the records, [`whose`] their subjects, [`classify`] what they are about,
-//! [`link`] what they share, [`decide`] what becomes of them, [`settle`] and [`references`] what
-//! has to go from those that stay, [`envelope`] what is put around them, [`account`] the report.
+//! [`link`] and [`episodes`] what they share, [`decide`] what becomes of them, [`settle`] and
+//! [`references`] what has to go from those that stay, [`envelope`] what is put around them,
+//! [`account`] the report.
 #![expect(
     clippy::wildcard_enum_match_arm,
     reason = "each step looks at the sites and targets that are its own and leaves the rest to others"
@@ -12,6 +13,7 @@ mod account;
 mod classify;
 mod decide;
 mod envelope;
+mod episodes;
 mod frame;
 mod link;
 mod markup;
@@ -182,6 +184,15 @@ impl Body<'_> {
     fn sites(&self, record: usize) -> &[Site] {
         let range = self.records.get(record).map(|record| record.sites.clone());
         range.and_then(|range| self.sites.get(range)).unwrap_or_default()
+    }
+
+    /// Where the sites of a record stand, for steps that change the body on the way.
+    fn site_numbers(&self, record: usize) -> Range<usize> {
+        self.records.get(record).map_or(0..0, |record| record.sites.clone())
+    }
+
+    fn site(&self, number: usize) -> Option<Site> {
+        self.sites.get(number).copied()
     }
 
     fn parent(&self, node: NodeId) -> NodeId {

@@ -12,7 +12,8 @@ impl Body<'_> {
         if public || self.is_own(record) {
             return;
         }
-        for site in self.sites(record).to_vec() {
+        for number in self.site_numbers(record) {
+            let Some(site) = self.site(number) else { continue };
             let What::Reference(providers) = site.what else { continue };
             if self.is_inside_cut(site.node) || self.stays(record, site, providers) {
                 continue;

@@ -71,7 +71,8 @@ impl Body<'_> {
     fn strip(&mut self, record: usize) {
         let own = self.is_own(record);
         let blind = !own && self.may_not_see_unclassified(record);
-        for site in self.sites(record).to_vec() {
+        for number in self.site_numbers(record) {
+            let Some(site) = self.site(number) else { continue };
             let because = match site.what {
                 What::Field(field) => {
                     self.strip_field(record, site, field);
@@ -146,11 +147,12 @@ impl Body<'_> {
         }
         while let Some(from) = queue.pop() {
             let people = self.people(from).to_vec();
-            for site in self.sites(from).to_vec() {
+            for number in self.site_numbers(from) {
+                let Some(site) = self.site(number) else { continue };
                 if !matches!(site.what, What::Reference(_)) || self.is_inside_cut(site.node) {
                     continue;
                 }
-                for target in self.in_sight(site.node) {
+                for target in self.in_sight(site.node).to_vec() {
                     if self.reached(target, &people) {
                         queue.push(target);
                     }

@@ -99,7 +99,7 @@ impl Body<'_> {
     /// The records in sight that a Provenance targets or a List holds.
     pub(super) fn targets(&self, record: usize) -> Vec<usize> {
         let sites = self.sites(record).iter().filter(|site| site.what == What::Target);
-        sites.flat_map(|site| self.in_sight(site.node)).collect()
+        sites.flat_map(|site| self.in_sight(site.node)).copied().collect()
     }
 
     /// Whether a subject names something that is no Patient: a Group, a Device, a Practitioner
@@ -119,11 +119,11 @@ impl Body<'_> {
     }
 
     /// The records in sight that a Reference object or a reference's text names.
-    pub(super) fn in_sight(&self, node: NodeId) -> Vec<usize> {
+    pub(super) fn in_sight(&self, node: NodeId) -> &[usize] {
         let text = self.reference_text(node);
         match text.as_deref().map(target) {
-            Some(Target::Named { name, .. }) => self.names.bearers(&name).to_vec(),
-            _ => Vec::new(),
+            Some(Target::Named { name, .. }) => self.names.bearers(&name),
+            _ => &[],
         }
     }
 

@@ -9,9 +9,14 @@ pub fn unescape(quoted: &[u8], escaped: bool) -> Cow<'_, str> {
     let inner = inside(quoted);
     if !escaped {
         // The parser has judged these bytes; this only tells the type so.
-        return match simdutf8::basic::from_utf8(inner) {
-            Ok(text) => Cow::Borrowed(text),
-            Err(_) => String::from_utf8_lossy(inner),
+        let text = if inner.len() < SHORT_BYTES {
+            std::str::from_utf8(inner).ok()
+        } else {
+            simdutf8::basic::from_utf8(inner).ok()
+        };
+        return match text {
+            Some(text) => Cow::Borrowed(text),
+            None => String::from_utf8_lossy(inner),
         };
     }
     let mut text = Vec::with_capacity(inner.len());
@@ -26,6 +31,9 @@ pub fn unescape(quoted: &[u8], escaped: bool) -> Cow<'_, str> {
         Err(broken) => Cow::Owned(String::from_utf8_lossy(broken.as_bytes()).into_owned()),
     }
 }
+
+/// Below this many bytes the plain check is the faster one.
+const SHORT_BYTES: usize = 64;
 
 /// The text of a string value; for other kinds, the value as written.
 pub fn str_of<'b>(bytes: &'b [u8], node: &Node) -> Cow<'b, str> {

@@ -4,6 +4,7 @@
 //! places where a step depends on more than a key.
 
 pub mod automaton;
+pub mod build;
 pub mod filter;
 mod place;
 pub mod text;

@@ -1,7 +1,8 @@
 //! Selectors: what is read, what is refused, what is found. The compliance suite of RFC 9535
 //! (tests/data/jsonpath-cts) is run through our automaton, beside `jsonpath-rust`'s evaluator.
 
-use super::automaton::{Automaton, Builder, Child, State};
+use super::automaton::{Automaton, Child, State};
+use super::build::Builder;
 use super::text::parse;
 use super::{Path, Selector};
 use crate::engine::document::scan;

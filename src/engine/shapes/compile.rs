@@ -6,7 +6,8 @@ use super::written::{self, Belongs, Dialect, Errors, WhenEmpty};
 use super::{kinds, routes};
 use crate::engine::diagnostics::{At, Diagnostic, SourceFile, Span, did_you_mean};
 use crate::engine::document::tape::Vocabulary;
-use crate::engine::selectors::automaton::{Automaton, Builder, Place, State};
+use crate::engine::selectors::automaton::{Automaton, State};
+use crate::engine::selectors::build::{Builder, Place};
 use crate::engine::selectors::{Path, text};
 use std::collections::BTreeMap;
 
@@ -126,6 +127,12 @@ impl Compiler<'_> {
             list
         };
         let keys = Keys::of(&self.vocabulary);
+        let mut telling = vec![false; self.vocabulary.len().saturating_add(1)];
+        for key in [keys.code, keys.system, keys.value, keys.reference, keys.data] {
+            if let (true, Some(slot)) = (key != 0, telling.get_mut(usize::from(key))) {
+                *slot = true;
+            }
+        }
         Some(Shape {
             name: written.shape.value.clone(),
             base: written.base.value.trim_end_matches('/').to_owned(),
@@ -143,6 +150,7 @@ impl Compiler<'_> {
             extensions: sorted(&written.extensions),
             vocabulary: std::mem::take(&mut self.vocabulary),
             keys,
+            telling,
             automaton,
             facts,
             marks,

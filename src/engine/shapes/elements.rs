@@ -4,7 +4,7 @@
 use super::compile::Compiler;
 use super::meant::{Mark, flag};
 use super::written::{self, Dialect, ElementType};
-use crate::engine::selectors::automaton::Place;
+use crate::engine::selectors::build::Place;
 use std::collections::BTreeMap;
 
 /// Primitive types: <http://hl7.org/fhir/R4/datatypes.html>.

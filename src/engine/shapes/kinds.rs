@@ -5,7 +5,7 @@ use super::meant::{Field, Kind, Mark};
 use super::written::{self, About, Belongs, Joins, Needs, StringOrList};
 use crate::engine::category::Category;
 use crate::engine::diagnostics::{At, Span, did_you_mean};
-use crate::engine::selectors::automaton::Place;
+use crate::engine::selectors::build::Place;
 
 /// Marks everything a kind names and gives what is left of it.
 pub(super) fn compile(

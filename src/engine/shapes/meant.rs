@@ -40,6 +40,8 @@ pub struct Shape {
     pub vocabulary: Vocabulary,
     /// Numbers of the keys that code asks for.
     pub keys: Keys,
+    /// Per key number: whether a member of that key tells what its object is.
+    pub telling: Vec<bool>,
     /// All selectors and elements in one.
     pub automaton: Automaton,
     /// What each state of the automaton means.
