@@ -88,13 +88,19 @@ pub(super) struct Elements {
     later: Vec<(Place, String)>,
     /// Places of the kind under way by dotted name.
     by_name: BTreeMap<String, Place>,
+    /// Places by type and flags.
+    shared: BTreeMap<(String, u32), Place>,
 }
 
 impl Elements {
     /// Makes a place for each type of the shape.
     pub(super) fn new(compiler: &mut Compiler<'_>) -> Elements {
-        let mut elements =
-            Elements { types: BTreeMap::new(), later: Vec::new(), by_name: BTreeMap::new() };
+        let mut elements = Elements {
+            types: BTreeMap::new(),
+            later: Vec::new(),
+            by_name: BTreeMap::new(),
+            shared: BTreeMap::new(),
+        };
         let written = compiler.written;
         if written.dialect != Some(Dialect::Fhir) {
             return elements;
@@ -103,8 +109,8 @@ impl Elements {
             let place = compiler.builder.place();
             elements.types.insert(name.clone(), place);
         }
-        // Types refer to each other, so each element of a type is a place of its own that takes
-        // the steps of its type once all of them are known.
+        // Types refer to each other, so an element takes the steps of its type once all of them are
+        // known.
         for (name, members) in &written.types {
             let Some(place) = elements.types.get(name).copied() else { continue };
             let flags = if QUIET.contains(&name.as_str()) { flag::QUIET } else { 0 };
@@ -203,39 +209,60 @@ impl Elements {
             _ => 0,
         };
         let (base, targets) = of.split_once([' ', '(']).unwrap_or((of, ""));
-        let place = Self::element(compiler, from, name, flags | housekeeping | bits(base));
-        self.by_name.insert(dotted(above, name), place);
-        if PRIMITIVES.contains(&base) {
-            self.primitive_sibling(compiler, from, name);
-            compiler.builder.element(place, place);
-            return;
+        let mut flags = flags | housekeeping | bits(base);
+        if base == "Reference" && all_public(compiler.written, targets) {
+            flags |= flag::PROVIDERS;
         }
-        match base {
-            "Resource" => compiler.builder.element(place, place),
-            "Reference" => {
-                let public = |target: &str| {
-                    let kind = compiler.written.kinds.get(target);
-                    kind.is_some_and(|kind| super::compile::is_public(&kind.value))
-                };
-                let mut targets =
-                    targets.split(['|', ',', ')', ' ']).filter(|t| !t.is_empty()).peekable();
-                if targets.peek().is_some() && targets.all(public) {
-                    compiler.mark(place, Mark::Element(flag::PROVIDERS));
-                }
-                self.later.push((place, base.to_owned()));
-            }
-            _ if base.starts_with('#') || self.types.contains_key(base) => {
-                self.later.push((place, base.to_owned()));
-            }
-            _ => {
-                let span = compiler.written.shape.span;
-                let message = format!("element `{owner}.{name}` is of no known type: `{of}`");
-                compiler.mistake(span, message, None);
-            }
+        let place = if base.starts_with('#') {
+            let place = Self::element(compiler, from, name, flags);
+            self.later.push((place, base.to_owned()));
+            place
+        } else {
+            let place = self.of_type(compiler, base, flags);
+            let key = compiler.vocabulary.number(name.as_bytes());
+            compiler.builder.member(from, key, place);
+            place
+        };
+        self.by_name.insert(dotted(above, name), place);
+        let known = base.starts_with('#')
+            || matches!(base, "Resource")
+            || PRIMITIVES.contains(&base)
+            || self.types.contains_key(base);
+        if !known {
+            let span = compiler.written.shape.span;
+            let message = format!("element `{owner}.{name}` is of no known type: `{of}`");
+            compiler.mistake(span, message, None);
+        }
+        if PRIMITIVES.contains(&base) {
+            let sibling = self.of_type(compiler, SIBLING, 0);
+            let key = compiler.vocabulary.number(format!("_{name}").as_bytes());
+            compiler.builder.member(from, key, sibling);
         }
     }
 
-    /// A new place for an element, an array of it or not.
+    /// The place of all elements of one type that bear the same: wherever they stand, they lead
+    /// on alike.
+    fn of_type(&mut self, compiler: &mut Compiler<'_>, base: &str, flags: u32) -> Place {
+        if let Some(place) = self.shared.get(&(base.to_owned(), flags)) {
+            return *place;
+        }
+        let place = compiler.builder.place();
+        compiler.mark(place, Mark::Element(flags));
+        compiler.builder.element(place, place);
+        self.shared.insert((base.to_owned(), flags), place);
+        if base == SIBLING {
+            for (name, of) in [("id", "id"), ("extension", "Extension")] {
+                let inner = self.of_type(compiler, of, bits(of));
+                let key = compiler.vocabulary.number(name.as_bytes());
+                compiler.builder.member(place, key, inner);
+            }
+        } else if self.types.contains_key(base) {
+            self.later.push((place, base.to_owned()));
+        }
+        place
+    }
+
+    /// A new place for an element that is spelled out.
     fn element(compiler: &mut Compiler<'_>, from: Place, name: &str, flags: u32) -> Place {
         let place = compiler.builder.place();
         let key = compiler.vocabulary.number(name.as_bytes());
@@ -243,15 +270,19 @@ impl Elements {
         compiler.mark(place, Mark::Element(flags));
         place
     }
+}
 
-    /// `_name`: id and extensions of a primitive.
-    fn primitive_sibling(&mut self, compiler: &mut Compiler<'_>, from: Place, name: &str) {
-        let place = Self::element(compiler, from, &format!("_{name}"), 0);
-        compiler.builder.element(place, place);
-        Self::element(compiler, place, "id", flag::PRIMITIVE);
-        let extension = Self::element(compiler, place, "extension", flag::EXTENSION);
-        self.later.push((extension, "Extension".to_owned()));
-    }
+/// What stands at `_name`: id and extensions of a primitive.
+const SIBLING: &str = "_";
+
+/// Whether every type that a Reference may point at is nobody's.
+fn all_public(written: &written::Shape, targets: &str) -> bool {
+    let public = |target: &str| {
+        let kind = written.kinds.get(target);
+        kind.is_some_and(|kind| super::compile::is_public(&kind.value))
+    };
+    let mut targets = targets.split(['|', ',', ')', ' ']).filter(|t| !t.is_empty()).peekable();
+    targets.peek().is_some() && targets.all(public)
 }
 
 fn dotted(above: &str, name: &str) -> String {
