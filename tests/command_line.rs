@@ -178,3 +178,35 @@ fn a_pipe_that_closes_early_is_no_failure() {
     let (code, _, stderr) = out(&child.wait_with_output().unwrap());
     assert_eq!((code, stderr.as_str()), (0, ""));
 }
+
+/// The README's way to a first deployment: the example, its lists and the policies in a folder;
+/// what is missing then is the operator's own.
+#[test]
+fn the_example_deployment_lacks_only_what_is_the_operators_own() {
+    let folder = tempfile::tempdir().unwrap();
+    std::os::unix::fs::symlink(root().join("policies"), folder.path().join("policies")).unwrap();
+    for name in ["sequester.yaml", "members.csv", "grants.csv", "restrictions.csv"] {
+        std::fs::copy(root().join("deploy").join(name), folder.path().join(name)).unwrap();
+    }
+    let config = folder.path().join("sequester.yaml");
+    let check = || {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_sequester"));
+        let output = command.args(["check", "--config"]).arg(&config).output().unwrap();
+        (output.status.code(), String::from_utf8(output.stdout).unwrap())
+    };
+    let (code, told) = check();
+    assert_eq!(code, Some(1));
+    let own = ["tls/server.pem", "tls/server.key", "tls/portal-ca.pem", "tls/internal-ca.pem"];
+    let own = || own.into_iter().chain(["jwks.json"]);
+    assert_eq!(told.matches("error: ").count(), 5, "{told}");
+    std::fs::create_dir(folder.path().join("tls")).unwrap();
+    for name in own() {
+        assert!(told.contains(&format!(
+            "error: no such file\n --> {}",
+            folder.path().join(name).display()
+        )));
+        std::fs::write(folder.path().join(name), "").unwrap();
+    }
+    let (code, told) = check();
+    assert_eq!((code, told.starts_with("no mistakes; policy set ")), (Some(0), true), "{told}");
+}

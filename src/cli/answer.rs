@@ -83,7 +83,7 @@ impl Judge {
         let mut report = Report::default();
         let content_type = question.content_type.unwrap_or(plan.content_type);
         if let Err(refusal) = redactor.head(question.status, &[content_type]) {
-            return Ok(Judged::refused(Some(plan), refusal, report));
+            return Ok(Judged::refused(Some(plan), refusal, redactor.report()));
         }
         loop {
             let mut chunk = BytesMut::zeroed(CHUNK_BYTES);

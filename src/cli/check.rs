@@ -82,10 +82,7 @@ struct Checked {
 fn deployment(path: &Path) -> Checked {
     let mut mistakes = Vec::new();
     match Config::load(path) {
-        Ok(config) => {
-            mistakes.extend(config.warnings.clone());
-            mistakes.extend(config.missing_files());
-        }
+        Ok(config) => mistakes.extend(config.missing_files()),
         Err(found) => mistakes.extend(found),
     }
     // Even where the rest of it is wrong, it may name members and policies that can be checked.

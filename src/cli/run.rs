@@ -21,7 +21,6 @@ pub(super) fn run(path: &Path, streams: &mut Streams<'_>) -> io::Result<Exit> {
             return Ok(if path.exists() { Exit::No } else { Exit::Usage });
         }
     };
-    streams.tell(&config.warnings);
     let missing = config.missing_files();
     if !missing.is_empty() {
         streams.tell(&missing);

@@ -4,7 +4,7 @@ use super::address::{self, Origin, Url};
 use super::meant::{Address, Authorization, Config, Identity, Judging, Limits};
 use super::units::{self, HowToWrite, Rate};
 use super::written;
-use crate::engine::diagnostics::{At, Diagnostic, Severity, SourceFile, Span};
+use crate::engine::diagnostics::{At, Diagnostic, SourceFile, Span};
 use std::net::SocketAddr;
 use std::num::NonZeroU32;
 use std::ops::RangeInclusive;
@@ -29,10 +29,9 @@ impl<'a> Builder<'a> {
         Builder { file, folder, mistakes: Vec::new() }
     }
 
-    /// The warnings, if nothing is worse.
-    pub(super) fn finish(self) -> Result<Vec<Diagnostic>, Vec<Diagnostic>> {
-        let broken = self.mistakes.iter().any(|mistake| mistake.severity == Severity::Error);
-        if broken { Err(self.mistakes) } else { Ok(self.mistakes) }
+    /// What was wrong.
+    pub(super) fn mistakes(self) -> Vec<Diagnostic> {
+        self.mistakes
     }
 
     /// All of a deployment. `None` only with a mistake told.
@@ -72,7 +71,6 @@ impl<'a> Builder<'a> {
             notice,
             audit: audit?,
             admin: admin_address,
-            warnings: Vec::new(),
         })
     }
 
@@ -132,14 +130,7 @@ impl<'a> Builder<'a> {
         let written::ReaderLimit { requests, records } = &limit.value;
         match (requests, records) {
             (Some(requests), None) => (self.rate(requests), None),
-            (None, Some(records)) => {
-                let rate = self.rate(records);
-                let message = "`records` are not counted yet: this limit has no effect";
-                self.error(records.span, message)
-                    .help("limit `requests`")
-                    .severity(Severity::Warning);
-                (None, rate)
-            }
+            (None, Some(records)) => (None, self.rate(records)),
             (Some(_), Some(_)) => {
                 let message = "a limit is of `requests` or of `records`, not of both";
                 self.error(limit.span, message).help("write two items");
@@ -295,13 +286,6 @@ impl Told<'_> {
     pub(super) fn help(mut self, help: &str) -> Self {
         if let Some(mistake) = &mut self.0 {
             mistake.help = Some(help.to_owned());
-        }
-        self
-    }
-
-    fn severity(mut self, severity: Severity) -> Self {
-        if let Some(mistake) = &mut self.0 {
-            mistake.severity = severity;
         }
         self
     }

@@ -6,7 +6,6 @@ pub use super::units::Rate;
 pub use super::written::Durability;
 
 use crate::engine::Settings;
-use crate::engine::diagnostics::Diagnostic;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -28,8 +27,6 @@ pub struct Config {
     pub audit: Audit,
     /// Health and metrics.
     pub admin: Option<SocketAddr>,
-    /// What works, and is probably not what was meant.
-    pub warnings: Vec<Diagnostic>,
 }
 
 /// The part of a deployment that `redact` and `explain` read too.

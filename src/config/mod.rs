@@ -31,9 +31,9 @@ impl Config {
         };
         let mut builder = Builder::new(file, folder);
         let config = builder.config(&written);
-        match (config, builder.finish()) {
-            (Some(config), Ok(warnings)) => Ok(Config { warnings, ..config }),
-            (_, Ok(mistakes) | Err(mistakes)) => Err(mistakes),
+        match (config, builder.mistakes()) {
+            (Some(config), mistakes) if mistakes.is_empty() => Ok(config),
+            (_, mistakes) => Err(mistakes),
         }
     }
 
@@ -88,7 +88,8 @@ impl Judging {
         };
         let mut builder = Builder::new(file, folder);
         let judging = builder.judging(&written);
-        builder.finish().map(|_| judging)
+        let mistakes = builder.mistakes();
+        if mistakes.is_empty() { Ok(judging) } else { Err(mistakes) }
     }
 
     /// Every file it names that is not there.

@@ -27,7 +27,7 @@ use bytes::Bytes;
 use document::scan::{ParseError, parse};
 use document::tape::Tape;
 use facts::People;
-use released::{Refusal, Released, Report};
+use released::{Finding, Refusal, Released, Report};
 use request::Plan;
 use set::PolicySet;
 use shapes::meant::{Route, Shape};
@@ -100,6 +100,10 @@ impl Redactor {
     pub fn head(&mut self, status: u16, content_types: &[&str]) -> Result<(), Refusal> {
         let (shape, route) = self.route().ok_or(Refusal::NotFound)?;
         let (fhir, form, by_id) = (shape.fhir, route.body, route.by_id);
+        if matches!(status, 401 | 403) {
+            // To the reader this is nothing there; a credential that broke is seen here alone.
+            *self.report.findings.entry(Finding::UpstreamForbids).or_default() += 1;
+        }
         match status {
             200 => {}
             // Absent, hidden and forbidden are one.

@@ -116,6 +116,9 @@ pub enum Finding {
     UnknownSystem,
     /// A record whose subject is in no row of the members file.
     UnknownSubject,
+    /// The upstream answered 401 or 403: its rules for the reader, or a credential that does not
+    /// hold. The reader sees nothing of it.
+    UpstreamForbids,
 }
 
 impl Finding {
@@ -127,6 +130,7 @@ impl Finding {
             Finding::UnknownKind => "unknown-kind",
             Finding::UnknownSystem => "unknown-system",
             Finding::UnknownSubject => "unknown-subject",
+            Finding::UpstreamForbids => "upstream-forbids",
         }
     }
 }

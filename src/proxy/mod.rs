@@ -148,6 +148,7 @@ impl Proxy {
         let content_types: Vec<&str> = content_types.iter().map(String::as_str).collect();
         if let Err(refusal) = redactor.head(answer.status(), &content_types) {
             answer.discard();
+            course.account = Some(redactor.report());
             return Err(refusal.into());
         }
         let body = answer.judged_body()?;

@@ -259,3 +259,30 @@ async fn a_connection_that_the_upstream_has_closed_is_replaced() {
     }
     assert_eq!(*upstream.connections.lock().unwrap(), 5);
 }
+
+#[tokio::test]
+async fn an_upstream_that_forbids_is_seen_by_the_operator_and_by_nobody_else() {
+    for status in ["401 Unauthorized", "403 Forbidden"] {
+        let upstream = Upstream::scripted(headed(
+            &format!("HTTP/1.1 {status}\nContent-Type: application/fhir+json\nContent-Length: 2"),
+            b"{}",
+        ))
+        .await;
+        let more = "admin: { address: '127.0.0.2:0' }";
+        let text = yaml(&upstream.url(), more);
+        let deployment = Files::with_all_policies().start(&text).await;
+        for (path, expected) in
+            [("/fhir/Claim?patient=p-102", 200), ("/fhir/Claim/x", 404), (CLAIMS, 502)]
+        {
+            let answer = deployment.get(MOTHER, path).await;
+            assert_eq!(answer.status, expected, "{path}");
+            assert!(!answer.body.contains("401") && !answer.body.contains("403"));
+        }
+        let audit = deployment.files.audit();
+        assert_eq!(audit.len(), 3);
+        assert!(audit.iter().all(|line| line["findings"]["upstream-forbids"] == 1), "{audit:?}");
+        let figures = ask(deployment.admin.unwrap(), "GET /metrics", &[]).await.body;
+        let figure = "sequester_findings_total{finding=\"upstream-forbids\"} 3";
+        assert!(figures.contains(figure), "{figures}");
+    }
+}
