@@ -25,15 +25,17 @@ pub mod yaml;
 use body::Terms;
 use bytes::Bytes;
 use document::scan::{ParseError, parse};
-use document::tape::Tape;
+use document::tape::{NodeId, Tape};
+use document::text;
 use facts::People;
 use released::{Finding, Refusal, Released, Report};
 use request::Plan;
+use selectors::automaton::Child;
 use set::PolicySet;
-use shapes::meant::{Route, Shape};
+use shapes::meant::{Route, Shape, flag};
 use shapes::written::Body as Form;
 use std::sync::Arc;
-use stream::Lines;
+use stream::{MemberKey, Stream, Window};
 
 /// What a deployment sets for the engine.
 #[derive(Clone, Debug)]
@@ -62,7 +64,8 @@ pub struct Redactor {
     tape: Tape,
     /// A whole body so far, or what a stream has decided and not yet given back.
     held: Vec<u8>,
-    lines: Lines,
+    /// How a stream is framed; `None` if the body is judged whole.
+    stream: Option<Stream>,
     report: Report,
     /// The upstream said that there is nothing: a search is then empty.
     nothing: bool,
@@ -77,6 +80,8 @@ impl Redactor {
         plan: Plan,
         explain: bool,
     ) -> Redactor {
+        let route = policy.shapes.get(plan.route.0).and_then(|s| s.routes.get(plan.route.1));
+        let stream = route.filter(|_| plan.stream).map(|route| Stream::of(route.body));
         Redactor {
             policy,
             people,
@@ -85,7 +90,7 @@ impl Redactor {
             explain,
             tape: Tape::default(),
             held: Vec::new(),
-            lines: Lines::default(),
+            stream,
             report: Report::default(),
             nothing: false,
         }
@@ -127,8 +132,8 @@ impl Redactor {
         if self.nothing {
             return Ok(None);
         }
-        if self.plan.stream {
-            return self.push_lines(chunk);
+        if self.stream.is_some() {
+            return self.push_stream(chunk);
         }
         // BOUNDED: `hold`.
         if self.held.len().saturating_add(chunk.len()) > self.settings.hold {
@@ -150,22 +155,38 @@ impl Redactor {
             self.held = br#"{"resourceType":"Bundle","type":"searchset"}"#.to_vec();
             return Ok(self.flush());
         }
-        if self.plan.stream {
-            let mut lines = std::mem::take(&mut self.lines);
-            lines.finish(|at, line| self.line(at, line))?;
-            return Ok(self.flush());
+        match self.stream.take() {
+            None => {}
+            Some(Stream::Lines(mut lines)) => {
+                lines.finish(|at, line| self.line(at, line))?;
+                return Ok(self.flush());
+            }
+            Some(Stream::Array(array)) => {
+                array.finish()?;
+                return Ok(self.flush());
+            }
         }
         let body = std::mem::take(&mut self.held);
         self.held = self.judge(without_mark(&body), 0)?;
         Ok(self.flush())
     }
 
-    fn push_lines(&mut self, chunk: &[u8]) -> Result<Option<Released>, Refusal> {
-        let mut lines = std::mem::take(&mut self.lines);
-        let record = self.settings.record;
-        let judged = lines.push(chunk, record, |at, line| self.line(at, line));
-        self.lines = lines;
-        judged?;
+    fn push_stream(&mut self, chunk: &[u8]) -> Result<Option<Released>, Refusal> {
+        // Lent to itself for a while; after a refusal nothing more is pushed.
+        match self.stream.take() {
+            None => {}
+            Some(Stream::Lines(mut lines)) => {
+                let record = self.settings.record;
+                lines.push(chunk, record, |at, line| self.line(at, line))?;
+                self.stream = Some(Stream::Lines(lines));
+            }
+            Some(Stream::Array(mut array)) => {
+                let mut held = std::mem::take(&mut self.held);
+                array.push(chunk, self, &mut held)?;
+                self.held = held;
+                self.stream = Some(Stream::Array(array));
+            }
+        }
         Ok((self.held.len() >= FLUSH_BYTES).then(|| self.flush()))
     }
 
@@ -192,11 +213,8 @@ impl Redactor {
     fn judge(&mut self, bytes: &[u8], offset: u64) -> Result<Vec<u8>, Refusal> {
         let mut tape = std::mem::take(&mut self.tape);
         let (shape, route) = self.route().ok_or(Refusal::NotFound)?;
-        let unreadable = |error: ParseError| Refusal::Unreadable {
-            at: offset.saturating_add(u64::try_from(error.at).unwrap_or(u64::MAX)),
-            why: error.why,
-        };
-        parse(bytes, self.settings.depth, &shape.vocabulary, &mut tape).map_err(unreadable)?;
+        let parsed = parse(bytes, self.settings.depth, &shape.vocabulary, &mut tape);
+        parsed.map_err(|error| unreadable(error, offset))?;
         let terms = Terms {
             policy: &self.policy,
             shape,
@@ -210,6 +228,47 @@ impl Redactor {
         self.tape = tape;
         self.report.add(report);
         out
+    }
+}
+
+fn unreadable(error: ParseError, offset: u64) -> Refusal {
+    let at = offset.saturating_add(u64::try_from(error.at).unwrap_or(u64::MAX));
+    Refusal::Unreadable { at, why: error.why }
+}
+
+impl Window for Redactor {
+    fn record_bytes_max(&self) -> usize {
+        self.settings.record
+    }
+
+    fn depth_max(&self) -> usize {
+        self.settings.depth
+    }
+
+    fn is_record(&self) -> bool {
+        self.route().is_some_and(|(_, route)| route.whole.is_some())
+    }
+
+    fn omits(&self) -> bool {
+        self.route().is_some_and(|(shape, _)| shape.omit)
+    }
+
+    fn key(&mut self, object: &[u8], at: u64) -> Result<MemberKey, Refusal> {
+        let (shape, _) = self.route().ok_or(Refusal::NotFound)?;
+        let mut tape = Tape::default();
+        parse(object, self.settings.depth, &shape.vocabulary, &mut tape)
+            .map_err(|error| unreadable(error, at))?;
+        let root = NodeId(0);
+        let (node, member) = tape.children(root).next().ok_or(Refusal::NotFound)?;
+        let step = Child { node, key: member.key, index: None };
+        let state = shape.automaton.step(shape.body, step, object, &tape, root);
+        let flags = shape.facts(state).flags;
+        let leads = flags & (flag::LEADS | flag::CUT | flag::ENVELOPE) == flag::LEADS;
+        Ok(MemberKey { name: text::key_of(object, member).into_owned(), leads })
+    }
+
+    fn judge(&mut self, body: &[u8], at: u64) -> Result<Vec<u8>, Refusal> {
+        Redactor::judge(self, body, at)
     }
 }
 

@@ -25,6 +25,7 @@ pub mod oracle;
 mod random;
 mod settled;
 mod shrink;
+mod streams;
 mod vocabulary;
 
 use oracle::people::Family;
@@ -78,10 +79,20 @@ fn engine(
     public_url: Option<&str>,
     chunk: usize,
 ) -> Given {
+    engine_by(&policy(), family, response, public_url, chunk)
+}
+
+fn engine_by(
+    policy: &Arc<PolicySet>,
+    family: &Family,
+    response: Response<'_>,
+    public_url: Option<&str>,
+    chunk: usize,
+) -> Given {
     let mut given = Given::default();
     let people: Arc<Family> = Arc::new(family.clone());
     let asked = Asked { method: response.method, target: response.target, form: None };
-    let plan = match admit(&policy(), people.as_ref(), asked) {
+    let plan = match admit(policy, people.as_ref(), asked) {
         Ok(plan) => plan,
         Err((refusal, _)) => {
             given.refused = Some(refusal.status());
@@ -94,7 +105,7 @@ fn engine(
         depth: 64,
         public_url: public_url.map(str::to_owned),
     };
-    let mut redactor = Redactor::new(policy(), people, settings, plan, false);
+    let mut redactor = Redactor::new(Arc::clone(policy), people, settings, plan, false);
     if let Err(refusal) = redactor.head(response.status, &[response.content_type]) {
         given.refused = Some(refusal.status());
         return given;

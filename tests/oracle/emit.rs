@@ -3,17 +3,15 @@
 use super::json::{Doc, Id, Value};
 use std::collections::BTreeSet;
 
-/// Adds what goes with what was cut: with `omit`, an array or object below `top` of which all is
-/// cut goes too.
-pub fn close(doc: &Doc, top: Id, omit: bool, cut: &mut BTreeSet<Id>) {
-    if !omit {
-        return;
-    }
+/// Adds what goes with what was cut from a shape that omits: an array (in FHIR an object, too)
+/// below `top` of which all is cut goes too.
+pub fn close(doc: &Doc, top: Id, fhir: bool, cut: &mut BTreeSet<Id>) {
     loop {
         let mut more = Vec::new();
         for id in doc.subtree(top) {
             let children = doc.children(id);
             if id != top
+                && (fhir || doc.is_array(id))
                 && !cut.contains(&id)
                 && !children.is_empty()
                 && children.iter().all(|child| cut.contains(child))

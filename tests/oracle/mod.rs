@@ -113,7 +113,7 @@ impl Oracle {
             Ok(taken) => taken,
             Err(status) => return refused(status),
         };
-        let by_id = taken.values.iter().any(|(name, _)| name == "id");
+        let by_id = !taken.route.stream && taken.values.iter().any(|(name, _)| name == "id");
         if response.status != 200 {
             if taken.route.body == "search" && [401, 403, 404, 410].contains(&response.status) {
                 return Answer { body: NOTHING.to_vec(), ..Answer::default() };
@@ -132,6 +132,9 @@ impl Oracle {
         }
         if taken.route.body == "ndjson" {
             return self.lines(people, &taken, response.body);
+        }
+        if taken.route.stream {
+            return self.array(people, &taken, response.body);
         }
         if response.body.len() > self.hold {
             return refused(502);
@@ -202,7 +205,9 @@ impl Oracle {
         let mut cut: BTreeSet<Id> = outcome.cuts.values().flatten().copied().collect();
         if !body.records.iter().any(|record| record.cut == 0) {
             cut.extend(self.envelope(taken, &body, &outcome));
-            emit::close(doc, 0, taken.shape.omit, &mut cut);
+            if taken.shape.omit {
+                emit::close(doc, 0, taken.shape.fhir, &mut cut);
+            }
         }
         answer.body = emit::value(doc, 0, &cut);
         // White space around the document is part of the body.
@@ -394,6 +399,121 @@ impl Oracle {
         }
         answer
     }
+}
+
+impl Oracle {
+    /// A streamed array: each element, and each other member around it, is a body of its own, and
+    /// what stays is joined by commas alone.
+    fn array(&self, people: &dyn People, taken: &Taken<'_>, body: &[u8]) -> Answer {
+        let Ok(doc) = Doc::parse(body, self.depth) else { return refused(502) };
+        let mut answer = Answer::default();
+        if taken.route.record.is_some() {
+            if !doc.is_array(0) {
+                return refused(502);
+            }
+            let each = |id: &Id| self.record(people, taken, doc.raw(*id), &mut answer);
+            let kept: Option<Vec<Vec<u8>>> = doc.children(0).iter().map(each).collect();
+            let Some(kept) = kept else { return refused(502) };
+            answer.body = joined("[", kept, "]");
+            return answer;
+        }
+        if !doc.is_container(0) {
+            return refused(502);
+        }
+        let mut members = Vec::new();
+        for id in doc.children(0).iter().copied() {
+            let Some((quote, _)) = &doc.nodes[id].key else {
+                members.push(self.piece(people, taken, "[", doc.raw(id), "]", &mut answer));
+                continue;
+            };
+            let key = &doc.bytes[*quote..];
+            let key = &key[..1 + quoted_length(&key[1..])];
+            let before = format!("{{{}:", std::str::from_utf8(key).unwrap());
+            let ways = taken.shape.records.iter().map(|place| &place.cut);
+            let ways: Vec<&Path> = ways.chain(&taken.shape.envelope).collect();
+            let enters = doc.is_array(id)
+                && ways.iter().any(|path| path.on_the_way(&doc, 0).contains(&id))
+                && !ways.iter().any(|path| path.find(&doc, 0).contains(&id));
+            let value = if enters {
+                let inner = format!("{before}[");
+                let elements = doc.children(id).iter();
+                let kept: Vec<Option<Vec<u8>>> = elements
+                    .map(|e| self.piece(people, taken, &inner, doc.raw(*e), "]}", &mut answer))
+                    .collect();
+                let Some(kept) = kept.into_iter().collect() else { return refused(502) };
+                let array = joined("[", kept, "]");
+                Some(if array == b"[]" && taken.shape.omit { Vec::new() } else { array })
+            } else {
+                self.piece(people, taken, &before, doc.raw(id), "}", &mut answer)
+            };
+            members.push(value.map(|value| match value.as_slice() {
+                [] => Vec::new(),
+                value => [key, b":", value].concat(),
+            }));
+        }
+        let Some(members) = members.into_iter().collect() else { return refused(502) };
+        let (open, close) = if doc.is_array(0) { ("[", "]") } else { ("{", "}") };
+        answer.body = joined(open, members, close);
+        answer
+    }
+
+    /// What stays of a value in this smallest of bodies; empty if nothing, `None` if too long.
+    fn piece(
+        &self,
+        people: &dyn People,
+        taken: &Taken<'_>,
+        before: &str,
+        value: &[u8],
+        after: &str,
+        answer: &mut Answer,
+    ) -> Option<Vec<u8>> {
+        if value.len() > self.record {
+            return None;
+        }
+        let body = [before.as_bytes(), value, after.as_bytes()].concat();
+        let doc = Doc::parse(&body, self.depth).unwrap();
+        let one = self.whole(people, taken, &doc);
+        answer.records.extend(one.records);
+        answer.own_note_withheld |= one.own_note_withheld;
+        let kept = one.body.strip_prefix(before.as_bytes());
+        Some(kept.and_then(|kept| kept.strip_suffix(after.as_bytes())).unwrap_or(b"").to_vec())
+    }
+
+    /// What stays of an element that is a record by its route.
+    fn record(
+        &self,
+        people: &dyn People,
+        taken: &Taken<'_>,
+        element: &[u8],
+        answer: &mut Answer,
+    ) -> Option<Vec<u8>> {
+        if element.len() > self.record {
+            return None;
+        }
+        let doc = Doc::parse(element, self.depth).unwrap();
+        let (_, outcome, seen) = self.outcome(people, taken, &doc);
+        answer.records.extend(seen);
+        answer.own_note_withheld |= outcome.own_note_withheld;
+        if !outcome.leaving.contains(&0) {
+            return Some(Vec::new());
+        }
+        let cut: BTreeSet<Id> = outcome.cuts.values().flatten().copied().collect();
+        Some(emit::value(&doc, 0, &cut))
+    }
+}
+
+fn joined(open: &str, kept: Vec<Vec<u8>>, close: &str) -> Vec<u8> {
+    let kept: Vec<Vec<u8>> = kept.into_iter().filter(|one| !one.is_empty()).collect();
+    [open.as_bytes(), &kept.join(&b","[..]), close.as_bytes()].concat()
+}
+
+/// How many bytes a string has after its opening quote.
+fn quoted_length(text: &[u8]) -> usize {
+    let mut at = 0;
+    while text[at] != b'"' {
+        at += if text[at] == b'\\' { 2 } else { 1 };
+    }
+    at + 1
 }
 
 fn refused(status: u16) -> Answer {

@@ -40,8 +40,9 @@ fn write_lean_policies(folder: &Path) {
     let shipped_folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("policies");
     let samples = shipped_folder.join("shapes/samples");
     std::os::unix::fs::symlink(samples, folder.join("shapes/samples")).unwrap();
-    let stream =
-        "  - { GET: '/export/{file}', body: ndjson, judge: stream, record: claim }\nenvelope: [";
+    let stream = "  - { GET: '/export/{file}', body: ndjson, judge: stream, record: claim }
+  - { GET: '/stream/{contract}', body: json, judge: stream }
+envelope: [";
     let shape = shipped("shapes/family-account.yaml").replacen("envelope: [", stream, 1);
     fs::write(folder.join("shapes/family-account.yaml"), shape).unwrap();
     for same in ["rules/us-federal.yaml", "states.csv", "codes/icd10cm.csv", "codes/cpt.csv"] {

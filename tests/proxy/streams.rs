@@ -65,7 +65,7 @@ async fn a_stream_leaves_in_chunks_and_every_flush_is_recorded() {
 fn check_cut(answer: &Answer, deployment: &Deployment) {
     assert_eq!(answer.status, 200);
     assert!(!answer.whole, "a stream that is cut must not look whole");
-    assert!(!answer.body.contains("M-100"));
+    assert!(!answer.body.contains("\"M-100\""));
     let audit = deployment.files.audit();
     let close = audit.last().unwrap();
     assert_eq!(close["event"], "close");
@@ -86,6 +86,64 @@ async fn a_fault_cuts_the_connection() {
         let answer = deployment.get(DAUGHTER, EXPORT).await;
         check_cut(&answer, &deployment);
     }
+}
+
+/// A streamed array: so many claims, in chunks that split them anywhere, and what comes then.
+fn array(claims: usize, end: &str) -> Vec<Step> {
+    let lines: Vec<String> = (0..claims).map(|n| line(n).trim().to_owned()).collect();
+    let text = format!("{{ \"total\": {claims}, \"claims\": [\n{}{end}", lines.join(" ,\n"));
+    let mut body = Vec::new();
+    for piece in text.as_bytes().chunks(1021) {
+        body.extend(chunk(std::str::from_utf8(piece).unwrap()));
+    }
+    body.extend_from_slice(b"0\r\n\r\n");
+    headed(&HEAD.replace("x-ndjson", "json"), &body)
+}
+
+#[tokio::test]
+async fn an_array_is_judged_as_it_comes() {
+    let upstream = Upstream::scripted(array(5000, "], \"page\": {} }\n")).await;
+    let deployment = Deployment::before(&upstream.url()).await;
+    let answer = deployment.get(DAUGHTER, "/api/v1/stream/C-1").await;
+    assert_eq!((answer.status, answer.whole), (200, true));
+    assert_eq!(answer.field("content-type"), "application/json");
+    assert_eq!(answer.field("transfer-encoding"), "chunked");
+    let own: Vec<String> = (0..5000).step_by(2).map(|n| line(n).trim().to_owned()).collect();
+    assert_eq!(answer.body, format!("{{\"claims\":[{}]}}", own.join(",")));
+    assert!(events(&deployment).iter().filter(|event| *event == "flush").count() > 1);
+    let stranger = deployment.get(MOTHER, "/api/v1/stream/C-2").await;
+    assert_eq!(stranger.status, 404);
+}
+
+#[tokio::test]
+async fn a_broken_array_is_cut_and_what_left_was_judged() {
+    let own: Vec<String> = (0..5000).step_by(2).map(|n| line(n).trim().to_owned()).collect();
+    let all = format!("{{\"claims\":[{}", own.join(","));
+    for end in [
+        "",
+        ",",
+        ",{\"claimId\":",
+        "]",
+        "}",
+        "]}x",
+        "],\"claims\":[]}",
+        ",{\"a\":1,\"a\":1}]}",
+        "]}\0",
+    ] {
+        let upstream = Upstream::scripted(array(5000, end)).await;
+        let deployment = Deployment::before(&upstream.url()).await;
+        let answer = deployment.get(DAUGHTER, "/api/v1/stream/C-1").await;
+        check_cut(&answer, &deployment);
+        assert!(!answer.body.is_empty() && all.starts_with(&answer.body), "{end}");
+    }
+    let long = format!(",{{\"claimId\":\"{}\"}}]}}", "x".repeat(80 * 1024));
+    let upstream = Upstream::scripted(array(5000, &long)).await;
+    let text = yaml(&upstream.url(), "limits: { record: 64KiB }");
+    let deployment = Files::new().start(&text).await;
+    let answer = deployment.get(DAUGHTER, "/api/v1/stream/C-1").await;
+    check_cut(&answer, &deployment);
+    let fault = deployment.files.audit().last().unwrap()["fault"].to_string();
+    assert!(fault.contains("`record`"), "{fault}");
 }
 
 #[tokio::test]

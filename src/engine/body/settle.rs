@@ -250,7 +250,8 @@ impl Body<'_> {
             self.cuts.insert(node);
             let parent = self.parent(node);
             let array = self.tape.get(parent).is_some_and(|parent| parent.kind == Json::Array);
-            if !self.terms.shape.omit || !array || node == parent || !self.all_cut(parent) {
+            let root = parent == NodeId(0);
+            if !self.terms.shape.omit || !array || root || !self.all_cut(parent) {
                 return;
             }
             node = parent;

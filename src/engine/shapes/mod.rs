@@ -6,6 +6,8 @@ mod kinds;
 pub mod meant;
 mod routes;
 pub mod samples;
+#[cfg(test)]
+mod tests;
 pub mod written;
 
 use crate::engine::diagnostics::At;

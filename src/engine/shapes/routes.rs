@@ -2,18 +2,20 @@
 
 use super::compile::Compiler;
 use super::meant::{Route, Segment};
-use super::written::{self, Body, Judge};
+use super::written::{self, Body, Dialect, Judge};
 use crate::engine::diagnostics::{At, did_you_mean};
+use crate::engine::selectors::{Path, Selector};
 
 /// All routes of a shape, GET and POST apart.
 pub(super) fn compile(compiler: &mut Compiler<'_>, kinds: &[String], top: &[usize]) -> Vec<Route> {
     let mut routes = Vec::new();
     for route in &compiler.written.routes {
         let whole = whole(compiler, route, kinds, top);
-        if route.value.judge == Some(Judge::Stream) && route.value.body != Body::Ndjson {
-            let message = "only `body: ndjson` can be judged as a stream";
-            let help = Some("leave `judge` out: the body is then held and judged whole".to_owned());
-            compiler.mistake(route.span, message, help);
+        if route.value.judge == Some(Judge::Stream) {
+            stream(compiler, route);
+        } else if route.value.body == Body::Ndjson {
+            let help = Some("write `judge: stream`".to_owned());
+            compiler.mistake(route.span, "NDJSON is judged as a stream", help);
         }
         let methods = [("GET", &route.value.get), ("POST", &route.value.post)];
         if methods.iter().all(|(_, template)| template.is_none()) {
@@ -26,7 +28,9 @@ pub(super) fn compile(compiler: &mut Compiler<'_>, kinds: &[String], top: &[usiz
             let paging = route.value.paging.as_ref();
             routes.push(Route {
                 method,
-                by_id: segments.contains(&Segment::Capture("id".to_owned())),
+                // A stream has begun before it is known whether anything of it stays.
+                by_id: route.value.judge != Some(Judge::Stream)
+                    && segments.contains(&Segment::Capture("id".to_owned())),
                 segments,
                 template: format!("{method} {base}{}", template.value),
                 body: route.value.body,
@@ -71,6 +75,63 @@ fn whole(
         }
         Body::Search | Body::Bundle | Body::Json => None,
     }
+}
+
+/// What can be judged as a stream: lines, or an array of a house format.
+fn stream(compiler: &mut Compiler<'_>, route: &At<written::Route>) {
+    if route.value.paging.is_some() {
+        let message = "a stream has no pages";
+        compiler.mistake(route.span, message, Some("leave `paging` out".to_owned()));
+    }
+    let whole = || Some("leave `judge` out: the body is then held and judged whole".to_owned());
+    let fhir = compiler.written.dialect == Some(Dialect::Fhir);
+    match route.value.body {
+        Body::Ndjson => return,
+        Body::Json if !fhir => {}
+        Body::Json | Body::Search | Body::Resource | Body::Bundle => {
+            let message = "only `body: ndjson`, or `body: json` without a `dialect`, can be \
+                           judged as a stream";
+            compiler.mistake(route.span, message, whole());
+            return;
+        }
+    }
+    if route.value.record.is_some() {
+        return;
+    }
+    let written = compiler.written;
+    let cuts = written.records.iter().map(|records| &records.cut);
+    if !cuts.clone().any(|cut| compiler.path(cut).is_some_and(|path| is_of_an_array(&path))) {
+        let message = "a streamed array is named by a `records:` of `$[*]` or `$.name[*]`, or \
+                       is one of the route's `record:` kind";
+        compiler.mistake(route.span, message, whole());
+    }
+    for selector in cuts.chain(&written.envelope) {
+        if compiler.path(selector).is_some_and(|path| !begins_plainly(&path)) {
+            let message = format!(
+                "`{}` does not begin with names or `[*]`, as every place of a shape with a \
+                 streamed array does",
+                selector.value
+            );
+            let help = "a record of a stream is judged before the rest of the body is known";
+            compiler.mistake(selector.span, message, Some(help.to_owned()));
+        }
+    }
+}
+
+/// `$[*]` or `$.name[*]`.
+fn is_of_an_array(path: &Path) -> bool {
+    let steps: Vec<&[Selector]> = path.steps.iter().map(|step| step.selectors.as_slice()).collect();
+    let plain = path.steps.iter().all(|step| !step.descend);
+    plain && matches!(steps.as_slice(), [[Selector::Any]] | [[Selector::Name(_)], [Selector::Any]])
+}
+
+/// Whether the steps that lead to the elements of a streamed array ask for nothing that only the
+/// whole body tells.
+fn begins_plainly(path: &Path) -> bool {
+    path.steps.iter().take(2).all(|step| {
+        let plain = |selector: &Selector| matches!(selector, Selector::Name(_) | Selector::Any);
+        !step.descend && step.selectors.iter().all(plain)
+    })
 }
 
 fn segments(compiler: &mut Compiler<'_>, template: &At<String>) -> Option<Vec<Segment>> {

@@ -101,8 +101,16 @@ impl Look<'_> {
         self.place(root, self.shape.body, None);
         // A sample may also be the body of a route that is one record.
         let wholes: Vec<usize> = self.shape.routes.iter().filter_map(|route| route.whole).collect();
+        let array = self.tape.get(root).is_some_and(|node| node.kind == Json::Array);
         for spec in wholes {
-            self.record(root, spec);
+            if array {
+                // A streamed array of records.
+                for (element, _) in self.tape.children(root) {
+                    self.record(element, spec);
+                }
+            } else {
+                self.record(root, spec);
+            }
         }
     }
 

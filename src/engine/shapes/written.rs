@@ -87,7 +87,8 @@ pub struct Route {
     pub body: Body,
     /// Whole or record by record; `whole` if left out.
     pub judge: Option<Judge>,
-    /// The kind of the one record that the whole body is (`body: json` only).
+    /// The kind of the one record that the whole body is, or each line, or each element of a
+    /// streamed array (`body: json` and `ndjson` only).
     pub record: Option<At<String>>,
     /// How the route pages.
     pub paging: Option<Paging>,
@@ -115,7 +116,7 @@ pub enum Body {
 pub enum Judge {
     /// When it has ended.
     Whole,
-    /// Record by record, as it comes.
+    /// Record by record, as it comes: NDJSON, or in a house format an array, `$[*]` or `$.name[*]`.
     Stream,
 }
 

@@ -1,6 +1,7 @@
-//! Lines of a stream: bounds of each record as chunks arrive. No state across records.
+//! Lines of a stream.
 
-use super::released::Refusal;
+use super::within;
+use crate::engine::released::Refusal;
 
 /// Splits at LF only.
 #[derive(Debug, Default)]
@@ -46,9 +47,4 @@ impl Lines {
     ) -> Result<(), Refusal> {
         if self.held.is_empty() { Ok(()) } else { judge(self.before, &self.held) }
     }
-}
-
-/// BOUNDED: `record`.
-fn within(length: usize, record_bytes_max: usize) -> Result<(), Refusal> {
-    if length > record_bytes_max { Err(Refusal::TooLong { limit: "record" }) } else { Ok(()) }
 }
