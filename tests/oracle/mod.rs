@@ -427,7 +427,7 @@ impl Oracle {
                 continue;
             };
             let key = &doc.bytes[*quote..];
-            let key = &key[..1 + quoted_length(&key[1..])];
+            let key = &key[..=quoted_length(&key[1..])];
             let before = format!("{{{}:", std::str::from_utf8(key).unwrap());
             let ways = taken.shape.records.iter().map(|place| &place.cut);
             let ways: Vec<&Path> = ways.chain(&taken.shape.envelope).collect();

@@ -32,18 +32,28 @@ pub(crate) struct MemberKey {
     pub(crate) leads: bool,
 }
 
+/// What the values that come stand in.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+enum Around {
+    /// The array that is the body.
+    #[default]
+    Array,
+    /// The object that is the body.
+    Object,
+    /// An array in that object.
+    Inside,
+}
+
 /// An array whose records come one by one.
 #[derive(Debug, Default)]
 pub(crate) struct ArrayStream {
     frame: Frame,
-    in_object: bool,
+    around: Around,
     /// Keys so far: a key that came before is refused. BOUNDED: `record`, all together.
     names: BTreeSet<String>,
     names_bytes: usize,
     /// The member under way, as it came.
     key: Vec<u8>,
-    /// In an array under that key.
-    inside: bool,
     /// Whether something was written at the root, and in that array.
     any: bool,
     any_inside: bool,
@@ -88,12 +98,12 @@ impl ArrayStream {
                 return Err(Refusal::Unreadable { at: 0, why });
             }
             Event::Object => {
-                self.in_object = true;
+                self.around = Around::Object;
                 out.push(b'{');
             }
             Event::Key { at } => self.key(at, window)?,
             Event::Enters => {
-                self.inside = true;
+                self.around = Around::Inside;
                 self.any_inside = false;
                 self.frame.wrap([b"{", self.key.as_slice(), b":["].concat(), b"]}");
             }
@@ -102,15 +112,14 @@ impl ArrayStream {
                 self.write(self.inner(&judged, window.is_record()), out);
             }
             Event::Leaves => {
+                self.around = Around::Object;
                 if self.any_inside {
                     out.push(b']');
                 } else if !window.omits() {
-                    self.inside = false;
                     self.write(b"[]", out);
                 }
-                self.inside = false;
             }
-            Event::End => out.push(if self.in_object { b'}' } else { b']' }),
+            Event::End => out.push(if self.around == Around::Array { b']' } else { b'}' }),
         }
         Ok(())
     }
@@ -131,11 +140,11 @@ impl ArrayStream {
 
     /// What stays of the value, without what was put around it; empty if nothing does.
     fn inner<'j>(&self, judged: &'j [u8], is_record: bool) -> &'j [u8] {
-        let (before, after): (&[&[u8]], &[u8]) = match (self.inside, self.in_object) {
+        let (before, after): (&[&[u8]], &[u8]) = match self.around {
             _ if is_record => return judged,
-            (true, _) => (&[b"{", &self.key, b":["], b"]}"),
-            (false, true) => (&[b"{", &self.key, b":"], b"}"),
-            (false, false) => (&[b"["], b"]"),
+            Around::Inside => (&[b"{", &self.key, b":["], b"]}"),
+            Around::Object => (&[b"{", &self.key, b":"], b"}"),
+            Around::Array => (&[b"["], b"]"),
         };
         // Where nothing stays the key is gone too, or nothing stands in its brackets.
         let inner = before.iter().try_fold(judged, |rest, part| rest.strip_prefix(*part));
@@ -147,17 +156,18 @@ impl ArrayStream {
         if value.is_empty() {
             return;
         }
-        if self.inside && self.any_inside {
+        let inside = self.around == Around::Inside;
+        if inside && self.any_inside {
             out.push(b',');
         } else {
             if self.any {
                 out.push(b',');
             }
-            if self.in_object {
+            if self.around != Around::Array {
                 out.extend_from_slice(&self.key);
                 out.push(b':');
             }
-            if self.inside {
+            if inside {
                 out.push(b'[');
                 self.any_inside = true;
             }
