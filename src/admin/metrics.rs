@@ -34,6 +34,11 @@ struct FindingName {
     finding: &'static str,
 }
 
+#[derive(Clone, Debug, Hash, PartialEq, Eq, EncodeLabelSet)]
+struct Outcome {
+    outcome: &'static str,
+}
+
 /// The figures of one process.
 pub struct Metrics {
     registry: Registry,
@@ -42,6 +47,7 @@ pub struct Metrics {
     cut_streams: Family<Cause, Counter>,
     records: Family<Verdict, Counter>,
     findings: Family<FindingName, Counter>,
+    look_ups: Family<Outcome, Counter>,
     seconds: Histogram,
     connections: Gauge,
     held_bytes: Gauge,
@@ -62,6 +68,7 @@ impl Default for Metrics {
             cut_streams: Family::default(),
             records: Family::default(),
             findings: Family::default(),
+            look_ups: Family::default(),
             seconds: Histogram::new(SECONDS),
             connections: Gauge::default(),
             held_bytes: Gauge::default(),
@@ -71,6 +78,7 @@ impl Default for Metrics {
         registry.register("refusals", "Requests refused, by cause", metrics.refusals.clone());
         registry.register("cut_streams", "Streams cut, by cause", metrics.cut_streams.clone());
         registry.register("records", "Records and fields by verdict", metrics.records.clone());
+        registry.register("look_ups", "Look-ups by outcome", metrics.look_ups.clone());
         registry.register("findings", "What to look at", metrics.findings.clone());
         let help = "Seconds from a request to the head of its answer";
         registry.register("answer_seconds", help, metrics.seconds.clone());
@@ -108,6 +116,12 @@ impl Metrics {
             let finding = finding.name();
             self.findings.get_or_create(&FindingName { finding }).inc_by(*count);
         }
+    }
+
+    /// A look-up ended: `answered`, `kept` (from memory), `nothing` (there is no such record, or
+    /// none to judge by), `failed`, `late`.
+    pub fn looked_up(&self, outcome: &'static str) {
+        self.look_ups.get_or_create(&Outcome { outcome }).inc();
     }
 
     /// A connection has opened.

@@ -9,6 +9,8 @@ pub mod diagnostics;
 pub mod document;
 pub mod explain;
 pub mod facts;
+mod looking;
+pub mod lookups;
 mod names;
 pub mod policy;
 pub mod released;
@@ -22,12 +24,14 @@ pub mod survey;
 mod walk;
 pub mod yaml;
 
-use body::Terms;
+use body::{Judged, Terms};
 use bytes::Bytes;
 use document::scan::{ParseError, parse};
 use document::tape::{NodeId, Tape};
 use document::text;
 use facts::People;
+use looking::Looking;
+use lookups::Asking;
 use released::{Finding, Refusal, Released, Report};
 use request::Plan;
 use selectors::automaton::Child;
@@ -69,6 +73,10 @@ pub struct Redactor {
     report: Report,
     /// The upstream said that there is nothing: a search is then empty.
     nothing: bool,
+    /// The body has ended.
+    ended: bool,
+    /// Its look-ups, where there are any.
+    looking: Option<Looking>,
 }
 
 impl Redactor {
@@ -93,7 +101,14 @@ impl Redactor {
             stream,
             report: Report::default(),
             nothing: false,
+            ended: false,
+            looking: None,
         }
+    }
+
+    /// The policy set it judges by.
+    pub fn policy(&self) -> &Arc<PolicySet> {
+        &self.policy
     }
 
     fn route(&self) -> Option<(&Shape, &Route)> {
@@ -127,7 +142,8 @@ impl Redactor {
     }
 
     /// The next decoded bytes. A stream gives back what is decided; a whole body nothing.
-    /// After a refusal the answer is over: nothing more may be pushed.
+    /// After a refusal the answer is over: nothing more may be pushed. Where things are looked up,
+    /// [`Redactor::wanted`] is to be asked after each push.
     pub fn push(&mut self, chunk: &[u8]) -> Result<Option<Released>, Refusal> {
         if self.nothing {
             return Ok(None);
@@ -149,29 +165,42 @@ impl Redactor {
         std::mem::take(&mut self.report)
     }
 
-    /// The body has ended as its framing says.
+    /// The body has ended as its framing says. [`Redactor::finish`] says so too; earlier it is
+    /// told only where things are looked up.
+    pub fn end(&mut self) {
+        self.ended = true;
+    }
+
+    /// What is released of the body, or of the rest of a stream. What was wanted and not looked
+    /// up by now hides.
     pub fn finish(&mut self) -> Result<Released, Refusal> {
+        self.ended = true;
         if self.nothing {
             self.held = br#"{"resourceType":"Bundle","type":"searchset"}"#.to_vec();
-            return Ok(self.flush());
+        } else if self.stream.is_some() {
+            self.take_waiting(0)?;
+            self.end_frames()?;
+        } else if let Some(judged) = self.looking.as_mut().and_then(|looking| looking.judged.take())
+        {
+            self.held = judged?;
+        } else {
+            let body = std::mem::take(&mut self.held);
+            self.held = self.leaves(without_mark(&body), 0)?;
         }
-        match self.stream.take() {
-            None => {}
-            Some(Stream::Lines(mut lines)) => {
-                lines.finish(|at, line| self.line(at, line))?;
-                return Ok(self.flush());
-            }
-            Some(Stream::Array(array)) => {
-                array.finish()?;
-                return Ok(self.flush());
-            }
-        }
-        let body = std::mem::take(&mut self.held);
-        self.held = self.judge(without_mark(&body), 0)?;
         Ok(self.flush())
     }
 
     fn push_stream(&mut self, chunk: &[u8]) -> Result<Option<Released>, Refusal> {
+        self.take_waiting(FLUSH_BYTES)?;
+        match &mut self.looking {
+            Some(looking) => looking.waiting.extend_from_slice(chunk),
+            None => self.frame(chunk)?,
+        }
+        Ok((self.held.len() >= FLUSH_BYTES).then(|| self.flush()))
+    }
+
+    /// Finds the records of a chunk and judges them.
+    fn frame(&mut self, chunk: &[u8]) -> Result<(), Refusal> {
         // Lent to itself for a while; after a refusal nothing more is pushed.
         match self.stream.take() {
             None => {}
@@ -187,17 +216,25 @@ impl Redactor {
                 self.stream = Some(Stream::Array(array));
             }
         }
-        Ok((self.held.len() >= FLUSH_BYTES).then(|| self.flush()))
+        Ok(())
     }
 
-    /// One line of a stream: judged by itself, with nothing of any other.
+    fn end_frames(&mut self) -> Result<(), Refusal> {
+        match self.stream.take() {
+            None => Ok(()),
+            Some(Stream::Lines(mut lines)) => lines.finish(|at, line| self.line(at, line)),
+            Some(Stream::Array(array)) => array.finish(),
+        }
+    }
+
+    /// One line of a stream: judged by itself and by look-ups, with nothing of any other.
     fn line(&mut self, at: u64, line: &[u8]) -> Result<(), Refusal> {
         let line = if at == 0 { without_mark(line) } else { line };
         let document = line.trim_ascii();
         if document.is_empty() {
             return Err(Refusal::Unreadable { at, why: "a blank line" });
         }
-        let out = self.judge(document, at)?;
+        let out = self.leaves(document, at)?;
         if !out.is_empty() {
             self.held.extend_from_slice(&out);
             self.held.push(b'\n');
@@ -210,7 +247,7 @@ impl Redactor {
         Released::new(bytes, std::mem::take(&mut self.report))
     }
 
-    fn judge(&mut self, bytes: &[u8], offset: u64) -> Result<Vec<u8>, Refusal> {
+    fn judge(&mut self, bytes: &[u8], offset: u64, may_ask: bool) -> Result<Judged, Refusal> {
         let mut tape = std::mem::take(&mut self.tape);
         let (shape, route) = self.route().ok_or(Refusal::NotFound)?;
         let parsed = parse(bytes, self.settings.depth, &shape.vocabulary, &mut tape);
@@ -223,6 +260,11 @@ impl Redactor {
             people: self.people.as_ref(),
             public_url: self.settings.public_url.as_deref(),
             explain: self.explain,
+            asking: self.looking.as_ref().map(|looking| Asking {
+                shape: self.plan.route.0,
+                known: &looking.known,
+                may_ask,
+            }),
         };
         let (out, report) = body::judge(terms, bytes, &tape);
         self.tape = tape;
@@ -268,7 +310,7 @@ impl Window for Redactor {
     }
 
     fn judge(&mut self, body: &[u8], at: u64) -> Result<Vec<u8>, Refusal> {
-        Redactor::judge(self, body, at)
+        self.leaves(body, at)
     }
 }
 

@@ -116,6 +116,8 @@ pub enum Finding {
     UnknownSystem,
     /// A record whose subject is in no row of the members file.
     UnknownSubject,
+    /// A look-up that gave nothing to judge by: what needed it is hidden.
+    LookUpFailed,
     /// The upstream answered 401 or 403: its rules for the reader, or a credential that does not
     /// hold. The reader sees nothing of it.
     UpstreamForbids,
@@ -130,6 +132,7 @@ impl Finding {
             Finding::UnknownKind => "unknown-kind",
             Finding::UnknownSystem => "unknown-system",
             Finding::UnknownSubject => "unknown-subject",
+            Finding::LookUpFailed => "look-up-failed",
             Finding::UpstreamForbids => "upstream-forbids",
         }
     }

@@ -8,7 +8,7 @@ use super::shapes::meant::{Route, Segment, Shape};
 use super::shapes::written::{Body, Errors};
 
 mod query;
-mod target;
+pub(super) mod target;
 
 #[cfg(test)]
 mod tests;
@@ -217,7 +217,7 @@ impl Asking<'_> {
 }
 
 /// What we ask for and what we answer with.
-fn types(fhir: bool, body: Body) -> (&'static str, &'static str) {
+pub(super) fn types(fhir: bool, body: Body) -> (&'static str, &'static str) {
     match (fhir, body) {
         (true, Body::Ndjson) => ("application/fhir+ndjson", "application/fhir+ndjson"),
         (true, _) => ("application/fhir+json", "application/fhir+json"),

@@ -34,8 +34,9 @@ pub(crate) enum What {
     Evidence(bool),
     /// A record it speaks of.
     Target,
-    /// A link that may be looked up.
-    Resolve,
+    /// A link that may be looked up, by number in its kind's `gets`; whether it can only be to a
+    /// provider.
+    Resolve(u8, bool),
     /// A code object of FHIR; whether in a clinical place.
     Code(bool),
     /// A code of `codes:`.

@@ -126,7 +126,7 @@ impl InRecord<'_, '_> {
                 Mark::Code(number) => (parent, What::HouseCode(number)),
                 Mark::SystemAt(number) => (parent, What::SystemAt(number)),
                 Mark::Target => (NOWHERE, What::Target),
-                Mark::Resolve => (NOWHERE, What::Resolve),
+                Mark::Resolve(number) => (NOWHERE, What::Resolve(number, providers)),
                 Mark::Field(field) => {
                     prose |= field.category == Category::FreeText;
                     (NOWHERE, What::Field(field))

@@ -64,17 +64,19 @@ impl ToUpstream {
     pub(super) fn fields(
         &self,
         plan: &Plan,
-        reader: &Reader,
-        request_id: &str,
+        reader: Option<&Reader>,
+        request_id: Option<&str>,
     ) -> Option<HeaderMap> {
         let mut fields = self.fixed.clone();
         fields.insert(ACCEPT, HeaderValue::from_static(plan.accept));
-        fields.insert(X_REQUEST_ID, HeaderValue::from_str(request_id).ok()?);
+        if let Some(request_id) = request_id {
+            fields.insert(X_REQUEST_ID, HeaderValue::from_str(request_id).ok()?);
+        }
         if plan.form.is_some() {
             let form = HeaderValue::from_static("application/x-www-form-urlencoded");
             fields.insert(CONTENT_TYPE, form);
         }
-        if let Some(authorization) = self.authorization.header(Some(reader)).ok()? {
+        if let Some(authorization) = self.authorization.header(reader).ok()? {
             fields.insert(AUTHORIZATION, authorization);
         }
         Some(fields)

@@ -13,6 +13,7 @@ mod head_reader;
 mod headers;
 mod held;
 mod listener;
+mod lookups;
 mod pool;
 mod refusal;
 mod request;
@@ -46,6 +47,7 @@ use held::Held;
 use hyper::body::Incoming;
 use hyper::header::HeaderValue;
 use hyper::{Request, Response};
+use lookups::LookUps;
 use refusal::Refusal;
 use request::Received;
 use response::ReaderBody;
@@ -65,7 +67,9 @@ pub struct Proxy {
     limits: Limits,
     audit: AuditLog,
     metrics: Arc<Metrics>,
-    upstream: Upstream,
+    upstream: Arc<Upstream>,
+    /// Where the deployment gives rights for them.
+    look_ups: Option<Arc<LookUps>>,
     engine: engine::Settings,
     held: Held,
     /// Records asked for in one answer, where a route pages.
@@ -89,13 +93,18 @@ impl Proxy {
         let audit = AuditLog::open(file, config.audit.durability).map_err(|error| {
             format!("{}: the audit log cannot be opened: {error}", file.display())
         })?;
+        let upstream = Arc::new(Upstream::new(&config.upstream, judging.public_url.as_ref())?);
+        let look_ups = upstream.has_rights_to_look_up().then(|| {
+            LookUps::new(Arc::clone(&upstream), Arc::clone(&metrics), judging.limits.depth)
+        });
         Ok(Proxy {
             world,
             identity,
             limits,
             audit,
             metrics,
-            upstream: Upstream::new(&config.upstream, judging.public_url.as_ref())?,
+            upstream,
+            look_ups,
             engine: judging.settings(),
             held: Held::new(judging.limits.held_bytes),
             page_records: judging.limits.page_records,
@@ -144,6 +153,9 @@ impl Proxy {
 
         let answer = self.upstream.ask(&plan, &reader, &course.asker.request).await?;
         let mut redactor = Redactor::new(policy, people, self.engine.clone(), plan.clone(), false);
+        if self.look_ups.is_some() {
+            redactor = redactor.looking_up();
+        }
         let content_types = answer.content_types();
         let content_types: Vec<&str> = content_types.iter().map(String::as_str).collect();
         if let Err(refusal) = redactor.head(answer.status(), &content_types) {

@@ -25,6 +25,10 @@ pub(super) async fn answer(
     let Judged { plan, asker, redactor, body } = judged;
     let mut lease = proxy.held.lease();
     lease.grow(proxy.engine.record.saturating_add(FLUSH_BYTES_MAX))?;
+    if proxy.look_ups.is_some() {
+        // Lines that wait for look-ups, and the chunk that they came with.
+        lease.grow(FLUSH_BYTES_MAX.saturating_mul(2))?;
+    }
     proxy.audit.record(&Entry::new(asker, Event::Open).status(200)).await?;
     if plan.head {
         return Ok(response::stream(plan, &asker.request, None));
@@ -88,9 +92,18 @@ impl Pump {
             if let Some(released) = redactor.push(&chunk)? {
                 self.leave(released).await?;
             }
+            self.look_up(redactor).await;
         }
+        redactor.end();
+        self.look_up(redactor).await;
         let last = redactor.finish()?;
         self.leave(last).await
+    }
+
+    async fn look_up(&self, redactor: &mut Redactor) {
+        if let Some(look_ups) = &self.proxy.look_ups {
+            look_ups.settle(redactor).await;
+        }
     }
 
     async fn leave(&mut self, released: Released) -> Result<(), Broken> {

@@ -74,6 +74,8 @@ impl fmt::Display for UpstreamFault {
 pub(super) struct Upstream {
     dialer: Dialer,
     fields: ToUpstream,
+    /// What look-ups carry: rights of ours, never the reader's.
+    look_up_fields: Option<ToUpstream>,
     timeout: Timeout,
     pool: Arc<Pool>,
 }
@@ -95,7 +97,18 @@ impl Upstream {
         let trust = Trust { authorities: settings.authorities.clone(), client };
         let dialer = Dialer::new(settings.origin.clone(), &trust, settings.timeout.connect)?;
         let fields = ToUpstream::new(&settings.origin, public_url, &settings.authorization)?;
-        Ok(Upstream { dialer, fields, timeout: settings.timeout, pool: Arc::default() })
+        let look_up_fields = settings.look_ups_token.as_ref().map(|token| {
+            let token = meant::Authorization::Token(token.clone());
+            ToUpstream::new(&settings.origin, public_url, &token)
+        });
+        let look_up_fields = look_up_fields.transpose()?;
+        Ok(Upstream {
+            dialer,
+            fields,
+            look_up_fields,
+            timeout: settings.timeout,
+            pool: Arc::default(),
+        })
     }
 
     /// Closes connections that have been idle for long. To be called now and then.
@@ -110,10 +123,24 @@ impl Upstream {
         reader: &Reader,
         request_id: &str,
     ) -> Result<Answer, UpstreamFault> {
+        let fields = self.fields.fields(plan, Some(reader), Some(request_id));
+        self.ask_with(plan, &fields.ok_or(UpstreamFault::NoCredentials)?).await
+    }
+
+    /// Whether look-ups are done at all.
+    pub(super) fn has_rights_to_look_up(&self) -> bool {
+        self.look_up_fields.is_some()
+    }
+
+    /// Asks for a record that a verdict needs, for nobody in particular.
+    pub(super) async fn look_up(&self, plan: &Plan) -> Result<Answer, UpstreamFault> {
+        let fields = self.look_up_fields.as_ref().and_then(|ours| ours.fields(plan, None, None));
+        self.ask_with(plan, &fields.ok_or(UpstreamFault::NoCredentials)?).await
+    }
+
+    async fn ask_with(&self, plan: &Plan, fields: &HeaderMap) -> Result<Answer, UpstreamFault> {
         let until = Instant::now() + self.timeout.total;
-        let fields = self.fields.fields(plan, reader, request_id);
-        let fields = fields.ok_or(UpstreamFault::NoCredentials)?;
-        let asking = self.exchange(plan, &fields);
+        let asking = self.exchange(plan, fields);
         let (response, connection) =
             timeout_at(until, asking).await.unwrap_or(Err(UpstreamFault::Slow("answer")))?;
         let (head, body) = response.into_parts();

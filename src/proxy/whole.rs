@@ -31,6 +31,14 @@ pub(super) async fn answer(
             return Err(Refusal::Fault);
         }
     }
+    if let Some(look_ups) = &proxy.look_ups {
+        redactor.end();
+        if body_bytes <= OFFLOAD_BYTES {
+            look_ups.settle(&mut redactor).await;
+        } else {
+            redactor = look_ups.settle_long(redactor).await?;
+        }
+    }
     let released = finish(redactor, body_bytes, account).await?;
     let report = &released.report;
     proxy.limits.records(&asker.reader, report.released).map_err(Refusal::OverLimit)?;

@@ -7,6 +7,7 @@ mod command;
 mod connections;
 mod deployment;
 mod faults;
+mod lookups;
 mod real_server;
 mod requests;
 mod streams;

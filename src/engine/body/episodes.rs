@@ -12,9 +12,11 @@ use std::collections::BTreeMap;
 const TUPLE_KEYS_MAX: usize = 256;
 
 impl Body<'_> {
-    /// The event of each record, by the number of one of its records.
+    /// The event of each record, by the number of one of its records; after those of the body
+    /// those beside it.
     pub(super) fn events(&self) -> Vec<usize> {
-        let mut events: Vec<usize> = (0..self.records.len()).collect();
+        let all = self.records.len().saturating_add(self.beside.records.len());
+        let mut events: Vec<usize> = (0..all).collect();
         if events.len() < 2 {
             return events;
         }
@@ -26,12 +28,13 @@ impl Body<'_> {
             if !self.kind(number).joins {
                 continue;
             }
-            let known = sets.iter().rposition(|set| *set == people.as_slice());
-            let set = known.unwrap_or_else(|| {
-                sets.push(people);
-                sets.len().saturating_sub(1)
-            });
+            let set = set_of(&mut sets, people);
             keys.extend(self.event_keys(number).into_iter().map(|key| (set, key, number)));
+        }
+        for (at, beside) in self.beside.records.iter().enumerate() {
+            let Whose::People(people) = &beside.whose else { continue };
+            let (set, number) = (set_of(&mut sets, people), self.records.len().saturating_add(at));
+            keys.extend(self.keys_beside(at).into_iter().map(|key| (set, key, number)));
         }
         keys.sort_unstable();
         for pair in keys.windows(2) {
@@ -77,20 +80,30 @@ impl Body<'_> {
         if !self.terms.shape.fhir {
             return self.scalar(node).map(|value| format!("={value}")).into_iter().collect();
         }
-        match self.leads(node, false) {
+        if let Leads::Beside(at) = self.leads(node, false) {
+            return self.key_beside(at);
+        }
+        self.text_keys(&self.reference_text(node).unwrap_or_default())
+    }
+
+    /// What the text of an episode link ties to.
+    pub(super) fn text_keys(&self, text: &str) -> Vec<String> {
+        if !self.terms.shape.fhir {
+            return vec![format!("={text}")];
+        }
+        match self.leads_to(text, Leads::OutOfSight) {
             Leads::InSight(targets) => {
                 let joining = targets.iter().copied().filter(|target| self.kind(*target).joins);
                 let joining = joining.filter(|target| !self.kind(*target).public);
                 joining.map(|target| format!("#{target}")).collect()
             }
             Leads::OutOfSight => {
-                let text = self.reference_text(node).unwrap_or_default();
-                let Target::Named { kind, name } = target(&text) else { return Vec::new() };
+                let Target::Named { kind, name } = target(text) else { return Vec::new() };
                 let number = kind.and_then(|kind| self.terms.shape.kind_number(kind));
                 let joins = number.is_none_or(|number| self.terms.shape.kind(number).joins);
                 joins.then(|| format!("={name}")).into_iter().collect()
             }
-            Leads::Nowhere | Leads::Provider => Vec::new(),
+            Leads::Nowhere | Leads::Provider | Leads::Beside(_) => Vec::new(),
         }
     }
 
@@ -112,6 +125,14 @@ impl Body<'_> {
         let day = text.get(..10).filter(|day| day.parse::<jiff::civil::Date>().is_ok());
         Some(day.map_or_else(|| text.clone(), str::to_owned))
     }
+}
+
+/// The number of a set of people.
+fn set_of<'p>(sets: &mut Vec<&'p [PersonId]>, people: &'p [PersonId]) -> usize {
+    sets.iter().rposition(|set| *set == people).unwrap_or_else(|| {
+        sets.push(people);
+        sets.len().saturating_sub(1)
+    })
 }
 
 fn product<'p>(parts: impl Iterator<Item = &'p Vec<String>>) -> Vec<String> {

@@ -20,6 +20,8 @@ pub(super) enum Leads<'b> {
     InSight(&'b [usize]),
     /// To a provider that is not in sight.
     Provider,
+    /// To a record that was looked up, beside the body.
+    Beside(usize),
     /// Out of sight.
     OutOfSight,
 }
@@ -42,6 +44,11 @@ impl Body<'_> {
             let all = shared.entry(*event).or_default();
             *all = all.union(record.own.episode);
         }
+        let beside = events.get(self.records.len()..).unwrap_or_default();
+        for (at, event) in beside.iter().enumerate() {
+            let all = shared.entry(*event).or_default();
+            *all = all.union(self.gives_beside(at, &own));
+        }
         for record in 0..self.records.len() {
             let event = events.get(record).copied().unwrap_or(record);
             let given = shared.get(&event).copied().unwrap_or_default();
@@ -51,12 +58,16 @@ impl Body<'_> {
 
     /// A record of a kind that needs codes and has none that is known, neither of its own nor of
     /// an attached record it points at (a Medication), is unclassified.
-    fn need_codes(&mut self, record: usize) {
+    pub(super) fn need_codes(&mut self, record: usize) {
         let knows = |at: usize| self.records.get(at).is_some_and(|r| r.known_codes > 0);
         if !self.kind(record).needs_codes || knows(record) {
             return;
         }
         for site in self.sites(record).iter().filter(|s| matches!(s.what, What::Evidence(_))) {
+            let looked = self.beside_at(site.node).and_then(|at| self.looked(at));
+            if looked.is_some_and(|l| l.knows_codes && self.terms.shape.kind(l.kind).attached) {
+                return;
+            }
             let targets = self.in_sight(site.node);
             if targets.iter().any(|target| self.kind(*target).attached && knows(*target)) {
                 return;
@@ -103,7 +114,7 @@ impl Body<'_> {
             let (providers, evidence) = match site.what {
                 What::Evidence(providers) => (providers, true),
                 What::Episode(providers) => (providers, false),
-                What::Resolve => (false, false),
+                What::Resolve(_, providers) => (providers, false),
                 _ => continue,
             };
             match self.leads(site.node, providers) {
@@ -121,7 +132,17 @@ impl Body<'_> {
                         }
                     }
                 }
-                Leads::InSight(_) | Leads::OutOfSight | Leads::Nowhere | Leads::Provider => {}
+                Leads::Beside(at) if evidence => {
+                    let hits = self.looked(at).map(|looked| unshared(looked.own));
+                    let hits = hits.unwrap_or_default();
+                    taken.record = taken.record.union(hits.record);
+                    taken.episode = taken.episode.union(hits.episode);
+                }
+                Leads::InSight(_)
+                | Leads::Beside(_)
+                | Leads::OutOfSight
+                | Leads::Nowhere
+                | Leads::Provider => {}
             }
         }
         if let Some(this) = self.records.get_mut(record) {
@@ -143,12 +164,17 @@ impl Body<'_> {
             let providers = match site.what {
                 What::Evidence(providers) => providers,
                 What::Episode(providers) if self.terms.shape.fhir => providers,
-                What::Resolve => false,
+                What::Resolve(_, providers) => providers,
                 _ => continue,
             };
             if matches!(self.leads(site.node, providers), Leads::OutOfSight) {
                 why.push(Self::unclassified_why(site.node, "link out of sight"));
             }
+        }
+        if self.beside.broken.contains(&record)
+            && let Some(this) = self.records.get(record)
+        {
+            why.push(Self::unclassified_why(this.root, "a chain of links that ends out of sight"));
         }
         if let (false, Some(this)) = (why.is_empty(), self.records.get_mut(record)) {
             this.own.record.insert(Category::Unclassified);
@@ -160,6 +186,15 @@ impl Body<'_> {
 
     /// Follows a link.
     pub(super) fn leads(&self, node: NodeId, providers: bool) -> Leads<'_> {
+        match self.leads_in_body(node, providers) {
+            unseen @ (Leads::Provider | Leads::OutOfSight) => {
+                self.beside_at(node).map_or(unseen, Leads::Beside)
+            }
+            seen => seen,
+        }
+    }
+
+    fn leads_in_body(&self, node: NodeId, providers: bool) -> Leads<'_> {
         let Some(tape_node) = self.tape.get(node) else { return Leads::Nowhere };
         let unseen = if providers { Leads::Provider } else { Leads::OutOfSight };
         let text = match tape_node.kind {
@@ -175,15 +210,20 @@ impl Body<'_> {
             Json::Null => return Leads::Nowhere,
             Json::Array | Json::True | Json::False => return Leads::OutOfSight,
         };
+        self.leads_to(&text, unseen)
+    }
+
+    /// Where the text of a link leads within the body; `unseen` if nowhere in it.
+    pub(super) fn leads_to<'b>(&'b self, text: &str, unseen: Leads<'b>) -> Leads<'b> {
         if !self.terms.shape.fhir {
-            let bearers = self.names.bearers(&text);
+            let bearers = self.names.bearers(text);
             return if bearers.is_empty() { unseen } else { Leads::InSight(bearers) };
         }
         let public = |kind: &str| {
             let number = self.terms.shape.kind_number(kind);
             number.is_some_and(|number| self.terms.shape.kind(number).public)
         };
-        match target(&text) {
+        match target(text) {
             Target::Inside => Leads::Nowhere,
             Target::Named { kind, name } => {
                 let bearers = self.names.bearers(&name);
@@ -204,7 +244,7 @@ impl Body<'_> {
 }
 
 /// What evidence or an event takes: never a note, but that there was mental-health care.
-fn unshared(hits: Hits) -> Hits {
+pub(super) fn unshared(hits: Hits) -> Hits {
     let note = Categories::of(Category::PsychotherapyNotes);
     Hits { record: hits.record.minus(note), episode: hits.episode }
 }

@@ -1,7 +1,7 @@
 //! One body (or one line of a stream): the way from a tape to what stays of it.
 //!
 //! [`frame`] finds the records, [`whose`] their subjects, [`classify`] what they are about,
-//! [`link`] and [`episodes`] what they share, [`decide`] what becomes of them, [`settle`] and
+//! [`beside`] what was looked up for them, [`link`] and [`episodes`] what they share, [`decide`] what becomes of them, [`settle`] and
 //! [`references`] what has to go from those that stay, [`envelope`] what is put around them,
 //! [`account`] the report.
 #![expect(
@@ -10,6 +10,7 @@
 )]
 
 mod account;
+mod beside;
 mod classify;
 mod decide;
 mod envelope;
@@ -27,12 +28,15 @@ use super::codes::Hits;
 use super::document::cut::Cuts;
 use super::document::tape::{NodeId, Tape};
 use super::facts::{People, PersonId, Standing};
+use super::lookups::{Asking, LookUp};
 use super::names::Names;
 use super::policy::{Action, Verdict};
 use super::released::{Refusal, Report};
 use super::set::PolicySet;
 use super::shapes::meant::{Kind, Route, Shape};
 use super::sites::Site;
+use beside::Besides;
+pub(crate) use beside::reduce;
 use jiff::civil::Date;
 use std::collections::BTreeMap;
 use std::ops::Range;
@@ -48,6 +52,8 @@ pub(crate) struct Terms<'a> {
     pub(crate) people: &'a dyn People,
     pub(crate) public_url: Option<&'a str>,
     pub(crate) explain: bool,
+    /// What may be looked up; nothing is if `None`.
+    pub(crate) asking: Option<Asking<'a>>,
 }
 
 /// Whose a record is.
@@ -138,6 +144,16 @@ struct Body<'a> {
     outside: Vec<NodeId>,
     cut_outs: Vec<CutOut>,
     report: Report,
+    beside: Besides,
+}
+
+/// What came of judging a body.
+#[derive(Debug)]
+pub(crate) enum Judged {
+    /// What leaves.
+    Leaves(Vec<u8>),
+    /// Nothing yet: these are to be looked up first.
+    Wants(Vec<LookUp>),
 }
 
 /// Judges a parsed body; gives what leaves, and its account in any case.
@@ -145,33 +161,44 @@ pub(crate) fn judge(
     terms: Terms<'_>,
     bytes: &[u8],
     tape: &Tape,
-) -> (Result<Vec<u8>, Refusal>, Report) {
-    let mut body = Body {
-        terms,
-        bytes,
-        tape,
-        sites: Vec::new(),
-        required: vec![false; tape.len()],
-        parents: vec![0; tape.len()],
-        records: Vec::new(),
-        names: Names::default(),
-        standings: BTreeMap::new(),
-        verdicts: BTreeMap::new(),
-        cuts: Cuts::default(),
-        outside: Vec::new(),
-        cut_outs: Vec::new(),
-        report: Report::default(),
-    };
+) -> (Result<Judged, Refusal>, Report) {
+    let mut body = Body::new(terms, bytes, tape);
     if let Err(refusal) = body.frame() {
         return (Err(refusal), body.report);
     }
     body.tell_whose();
+    let wanted = body.look_beside();
+    if !wanted.is_empty() {
+        return (Ok(Judged::Wants(wanted)), Report::default());
+    }
     body.classify();
     body.link();
     body.decide();
     body.settle();
     body.account();
-    (body.write(), body.report)
+    (body.write().map(Judged::Leaves), body.report)
+}
+
+impl<'a> Body<'a> {
+    fn new(terms: Terms<'a>, bytes: &'a [u8], tape: &'a Tape) -> Body<'a> {
+        Body {
+            terms,
+            bytes,
+            tape,
+            sites: Vec::new(),
+            required: vec![false; tape.len()],
+            parents: vec![0; tape.len()],
+            records: Vec::new(),
+            names: Names::default(),
+            standings: BTreeMap::new(),
+            verdicts: BTreeMap::new(),
+            cuts: Cuts::default(),
+            outside: Vec::new(),
+            cut_outs: Vec::new(),
+            report: Report::default(),
+            beside: Besides::default(),
+        }
+    }
 }
 
 impl Body<'_> {

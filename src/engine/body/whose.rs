@@ -68,7 +68,7 @@ impl Body<'_> {
         if nests && !kind.has_subject { Whose::Container } else { Whose::Unknown }
     }
 
-    fn is_null(&self, node: NodeId) -> bool {
+    pub(super) fn is_null(&self, node: NodeId) -> bool {
         self.tape.get(node).is_none_or(|node| node.kind == Json::Null)
     }
 
@@ -104,7 +104,7 @@ impl Body<'_> {
 
     /// Whether a subject names something that is no Patient: a Group, a Device, a Practitioner
     /// among the actors of an Appointment. Such a thing makes nobody a subject.
-    fn is_no_person(&self, node: NodeId) -> bool {
+    pub(super) fn is_no_person(&self, node: NodeId) -> bool {
         if !self.terms.shape.fhir {
             return false;
         }
@@ -145,12 +145,20 @@ impl Body<'_> {
             let text = self.scalar(node)?;
             return self.person_named(&text);
         }
-        let by_reference = match self.reference_text(node) {
-            Some(text) => Some(self.person_named(&text)?),
+        self.person_by(self.reference_text(node).as_deref(), self.identifier(node).as_deref())
+    }
+
+    /// The person meant by the text of a reference and by an identifier, if both mean one.
+    pub(super) fn person_by(
+        &self,
+        reference: Option<&str>,
+        identifier: Option<&str>,
+    ) -> Option<PersonId> {
+        let by_reference = match reference {
+            Some(text) => Some(self.person_named(text)?),
             None => None,
         };
-        let by_identifier = self.identifier(node).and_then(|id| self.terms.people.find(&id));
-        agree(by_reference, by_identifier)
+        agree(by_reference, identifier.and_then(|id| self.terms.people.find(id)))
     }
 
     /// The value of an object's `identifier`.

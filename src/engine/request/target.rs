@@ -77,7 +77,7 @@ pub(super) fn encode(text: &str) -> String {
 }
 
 /// Whether a segment has the form of an id: of FHIR's, or a house's a little wider.
-pub(super) fn is_id(segment: &str) -> bool {
+pub(in crate::engine) fn is_id(segment: &str) -> bool {
     segment.len() <= 64
         && segment.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-._~:".contains(&byte))
 }

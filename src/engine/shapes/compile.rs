@@ -3,7 +3,7 @@
 use super::elements::Elements;
 use super::meant::{Keys, Kind, KindOf, Mark, Shape, Spec, StateFacts, flag};
 use super::written::{self, Belongs, Dialect, Errors, WhenEmpty};
-use super::{kinds, routes};
+use super::{gets, kinds, routes};
 use crate::engine::diagnostics::{At, Diagnostic, SourceFile, Span, did_you_mean};
 use crate::engine::document::tape::Vocabulary;
 use crate::engine::selectors::automaton::{Automaton, State};
@@ -118,6 +118,7 @@ impl Compiler<'_> {
             self.marked(top, envelope, Mark::Envelope);
         }
         let routes = routes::compile(self, &names, &top_specs);
+        gets::compile(self, &mut kinds, &routes);
         let (automaton, states) = self.automaton(top, &roots)?;
         let (facts, marks) = self.facts(&automaton);
         let written = self.written;
@@ -323,7 +324,7 @@ fn bits(mark: Mark) -> u32 {
         | Mark::Evidence
         | Mark::Code(_)
         | Mark::SystemAt(_)
-        | Mark::Resolve
+        | Mark::Resolve(_)
         | Mark::Target
         | Mark::Field(_) => flag::MARKED,
     }

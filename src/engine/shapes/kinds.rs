@@ -36,6 +36,7 @@ pub(super) fn compile(
         public: written.belongs == Some(Belongs::Public),
         attached: written.belongs == Some(Belongs::Attached),
         joins: written.joins != Some(Joins::Nothing) && !is_person,
+        gets: Vec::new(),
     }
 }
 
@@ -97,9 +98,11 @@ impl Marking<'_, '_> {
         for selector in &written.evidence {
             self.mark(selector, Mark::Evidence);
         }
-        for resolve in &written.resolve {
-            self.mark(&resolve.link, Mark::Resolve);
+        for (at, resolve) in written.resolve.iter().enumerate() {
+            self.mark(&resolve.link, Mark::Resolve(u8::try_from(at).unwrap_or(u8::MAX)));
         }
+        let first = written.resolve.first().map(|resolve| resolve.link.span);
+        self.few(written.resolve.len(), "links to look up", first);
         for selector in &written.clinical {
             self.mark(selector, Mark::Clinical);
         }

@@ -136,6 +136,19 @@ pub struct Kind {
     pub attached: bool,
     /// Whether it joins events.
     pub joins: bool,
+    /// How its `resolve:` links are looked up, by number.
+    pub gets: Vec<Get>,
+}
+
+/// How what a `resolve:` link names is asked for.
+#[derive(Clone, Debug)]
+pub struct Get {
+    /// The template below the base.
+    pub segments: Vec<Segment>,
+    /// The kind it gives, where the template names one.
+    pub kind: Option<usize>,
+    /// The route of the shape that answers it.
+    pub route: usize,
 }
 
 /// A place with a category of its own.
@@ -172,8 +185,8 @@ pub enum Mark {
     SystemAt(u8),
     /// A record it speaks of.
     Target,
-    /// A link that may be looked up.
-    Resolve,
+    /// A link that may be looked up, by number in [`Kind::gets`].
+    Resolve(u8),
     /// A place of `fields:`.
     Field(Field),
     /// Clinical, with what is below it.

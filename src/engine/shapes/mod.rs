@@ -2,6 +2,7 @@
 
 pub mod compile;
 mod elements;
+mod gets;
 mod kinds;
 pub mod meant;
 mod routes;

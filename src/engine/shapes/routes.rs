@@ -134,7 +134,8 @@ fn begins_plainly(path: &Path) -> bool {
     })
 }
 
-fn segments(compiler: &mut Compiler<'_>, template: &At<String>) -> Option<Vec<Segment>> {
+/// The segments of a template below the base.
+pub(super) fn segments(compiler: &mut Compiler<'_>, template: &At<String>) -> Option<Vec<Segment>> {
     let Some(rest) = template.value.strip_prefix('/') else {
         compiler.mistake(template.span, "a template begins with `/`", None);
         return None;

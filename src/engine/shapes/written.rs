@@ -290,7 +290,8 @@ pub struct Code {
 pub struct Resolve {
     /// One of the kind's links.
     pub link: At<String>,
-    /// The route that answers it.
+    /// The route that answers it with one record, e.g. `/Encounter/{id}`; with `{type}`, whatever
+    /// type the link names.
     pub get: At<String>,
 }
 

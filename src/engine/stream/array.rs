@@ -45,7 +45,7 @@ enum Around {
 }
 
 /// An array whose records come one by one.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(crate) struct ArrayStream {
     frame: Frame,
     around: Around,

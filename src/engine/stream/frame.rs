@@ -51,7 +51,7 @@ enum Place {
 }
 
 /// Reads what surrounds records.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(super) struct Frame {
     place: Place,
     in_object: bool,

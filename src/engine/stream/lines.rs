@@ -4,7 +4,7 @@ use super::within;
 use crate::engine::released::Refusal;
 
 /// Splits at LF only.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(crate) struct Lines {
     held: Vec<u8>,
     /// Bytes before `held`, for messages.

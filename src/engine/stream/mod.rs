@@ -13,7 +13,7 @@ use super::released::Refusal;
 use super::shapes::written::Body;
 
 /// What a streamed body is framed by.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) enum Stream {
     /// NDJSON.
     Lines(Lines),

@@ -1,0 +1,296 @@
+//! Look-ups: what a verdict needs and a body does not hold. The engine says what it wants
+//! ([`LookUp`]), the caller asks the upstream, and an answer is reduced to [`Looked`]: facts that
+//! are the same whoever reads, so that they may be shared and kept.
+//!
+//! What is looked up counts as if it stood in the body, and never leaves. A record's look-ups
+//! follow its own links and those of the events that they lead to; a chain that ends out of sight
+//! (a link with no answer, or too many, or too far) makes the record `unclassified`, since what
+//! stands there could be the very thing that tells. TWO-WORLDS: all these limits but
+//! [`PER_BODY_MAX`] count what one record needs, so that a hidden one takes nothing from another.
+
+use super::body::{self, Terms};
+use super::codes::Hits;
+use super::document::scan::parse;
+use super::document::tape::Tape;
+use super::facts::{People, PersonId, Standing};
+use super::is_expected;
+use super::request::{Plan, target, types};
+use super::set::PolicySet;
+use super::shapes::meant::{Segment, Shape};
+use jiff::civil::Date;
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+/// Most links from a record to what is looked up for it. A claim leads to its visit, the visit to
+/// the appointment, the appointment to the order: beyond, it is another story.
+pub const STEPS_MAX: u8 = 3;
+
+/// Most look-ups for one record. A long hospital claim names some dozen procedures and diagnoses.
+pub const PER_RECORD_MAX: usize = 64;
+
+/// Most look-ups for one body, or for what came of a stream since its last flush: eight for each
+/// of the records that a full `hold` has in practice.
+pub const PER_BODY_MAX: usize = 8192;
+
+/// What was looked up for one body so far; `None` is out of sight.
+pub(crate) type Known = BTreeMap<String, Option<Arc<Looked>>>;
+
+/// What a body may have looked up.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Asking<'a> {
+    /// The number of the shape in its set.
+    pub(crate) shape: usize,
+    /// What is known.
+    pub(crate) known: &'a Known,
+    /// Whether more may be asked.
+    pub(crate) may_ask: bool,
+}
+
+/// One record to be looked up.
+#[derive(Clone, Debug)]
+pub struct LookUp {
+    plan: Plan,
+    name: String,
+}
+
+impl LookUp {
+    /// A request made from the shape's template and an id, or nothing: whatever else stands in a
+    /// reference never becomes part of a request. `gets` are the numbers of the templates.
+    pub(crate) fn of(
+        (number, shape): (usize, &Shape),
+        kind: usize,
+        gets: &[u8],
+        text: &str,
+        public_url: Option<&str>,
+    ) -> Option<LookUp> {
+        let (wanted, id) = if shape.fhir {
+            let (kind, id) = fhir_id(text, shape, public_url)?;
+            (Some(shape.kind_number(kind)?), id)
+        } else {
+            (None, Some(text).filter(|text| is_house_id(text))?)
+        };
+        let kind_name = wanted.map(|wanted| shape.kind(wanted).name.as_str());
+        let of_kind = shape.kind(kind).gets.iter().enumerate();
+        let mut fitting = of_kind.filter(|(at, get)| {
+            gets.iter().any(|number| usize::from(*number) == *at)
+                && (get.kind.is_none() || get.kind == wanted)
+        });
+        let (_, get) = fitting.next()?;
+        let mut path = shape.base.clone();
+        for segment in &get.segments {
+            path.push('/');
+            path.push_str(match segment {
+                Segment::Literal(text) => text,
+                Segment::Capture(name) if name == "type" => kind_name?,
+                Segment::Capture(_) => id,
+            });
+        }
+        let route = shape.routes.get(get.route)?;
+        let (accept, content_type) = types(shape.fhir, route.body);
+        let plan = Plan {
+            method: "GET",
+            target: path,
+            form: None,
+            accept,
+            size: None,
+            template: route.template.clone(),
+            stream: false,
+            head: false,
+            content_type,
+            errors: shape.errors,
+            route: (number, get.route),
+            asked_kind: wanted,
+        };
+        let name = kind_name.map_or_else(|| id.to_owned(), |kind| format!("{kind}/{id}"));
+        Some(LookUp { plan, name })
+    }
+
+    /// What to ask the upstream. Its target is a name for the look-up within a policy set.
+    pub fn plan(&self) -> &Plan {
+        &self.plan
+    }
+
+    /// Where it is asked for.
+    pub fn target(&self) -> &str {
+        &self.plan.target
+    }
+
+    /// Whether the head of an answer lets its body be read.
+    pub fn takes(&self, policy: &PolicySet, status: u16, content_types: &[&str]) -> bool {
+        let (shape, route) = self.plan.route;
+        let Some(shape) = policy.shapes.get(shape) else { return false };
+        let Some(route) = shape.routes.get(route) else { return false };
+        status == 200 && matches!(content_types, [one] if is_expected(one, shape.fhir, route.body))
+    }
+
+    /// The facts of an answer; nothing if it cannot be read, or is another record than the one
+    /// that was asked for.
+    pub fn read(&self, policy: &PolicySet, depth: usize, bytes: &[u8]) -> Option<Looked> {
+        let shape = policy.shapes.get(self.plan.route.0)?;
+        let mut tape = Tape::default();
+        parse(bytes, depth, &shape.vocabulary, &mut tape).ok()?;
+        let terms = Terms {
+            policy,
+            shape,
+            route: shape.routes.get(self.plan.route.1)?,
+            asked_kind: None,
+            people: &Nobody,
+            public_url: None,
+            explain: false,
+            asking: None,
+        };
+        body::reduce(terms, bytes, &tape, &self.name)
+    }
+}
+
+/// Type and id of a reference of ours, without version: relative, or at our own address. One at
+/// another's names a record that is not here.
+fn fhir_id<'t>(
+    text: &'t str,
+    shape: &Shape,
+    public_url: Option<&str>,
+) -> Option<(&'t str, &'t str)> {
+    let below = |url: &str| text.strip_prefix(url)?.strip_prefix(shape.base.as_str());
+    let relative = match public_url.and_then(below) {
+        Some(rest) => rest.strip_prefix('/')?,
+        None => text,
+    };
+    let mut parts = relative.split('/');
+    let (kind, id) = (parts.next()?, parts.next()?);
+    let version = match (parts.next(), parts.next(), parts.next()) {
+        (None, None, None) => None,
+        (Some("_history"), Some(version), None) => Some(version),
+        _ => return None,
+    };
+    let all_ids = is_fhir_id(id) && version.is_none_or(is_fhir_id);
+    all_ids.then_some((kind, id))
+}
+
+/// FHIR R4 `id`: `[A-Za-z0-9\-\.]{1,64}`; dots alone would be a step in a path.
+fn is_fhir_id(id: &str) -> bool {
+    (1..=64).contains(&id.len())
+        && id.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-.".contains(&byte))
+        && id.bytes().any(|byte| byte != b'.')
+}
+
+/// What may stand as one segment of a path, and is nothing but a name there.
+fn is_house_id(id: &str) -> bool {
+    target::is_id(id)
+        && id.starts_with(|first: char| first.is_ascii_alphanumeric())
+        && id.bytes().any(|byte| byte != b'.')
+}
+
+/// What is known of a record that was looked up: nothing of it depends on who reads, nothing of
+/// it can leave.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Looked {
+    /// Its kind, by number in its shape.
+    pub(crate) kind: usize,
+    /// What it is called: `Type/id`, or the id of a house record.
+    pub(crate) name: String,
+    /// Whom it names as its subjects.
+    pub(crate) subjects: Vec<Subject>,
+    /// Its own categories.
+    pub(crate) own: Hits,
+    /// Whether a code in a clinical place of it is known.
+    pub(crate) knows_codes: bool,
+    /// Where it leads.
+    pub(crate) links: Vec<Link>,
+}
+
+impl Looked {
+    /// About how much memory it takes, bytes.
+    pub fn bytes(&self) -> usize {
+        let subjects = self.subjects.iter().map(|subject| {
+            let texts = [&subject.reference, &subject.identifier];
+            texts.into_iter().flatten().map(String::len).sum::<usize>() + size_of::<Subject>()
+        });
+        let links = self.links.iter().map(|link| {
+            let text = if let Said::Text(text) = &link.said { text.len() } else { 0 };
+            text + link.gets.len() + size_of::<Link>()
+        });
+        subjects.chain(links).sum::<usize>() + self.name.len() + size_of::<Looked>()
+    }
+}
+
+/// One subject as a record names it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Subject {
+    /// A reference, or an id.
+    pub(crate) reference: Option<String>,
+    /// The value of an identifier beside it.
+    pub(crate) identifier: Option<String>,
+}
+
+/// A link of a record.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Link {
+    /// Whether it puts the record into an event.
+    pub(crate) episode: bool,
+    /// Whether the record takes the target's categories.
+    pub(crate) evidence: bool,
+    /// Whether it can only be to a provider.
+    pub(crate) providers: bool,
+    /// What it says.
+    pub(crate) said: Said,
+    /// How it is looked up, by number in its kind's `gets`.
+    pub(crate) gets: Vec<u8>,
+}
+
+/// What stands at a link.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Said {
+    /// Nothing.
+    Nothing,
+    /// Something that is no link.
+    Unreadable,
+    /// An identifier alone.
+    Unnamed,
+    /// The text of a reference, or an id.
+    Text(String),
+}
+
+/// The people of a look-up: whose a record is, is told where it is used.
+#[derive(Debug)]
+struct Nobody;
+
+impl People for Nobody {
+    fn reader(&self) -> Option<PersonId> {
+        None
+    }
+
+    fn find(&self, _: &str) -> Option<PersonId> {
+        None
+    }
+
+    fn standing(&self, subject: PersonId) -> Standing {
+        // Never asked: nobody is found.
+        Standing {
+            subject,
+            ties: Vec::new(),
+            age: super::facts::AgeBand::Adult,
+            state: None,
+            grants: Vec::new(),
+            restrictions: Vec::new(),
+        }
+    }
+
+    fn household(&self, _: PersonId) -> Vec<PersonId> {
+        Vec::new()
+    }
+
+    fn reader_is_on(&self, _: &str) -> bool {
+        false
+    }
+
+    fn names(&self, _: PersonId) -> Vec<String> {
+        Vec::new()
+    }
+
+    fn today(&self) -> Date {
+        Date::ZERO
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,206 @@
+//! Look-ups: records that a verdict needs, asked of the upstream with rights of our own, never
+//! with the reader's. What is kept and shared between requests is what they say, whoever reads
+//! ([`Looked`]); the reader is in no key.
+
+use super::answer::Answer;
+use super::refusal::Refusal;
+use super::upstream::{Upstream, UpstreamFault};
+use crate::admin::Metrics;
+use crate::engine::Redactor;
+use crate::engine::lookups::{LookUp, Looked};
+use crate::engine::set::PolicySet;
+use bytes::BytesMut;
+use moka::future::Cache;
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::sync::Semaphore;
+use tokio::task::JoinSet;
+use tokio::time::{Instant, timeout_at};
+
+/// How long all look-ups for a body, or for one flush of a stream, may take together; what comes
+/// later hides. Longer than a page of records takes on a slow upstream, shorter than a reader
+/// waits.
+const TIMEOUT: Duration = Duration::from_secs(5);
+
+/// Longest body of one, bytes: a claim of a long hospital stay. Longer hides.
+const BYTES_MAX: usize = 1024 * 1024;
+
+/// Most at once for one body, so that a long one leaves room for others, and over all requests,
+/// which is as many connections as are kept open.
+const AT_ONCE_PER_BODY_MAX: usize = 16;
+const AT_ONCE_MAX: usize = 64;
+
+/// How long an answer is kept: about as long as a reader turns pages of one chart. What changes
+/// upstream is seen after that.
+const KEPT_FOR: Duration = Duration::from_mins(1);
+
+/// Memory of all that is kept, bytes: some hundred thousand records.
+const KEPT_BYTES_MAX: u64 = 64 * 1024 * 1024;
+
+/// An answer: facts, or nothing to judge by.
+type Facts = Option<Arc<Looked>>;
+
+/// The policy set by its hash, so that another set begins anew; and where was asked.
+type Key = (String, String);
+
+/// All look-ups of one deployment.
+pub(super) struct LookUps {
+    upstream: Arc<Upstream>,
+    metrics: Arc<Metrics>,
+    depth: usize,
+    kept: Cache<Key, Facts>,
+    at_once: Semaphore,
+}
+
+impl fmt::Debug for LookUps {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("LookUps").finish_non_exhaustive()
+    }
+}
+
+impl LookUps {
+    pub(super) fn new(
+        upstream: Arc<Upstream>,
+        metrics: Arc<Metrics>,
+        depth: usize,
+    ) -> Arc<LookUps> {
+        let weight = |(hash, target): &Key, facts: &Facts| {
+            let bytes = facts.as_ref().map_or(0, |looked| looked.bytes());
+            let all = bytes.saturating_add(hash.len()).saturating_add(target.len());
+            u32::try_from(all).unwrap_or(u32::MAX)
+        };
+        let kept = Cache::builder().time_to_live(KEPT_FOR).max_capacity(KEPT_BYTES_MAX);
+        let kept = kept.weigher(weight).build();
+        let at_once = Semaphore::new(AT_ONCE_MAX);
+        Arc::new(LookUps { upstream, metrics, depth, kept, at_once })
+    }
+
+    /// Gives a redactor all that it wants, as far as it is to be had.
+    pub(super) async fn settle(self: &Arc<Self>, redactor: &mut Redactor) {
+        let until = Instant::now() + TIMEOUT;
+        loop {
+            let wanted = redactor.wanted();
+            if wanted.is_empty() {
+                return;
+            }
+            let policy = Arc::clone(redactor.policy());
+            redactor.looked_up(self.all(&policy, wanted, until).await);
+        }
+    }
+
+    /// The same for a long body, which is judged on a thread of its own.
+    pub(super) async fn settle_long(
+        self: &Arc<Self>,
+        mut redactor: Redactor,
+    ) -> Result<Redactor, Refusal> {
+        let until = Instant::now() + TIMEOUT;
+        loop {
+            let judging = tokio::task::spawn_blocking(move || {
+                let wanted = redactor.wanted();
+                (redactor, wanted)
+            });
+            let wanted;
+            (redactor, wanted) = judging.await.map_err(|_| Refusal::Fault)?;
+            if wanted.is_empty() {
+                return Ok(redactor);
+            }
+            let policy = Arc::clone(redactor.policy());
+            redactor.looked_up(self.all(&policy, wanted, until).await);
+        }
+    }
+
+    /// What came of each, in order.
+    async fn all(
+        self: &Arc<Self>,
+        policy: &Arc<PolicySet>,
+        wanted: Vec<LookUp>,
+        until: Instant,
+    ) -> Vec<Facts> {
+        let mut answers: Vec<Facts> = vec![None; wanted.len()];
+        let mut asked = JoinSet::new();
+        let mut wanted = wanted.into_iter().enumerate();
+        loop {
+            while asked.len() < AT_ONCE_PER_BODY_MAX
+                && let Some((at, look_up)) = wanted.next()
+            {
+                let key = (policy.hash.clone(), look_up.target().to_owned());
+                if let Some(kept) = self.kept.get(&key).await {
+                    self.metrics.looked_up("kept");
+                    put(&mut answers, at, kept);
+                    continue;
+                }
+                let (this, policy) = (Arc::clone(self), Arc::clone(policy));
+                asked.spawn(async move { (at, this.one(key, &policy, &look_up).await) });
+            }
+            match timeout_at(until, asked.join_next()).await {
+                Ok(Some(Ok((at, answer)))) => put(&mut answers, at, answer),
+                // A fault of ours in one of them: it hides, as what fails does.
+                Ok(Some(Err(_))) => self.metrics.looked_up("failed"),
+                Ok(None) => return answers,
+                Err(_) => {
+                    let left = asked.len().saturating_add(wanted.len());
+                    (0..left).for_each(|_| self.metrics.looked_up("late"));
+                    return answers;
+                }
+            }
+        }
+    }
+
+    /// One look-up; equal ones that are under way are one.
+    async fn one(&self, key: Key, policy: &Arc<PolicySet>, look_up: &LookUp) -> Facts {
+        let asking = async {
+            let asked = self.ask(policy, look_up).await;
+            self.metrics.looked_up(match &asked {
+                Ok(Some(_)) => "answered",
+                Ok(None) => "nothing",
+                Err(_) => "failed",
+            });
+            asked
+        };
+        // What failed is not kept: the next reader may have more luck.
+        self.kept.try_get_with(key, asking).await.unwrap_or_default()
+    }
+
+    async fn ask(&self, policy: &PolicySet, look_up: &LookUp) -> Result<Facts, UpstreamFault> {
+        let _permit = self.at_once.acquire().await.map_err(|_| UpstreamFault::Unreachable)?;
+        let answer = self.upstream.look_up(look_up.plan()).await?;
+        let content_types = answer.content_types();
+        let content_types: Vec<&str> = content_types.iter().map(String::as_str).collect();
+        match answer.status() {
+            200 => {}
+            403 | 404 | 410 => {
+                answer.discard();
+                return Ok(None);
+            }
+            _ => {
+                answer.discard();
+                return Err(UpstreamFault::Ambiguous("a status that says nothing of a record"));
+            }
+        }
+        if !look_up.takes(policy, answer.status(), &content_types) {
+            return Ok(None);
+        }
+        let Some(body) = read(answer).await? else { return Ok(None) };
+        Ok(look_up.read(policy, self.depth, &body).map(Arc::new))
+    }
+}
+
+fn put(answers: &mut [Facts], at: usize, answer: Facts) {
+    if let Some(slot) = answers.get_mut(at) {
+        *slot = answer;
+    }
+}
+
+/// The body, if it is within its limit.
+async fn read(answer: Answer) -> Result<Option<BytesMut>, UpstreamFault> {
+    let mut body = answer.judged_body()?;
+    let mut held = BytesMut::new();
+    while let Some(chunk) = body.next().await? {
+        if held.len().saturating_add(chunk.len()) > BYTES_MAX {
+            return Ok(None);
+        }
+        held.extend_from_slice(&chunk);
+    }
+    Ok(Some(held))
+}
