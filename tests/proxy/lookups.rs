@@ -213,7 +213,7 @@ async fn rights_are_ours_and_nothing_but_an_id_is_asked() {
         at_visit("e1", "Encounter/flu"),
         at_visit("e2", "https://members.example/fhir/Encounter/flu/_history/2"),
         at_visit("e3", "https://elsewhere.example/fhir/Encounter/flu"),
-        at_visit("e4", "Encounter/../Patient/p-102"),
+        at_visit("e4", "Claim/../Encounter/flu"),
         at_visit("e5", "Encounter/.."),
         at_visit("e6", "Encounter/flu?_summary=true"),
         at_visit("e7", "Encounter/fl%75"),
