@@ -27,6 +27,7 @@ pub(super) fn run(path: &Path, streams: &mut Streams<'_>) -> io::Result<Exit> {
         return Ok(Exit::Usage);
     }
     tell_no_more_of_panics_than_where();
+    leave_no_core(streams);
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     let ended = runtime.block_on(serve(&config, streams));
     // What was cut may still be reading a file; the end does not wait for it.
@@ -108,6 +109,20 @@ fn tell(mistakes: &[Diagnostic]) {
     for mistake in mistakes {
         // Where stderr is gone, LAST-GOOD holds all the same.
         write!(stderr, "{mistake}").unwrap_or_default();
+    }
+}
+
+/// What is held of bodies and tokens is written nowhere, a core dump neither, nor shown to other
+/// processes of the same user.
+fn leave_no_core(streams: &mut Streams<'_>) {
+    let none = rustix::process::Rlimit { current: Some(0), maximum: Some(0) };
+    let limited = rustix::process::setrlimit(rustix::process::Resource::Core, none);
+    #[cfg(target_os = "linux")]
+    let limited = limited.and_then(|()| {
+        rustix::process::set_dumpable_behavior(rustix::process::DumpableBehavior::NotDumpable)
+    });
+    if let Err(error) = limited {
+        streams.say(format_args!("warning: core dumps cannot be turned off: {error}"));
     }
 }
 

@@ -1,6 +1,7 @@
 //! One connection of a reader, from its first byte to its last, every wait bounded.
 
 use super::drain::DrainWatch;
+use super::frame_counter::FrameCounter;
 use super::head_check::{FIELDS_MAX, HEAD_BYTES_MAX};
 use super::head_reader::HeadReader;
 use super::{Proxy, serve};
@@ -151,7 +152,8 @@ where
         }
     });
     if is_http2 {
-        let connection = http2_builder().serve_connection(TokioIo::new(socket), service);
+        let socket = TokioIo::new(FrameCounter::new(socket));
+        let connection = http2_builder().serve_connection(socket, service);
         watch(connection, &pulse, patience, drain).await;
     } else {
         let socket = TokioIo::new(HeadReader::new(socket));

@@ -7,6 +7,7 @@
 mod answer;
 mod connection;
 mod drain;
+mod frame_counter;
 mod gunzip;
 mod head_check;
 mod head_reader;

@@ -41,6 +41,7 @@ impl Service {
     /// Reads every file, opens the log, binds the addresses. Nothing is answered before all of
     /// it is good.
     pub async fn start(config: &Config, tell: Tell) -> Result<Service, NoStart> {
+        clock_is_right(super::now_s().unwrap_or_default()).map_err(NoStart::Cannot)?;
         let world = World::load(&config.judging, tell).map_err(NoStart::Mistakes)?;
         let identity = Identity::new(&config.identity).map_err(NoStart::Cannot)?;
         let limits = Limits::new(&config.judging.limits);
@@ -89,6 +90,20 @@ impl Service {
             () = look_after(&proxy) => false,
         }
     }
+}
+
+/// 2026-01-01 in seconds since 1970: before this program was.
+const EARLIEST_S: u64 = 1_767_225_600;
+
+/// Whether a clock can be right: ages, tokens and grants are judged by it, and one that was never
+/// set would bring back grants that have ended.
+pub(super) fn clock_is_right(now_s: u64) -> Result<(), String> {
+    if now_s >= EARLIEST_S {
+        return Ok(());
+    }
+    Err("the clock of this machine says a time before 2026: ages, tokens and grants are judged \
+         by it; set it first"
+        .to_owned())
 }
 
 /// What is done now and then for as long as it is polled.

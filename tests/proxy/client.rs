@@ -7,22 +7,22 @@ use tokio::net::TcpStream;
 
 /// An answer as it came.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Answer {
-    pub(super) status: u16,
+pub(crate) struct Answer {
+    pub(crate) status: u16,
     /// By name in lower case; fields that are there twice are joined by `|`.
-    pub(super) fields: BTreeMap<String, String>,
-    pub(super) body: String,
+    pub(crate) fields: BTreeMap<String, String>,
+    pub(crate) body: String,
     /// Whether the body ended as its framing says.
-    pub(super) whole: bool,
+    pub(crate) whole: bool,
 }
 
 impl Answer {
-    pub(super) fn field(&self, name: &str) -> &str {
+    pub(crate) fn field(&self, name: &str) -> &str {
         self.fields.get(name).map_or("", String::as_str)
     }
 
     /// All but what differs between any two answers.
-    pub(super) fn comparable(&self) -> Answer {
+    pub(crate) fn comparable(&self) -> Answer {
         let mut same = self.clone();
         same.fields.remove("date");
         same.fields.remove("x-request-id");
@@ -31,12 +31,12 @@ impl Answer {
 }
 
 /// Sends these bytes and reads the answer until the connection ends.
-pub(super) async fn exchange(address: SocketAddr, sent: &[u8]) -> Vec<u8> {
+pub(crate) async fn exchange(address: SocketAddr, sent: &[u8]) -> Vec<u8> {
     let mut socket = TcpStream::connect(address).await.unwrap();
     exchange_on(&mut socket, sent).await
 }
 
-pub(super) async fn exchange_on<S: AsyncRead + AsyncWrite + Unpin>(
+pub(crate) async fn exchange_on<S: AsyncRead + AsyncWrite + Unpin>(
     socket: &mut S,
     sent: &[u8],
 ) -> Vec<u8> {
@@ -48,11 +48,11 @@ pub(super) async fn exchange_on<S: AsyncRead + AsyncWrite + Unpin>(
 }
 
 /// One request on a connection of its own.
-pub(super) async fn ask(address: SocketAddr, request_line: &str, fields: &[&str]) -> Answer {
+pub(crate) async fn ask(address: SocketAddr, request_line: &str, fields: &[&str]) -> Answer {
     parse(&exchange(address, &request(request_line, fields, "")).await)
 }
 
-pub(super) fn request(request_line: &str, fields: &[&str], body: &str) -> Vec<u8> {
+pub(crate) fn request(request_line: &str, fields: &[&str], body: &str) -> Vec<u8> {
     let mut text = format!("{request_line} HTTP/1.1\r\nHost: members.example\r\n");
     for field in fields {
         text.push_str(field);
@@ -64,7 +64,7 @@ pub(super) fn request(request_line: &str, fields: &[&str], body: &str) -> Vec<u8
 }
 
 /// Takes one answer apart.
-pub(super) fn parse(read: &[u8]) -> Answer {
+pub(crate) fn parse(read: &[u8]) -> Answer {
     let text = String::from_utf8(read.to_vec()).unwrap();
     let Some((head, body)) = text.split_once("\r\n\r\n") else { panic!("no answer: {text:?}") };
     let mut lines = head.split("\r\n");

@@ -16,17 +16,17 @@ use tempfile::TempDir;
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 
-pub(super) const MOTHER: &str = "M-100";
-pub(super) const DAUGHTER: &str = "M-102";
+pub(crate) const MOTHER: &str = "M-100";
+pub(crate) const DAUGHTER: &str = "M-102";
 
 /// A folder with everything a deployment names, and a key to sign tokens with.
-pub(super) struct Files {
-    pub(super) folder: TempDir,
+pub(crate) struct Files {
+    pub(crate) folder: TempDir,
     key: EncodingKey,
 }
 
 /// A file of the policies that are shipped.
-pub(super) fn shipped(path: &str) -> String {
+pub(crate) fn shipped(path: &str) -> String {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("policies").join(path);
     fs::read_to_string(&path).unwrap()
 }
@@ -60,7 +60,7 @@ envelope: [";
 
 impl Files {
     /// With all policies that are shipped.
-    pub(super) fn with_all_policies() -> Files {
+    pub(crate) fn with_all_policies() -> Files {
         let folder = tempfile::tempdir().unwrap();
         let policies = Path::new(env!("CARGO_MANIFEST_DIR")).join("policies");
         std::os::unix::fs::symlink(policies, folder.path().join("policies")).unwrap();
@@ -68,7 +68,7 @@ impl Files {
     }
 
     /// With the policies of the house shape.
-    pub(super) fn new() -> Files {
+    pub(crate) fn new() -> Files {
         let folder = tempfile::tempdir().unwrap();
         write_lean_policies(&folder.path().join("policies"));
         Files::around(folder)
@@ -85,16 +85,16 @@ impl Files {
         Files { folder, key }
     }
 
-    pub(super) fn path(&self, name: &str) -> std::path::PathBuf {
+    pub(crate) fn path(&self, name: &str) -> std::path::PathBuf {
         self.folder.path().join(name)
     }
 
-    pub(super) fn write(&self, name: &str, text: impl AsRef<[u8]>) {
+    pub(crate) fn write(&self, name: &str, text: impl AsRef<[u8]>) {
         fs::write(self.path(name), text).unwrap();
     }
 
     /// The `Authorization` field of a member.
-    pub(super) fn token(&self, member: &str) -> String {
+    pub(crate) fn token(&self, member: &str) -> String {
         let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_secs();
         let claims = json!({
             "iss": "https://login.example", "aud": "member-api", "member_id": member,
@@ -103,7 +103,7 @@ impl Files {
         format!("Authorization: Bearer {}", self.sign(&claims))
     }
 
-    fn sign(&self, claims: &Value) -> String {
+    pub(crate) fn sign(&self, claims: &Value) -> String {
         let header = json!({"alg": "ES256", "kid": "k1", "typ": "JWT"}).to_string();
         let (header, claims) =
             (URL_SAFE_NO_PAD.encode(header), URL_SAFE_NO_PAD.encode(claims.to_string()));
@@ -114,19 +114,19 @@ impl Files {
     }
 
     /// Lines of the audit so far.
-    pub(super) fn audit(&self) -> Vec<Value> {
+    pub(crate) fn audit(&self) -> Vec<Value> {
         let text = fs::read_to_string(self.path("audit.jsonl")).unwrap();
         text.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
     }
 
-    pub(super) fn config(&self, yaml: &str) -> Config {
+    pub(crate) fn config(&self, yaml: &str) -> Config {
         let file = SourceFile::new("sequester.yaml", yaml);
         Config::read(&file, self.folder.path()).unwrap_or_else(|mistakes| {
             panic!("{}", mistakes.iter().map(ToString::to_string).collect::<String>())
         })
     }
 
-    pub(super) async fn start(self, yaml: &str) -> Deployment {
+    pub(crate) async fn start(self, yaml: &str) -> Deployment {
         let service = match Service::start(&self.config(yaml), |_| {}).await {
             Ok(service) => service,
             Err(NoStart::Cannot(why)) => panic!("{why}"),
@@ -143,7 +143,7 @@ impl Files {
 }
 
 /// A configuration in clear with an upstream at this URL; `more` is added at the top level.
-pub(super) fn yaml(upstream: &str, more: &str) -> String {
+pub(crate) fn yaml(upstream: &str, more: &str) -> String {
     format!(
         "listen: {{ address: '127.0.0.1:0' }}
 upstream:
@@ -160,38 +160,38 @@ audit: {{ file: audit.jsonl, durability: sync }}
 }
 
 /// A proxy that serves until it is dropped or ended.
-pub(super) struct Deployment {
-    pub(super) files: Files,
-    pub(super) address: SocketAddr,
-    pub(super) admin: Option<SocketAddr>,
+pub(crate) struct Deployment {
+    pub(crate) files: Files,
+    pub(crate) address: SocketAddr,
+    pub(crate) admin: Option<SocketAddr>,
     end: Option<oneshot::Sender<()>>,
     serving: JoinHandle<bool>,
 }
 
 impl Deployment {
     /// The usual one in front of this upstream.
-    pub(super) async fn before(upstream: &str) -> Deployment {
+    pub(crate) async fn before(upstream: &str) -> Deployment {
         Files::new().start(&yaml(upstream, "")).await
     }
 
     /// The usual one with all policies that are shipped.
-    pub(super) async fn with_all_policies_before(upstream: &str) -> Deployment {
+    pub(crate) async fn with_all_policies_before(upstream: &str) -> Deployment {
         Files::with_all_policies().start(&yaml(upstream, "")).await
     }
 
     /// GET as a member.
-    pub(super) async fn get(&self, member: &str, path: &str) -> Answer {
+    pub(crate) async fn get(&self, member: &str, path: &str) -> Answer {
         let token = self.files.token(member);
         client::ask(self.address, &format!("GET {path}"), &[&token]).await
     }
 
     /// Tells it to end.
-    pub(super) fn end(&mut self) {
+    pub(crate) fn end(&mut self) {
         self.end.take().unwrap().send(()).unwrap();
     }
 
     /// Waits for the end; whether all that was under way ended.
-    pub(super) async fn ended(self) -> bool {
+    pub(crate) async fn ended(self) -> bool {
         self.serving.await.unwrap()
     }
 }

@@ -2,14 +2,14 @@
 
 mod answers;
 mod audit;
-mod client;
+pub(crate) mod client;
 mod command;
 mod connections;
-mod deployment;
+pub(crate) mod deployment;
 mod faults;
 mod lookups;
 mod real_server;
 mod requests;
 mod streams;
-mod tls;
-mod upstream;
+pub(crate) mod tls;
+pub(crate) mod upstream;

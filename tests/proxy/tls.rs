@@ -22,13 +22,13 @@ use tokio_rustls::{TlsAcceptor, TlsConnector};
 const CLAIMS: &str = "/api/v1/family/C-1/claims";
 
 /// An authority and one certificate it signed, as PEM.
-struct Pki {
+pub(crate) struct Pki {
     authority: String,
     certificate: String,
     key: String,
 }
 
-fn pki() -> Pki {
+pub(crate) fn pki() -> Pki {
     let mut params = CertificateParams::new(Vec::new()).unwrap();
     params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
     let authority = CertifiedIssuer::self_signed(params, KeyPair::generate().unwrap()).unwrap();
@@ -58,7 +58,7 @@ fn provider() -> Arc<rustls::crypto::CryptoProvider> {
     Arc::new(rustls::crypto::aws_lc_rs::default_provider())
 }
 
-fn connector(server: &Pki, client: Option<&Pki>, alpn: &[&[u8]]) -> TlsConnector {
+pub(crate) fn connector(server: &Pki, client: Option<&Pki>, alpn: &[&[u8]]) -> TlsConnector {
     let builder = ClientConfig::builder_with_provider(provider())
         .with_safe_default_protocol_versions()
         .unwrap()
@@ -71,7 +71,7 @@ fn connector(server: &Pki, client: Option<&Pki>, alpn: &[&[u8]]) -> TlsConnector
     TlsConnector::from(Arc::new(config))
 }
 
-async fn connect(
+pub(crate) async fn connect(
     address: SocketAddr,
     connector: TlsConnector,
 ) -> std::io::Result<TlsStream<TcpStream>> {
@@ -84,7 +84,7 @@ async fn claims() -> Upstream {
 }
 
 /// A deployment with this certificate, that asks for one of those authorities.
-async fn deployment(upstream: &str, server: &Pki, clients: Option<&Pki>) -> Deployment {
+pub(crate) async fn deployment(upstream: &str, server: &Pki, clients: Option<&Pki>) -> Deployment {
     let files = Files::new();
     files.write("server.pem", &server.certificate);
     files.write("server.key", &server.key);

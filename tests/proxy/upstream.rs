@@ -8,7 +8,7 @@ use tokio::net::{TcpListener, TcpStream};
 
 /// What an upstream does with a connection after it has read a request.
 #[derive(Clone, Debug)]
-pub(super) enum Step {
+pub(crate) enum Step {
     Send(Vec<u8>),
     Wait(Duration),
     /// Waits for the next request on the same connection, which begins the script again.
@@ -19,22 +19,22 @@ pub(super) enum Step {
 }
 
 /// An upstream at work.
-pub(super) struct Upstream {
-    pub(super) port: u16,
+pub(crate) struct Upstream {
+    pub(crate) port: u16,
     /// Every request as it came, head and body.
-    pub(super) requests: Arc<Mutex<Vec<String>>>,
+    pub(crate) requests: Arc<Mutex<Vec<String>>>,
     /// Connections accepted.
-    pub(super) connections: Arc<Mutex<usize>>,
+    pub(crate) connections: Arc<Mutex<usize>>,
 }
 
 impl Upstream {
     /// Answers every request by the same script.
-    pub(super) async fn scripted(script: Vec<Step>) -> Upstream {
+    pub(crate) async fn scripted(script: Vec<Step>) -> Upstream {
         Upstream::answering(move |_| script.clone()).await
     }
 
     /// Answers each request as this says.
-    pub(super) async fn answering(
+    pub(crate) async fn answering(
         script: impl Fn(&str) -> Vec<Step> + Send + Sync + 'static,
     ) -> Upstream {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
@@ -58,11 +58,11 @@ impl Upstream {
         upstream
     }
 
-    pub(super) fn url(&self) -> String {
+    pub(crate) fn url(&self) -> String {
         format!("http://127.0.0.1:{}", self.port)
     }
 
-    pub(super) fn requests(&self) -> Vec<String> {
+    pub(crate) fn requests(&self) -> Vec<String> {
         self.requests.lock().unwrap().clone()
     }
 }
@@ -111,19 +111,19 @@ async fn read_request(socket: &mut TcpStream) -> io::Result<String> {
 }
 
 /// A head and a body, as an upstream should.
-pub(super) fn good(content_type: &str, body: &str) -> Vec<Step> {
+pub(crate) fn good(content_type: &str, body: &str) -> Vec<Step> {
     let head = format!("HTTP/1.1 200 OK\r\nContent-Type: {content_type}\r\n");
     let length = body.len();
     vec![Step::Send(format!("{head}Content-Length: {length}\r\n\r\n{body}").into()), Step::Again]
 }
 
 /// Raw text, then the end of the connection.
-pub(super) fn raw(text: &str) -> Vec<Step> {
+pub(crate) fn raw(text: &str) -> Vec<Step> {
     vec![Step::Send(text.replace('\n', "\r\n").into()), Step::Close]
 }
 
 /// A head of these lines before this body, then the end of the connection.
-pub(super) fn headed(head: &str, body: &[u8]) -> Vec<Step> {
+pub(crate) fn headed(head: &str, body: &[u8]) -> Vec<Step> {
     let mut bytes = format!("{}\r\n\r\n", head.replace('\n', "\r\n")).into_bytes();
     bytes.extend_from_slice(body);
     vec![Step::Send(bytes), Step::Close]
