@@ -15,3 +15,5 @@ mod proxy;
 mod schemas;
 #[cfg(test)]
 mod tidy;
+#[cfg(test)]
+mod worlds;

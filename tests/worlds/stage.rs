@@ -1,0 +1,118 @@
+//! A proxy in front of a generated upstream, once for each of the two worlds.
+
+use super::client::{Answer, Client};
+use super::family::{self, Family, Role};
+use super::pair::FAMILIES;
+use super::requests::Step;
+use super::upstream::Upstream;
+use crate::proxy::deployment::{Deployment, Files};
+
+/// The deployment in front of one of the two worlds, and the reader's connection to it.
+pub struct Side {
+    pub upstream: Upstream,
+    pub deployment: Deployment,
+    client: Client,
+    /// The last page's own way to the next one.
+    next: Option<String>,
+}
+
+/// Settings of a proxy before this upstream. `more` is added at the top level.
+pub fn settings(upstream: &Upstream, audit: &str, more: &str) -> String {
+    format!(
+        "listen: {{ address: '127.0.0.1:0' }}
+upstream:
+  url: http://{}
+  public-url: https://members.example
+  look-ups: {{ token-file: look-ups }}
+  timeout: {{ connect: 5s, first-byte: 20s, idle: 20s, total: 60s }}
+identity:
+  jwt: {{ issuer: https://login.example, audience: member-api, keys: jwks.json, member-claim: member_id, client-claim: azp }}
+members: {{ file: members.csv }}
+grants: {{ file: grants.csv }}
+restrictions: {{ file: restrictions.csv }}
+policies: policies/
+audit: {{ file: {audit}, durability: written }}
+{more}",
+        upstream.address
+    )
+}
+
+/// The files of a deployment, with everybody on file.
+pub fn prepared(files: Files) -> Files {
+    for (name, text) in family::files(FAMILIES) {
+        files.write(name, text);
+    }
+    files.write("look-ups", "the proxy itself\n");
+    files
+}
+
+pub const NO_LIMIT: &str = "limits: { reader: [] }";
+
+impl Side {
+    pub async fn start(files: Files, more: &str) -> Side {
+        let upstream = Upstream::start().await;
+        let settings = settings(&upstream, "/dev/null", more);
+        let deployment = prepared(files).start(&settings).await;
+        let client = Client::new(deployment.address);
+        Side { upstream, deployment, client, next: None }
+    }
+
+    pub fn token(&self, family: &Family, reader: Role) -> String {
+        self.deployment.files.token(&family.member(reader))
+    }
+
+    /// Forgets pages: another reader comes.
+    pub fn begin(&mut self) {
+        self.next = None;
+    }
+
+    /// One step; `None` where there is no next page.
+    pub async fn play(&mut self, step: &Step, token: &str) -> Option<Answer> {
+        self.upstream.said();
+        let (method, target, form, fields) = match step {
+            Step::Next => ("GET", self.next.take()?, None, Vec::new()),
+            Step::Ask { method, target, form, fields } => {
+                (*method, target.clone(), form.clone(), fields.clone())
+            }
+        };
+        let mut sent =
+            format!("{method} {target} HTTP/1.1\r\nHost: members.example\r\n{token}\r\n");
+        for field in fields {
+            sent.push_str(&format!("{field}\r\n"));
+        }
+        if method == "POST" {
+            let form = form.as_deref().unwrap_or_default();
+            let length = form.len();
+            sent.push_str(&format!(
+                "Content-Type: application/x-www-form-urlencoded\r\nContent-Length: {length}\r\n\r\n{form}"
+            ));
+        } else {
+            sent.push_str("\r\n");
+        }
+        let answer = self.client.ask(sent.as_bytes(), method == "HEAD").await;
+        if let Some(next) = next_of(&target, &answer) {
+            self.next = Some(next);
+        }
+        Some(answer)
+    }
+
+    /// Every byte of the last answer.
+    pub fn raw(&self) -> &[u8] {
+        &self.client.raw
+    }
+}
+
+/// Where the next page of an answer is, if it says so.
+fn next_of(target: &str, answer: &Answer) -> Option<String> {
+    let body: serde_json::Value = serde_json::from_slice(&answer.body).ok()?;
+    if let Some(links) = body["link"].as_array() {
+        let next = links.iter().find(|link| link["relation"] == "next")?;
+        let url = next["url"].as_str()?;
+        return Some(url.strip_prefix("https://members.example").unwrap_or(url).to_owned());
+    }
+    let cursor = body["page"]["next"].as_str()?;
+    let (path, query) = target.split_once('?').unwrap_or((target, ""));
+    let kept = query.split('&').filter(|pair| !pair.is_empty() && !pair.starts_with("cursor="));
+    let kept: String = kept.map(|pair| format!("&{pair}")).collect();
+    Some(format!("{path}?cursor={cursor}{kept}"))
+}
