@@ -64,7 +64,7 @@ impl Client {
 
     /// More bytes; whether there were any.
     async fn more(&mut self) -> bool {
-        let mut buffer = [0; 16 * 1024];
+        let mut buffer = vec![0; 16 * 1024];
         let read = self.socket.as_mut().unwrap().read(&mut buffer).await.unwrap_or(0);
         self.read.extend_from_slice(&buffer[..read]);
         self.raw.extend_from_slice(&buffer[..read]);

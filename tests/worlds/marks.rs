@@ -101,16 +101,13 @@ fn replaced(
     let (mut at, mut any) = (0, false);
     while at < bytes.len() {
         let found = if bytes[at] == escape { meant(&bytes[at + 1..]) } else { None };
-        match found {
-            Some((letter, length)) => {
-                out.extend(letter.to_string().bytes());
-                at += 1 + length;
-                any = true;
-            }
-            None => {
-                out.push(bytes[at]);
-                at += 1;
-            }
+        if let Some((letter, length)) = found {
+            out.extend(letter.to_string().bytes());
+            at += 1 + length;
+            any = true;
+        } else {
+            out.push(bytes[at]);
+            at += 1;
         }
     }
     any.then_some(out)

@@ -56,10 +56,12 @@ impl Pair {
         for (world, hidden) in worlds.iter_mut().zip(hidden) {
             let mut seen = seen.clone();
             maker.fill_containers(&mut seen);
-            seen.iter_mut().for_each(|item| maker.noise(item, &hidden));
+            for item in &mut seen {
+                maker.noise(item, &hidden);
+            }
             world.items = weave(maker.random, seen, hidden);
             world.habits = maker.habits(short_pages);
-            world.habits.says_empty = seed % 2 == 0;
+            world.habits.says_empty = seed.is_multiple_of(2);
         }
         Pair { family, reader, worlds }
     }

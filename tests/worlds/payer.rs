@@ -272,7 +272,7 @@ impl World {
                 Some(said("application/json", claim.body.to_string(), 1))
             }
             ["family", _] => Some(self.family()),
-            ["family", _, list] | ["members", _, list] => {
+            ["family" | "members", _, list] => {
                 let kind = match *list {
                     "claims" => "claim",
                     "accumulators" => "accumulator",

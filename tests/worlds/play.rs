@@ -14,7 +14,6 @@ use std::sync::Arc;
 pub struct Difference {
     /// Which step of the sequence.
     pub at: usize,
-    pub step: Step,
     pub what: String,
 }
 
@@ -61,7 +60,7 @@ pub async fn play(
     for (at, step) in steps.iter().enumerate() {
         let answers = tokio::join!(one.play(step, &tokens[0]), other.play(step, &tokens[1]));
         let said = [one.upstream.said(), other.upstream.said()];
-        let difference = |what: String| Difference { at, step: step.clone(), what };
+        let difference = |what: String| Difference { at, what };
         let (mut first, mut second) = match answers {
             (Some(first), Some(second)) => (first, second),
             (None, None) => continue,
