@@ -10,6 +10,7 @@
 
 use super::body::{self, Terms};
 use super::codes::Hits;
+use super::document::read::Document;
 use super::document::scan::parse;
 use super::document::tape::Tape;
 use super::facts::{People, PersonId, Standing};
@@ -128,7 +129,7 @@ impl LookUp {
     pub fn read(&self, policy: &PolicySet, depth: usize, bytes: &[u8]) -> Option<Looked> {
         let shape = policy.shapes.get(self.plan.route.0)?;
         let mut tape = Tape::default();
-        parse(bytes, depth, &shape.vocabulary, &mut tape).ok()?;
+        let json = parse(bytes, depth, &shape.vocabulary, &mut tape).ok()?;
         let terms = Terms {
             policy,
             shape,
@@ -139,7 +140,7 @@ impl LookUp {
             explain: false,
             asking: None,
         };
-        body::reduce(terms, bytes, &tape, &self.name)
+        body::reduce(terms, Document { json, tape: &tape }, &self.name)
     }
 }
 

@@ -26,6 +26,7 @@ pub mod yaml;
 
 use body::{Judged, Terms};
 use bytes::Bytes;
+use document::read::Document;
 use document::scan::{ParseError, parse};
 use document::tape::{NodeId, Tape};
 use document::text;
@@ -251,7 +252,7 @@ impl Redactor {
         let mut tape = std::mem::take(&mut self.tape);
         let (shape, route) = self.route().ok_or(Refusal::NotFound)?;
         let parsed = parse(bytes, self.settings.depth, &shape.vocabulary, &mut tape);
-        parsed.map_err(|error| unreadable(error, offset))?;
+        let json = parsed.map_err(|error| unreadable(error, offset))?;
         let terms = Terms {
             policy: &self.policy,
             shape,
@@ -266,7 +267,7 @@ impl Redactor {
                 may_ask,
             }),
         };
-        let (out, report) = body::judge(terms, bytes, &tape);
+        let (out, report) = body::judge(terms, Document { json, tape: &tape });
         self.tape = tape;
         self.report.add(report);
         out
@@ -298,15 +299,15 @@ impl Window for Redactor {
     fn key(&mut self, object: &[u8], at: u64) -> Result<MemberKey, Refusal> {
         let (shape, _) = self.route().ok_or(Refusal::NotFound)?;
         let mut tape = Tape::default();
-        parse(object, self.settings.depth, &shape.vocabulary, &mut tape)
+        let json = parse(object, self.settings.depth, &shape.vocabulary, &mut tape)
             .map_err(|error| unreadable(error, at))?;
-        let root = NodeId(0);
-        let (node, member) = tape.children(root).next().ok_or(Refusal::NotFound)?;
+        let doc = Document { json, tape: &tape };
+        let (node, member) = doc.children(NodeId(0)).next().ok_or(Refusal::NotFound)?;
         let step = Child { node, key: member.key, index: None };
-        let state = shape.automaton.step(shape.body, step, object, &tape, root);
+        let state = shape.automaton.step(shape.body, step, doc);
         let flags = shape.facts(state).flags;
         let leads = flags & (flag::LEADS | flag::CUT | flag::ENVELOPE) == flag::LEADS;
-        Ok(MemberKey { name: text::key_of(object, member).into_owned(), leads })
+        Ok(MemberKey { name: text::key_of(json, member).into_owned(), leads })
     }
 
     fn judge(&mut self, body: &[u8], at: u64) -> Result<Vec<u8>, Refusal> {

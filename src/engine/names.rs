@@ -1,7 +1,7 @@
 //! What records are called and what references point at: without base, `_history` and fragment.
 
 use std::borrow::Cow;
-use std::collections::BTreeMap;
+use std::ops::Range;
 
 /// What a reference says it points at.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -13,7 +13,7 @@ pub(crate) enum Target<'t> {
         /// The type, if the reference tells one.
         kind: Option<&'t str>,
         /// As records are named.
-        name: Cow<'t, str>,
+        name: &'t str,
     },
     /// `Type?search`: names nothing that can be in sight.
     Searched {
@@ -31,7 +31,7 @@ pub(crate) fn target(reference: &str) -> Target<'_> {
         return Target::Inside;
     }
     if reference.starts_with("urn:") {
-        return Target::Named { kind: None, name: Cow::Borrowed(reference) };
+        return Target::Named { kind: None, name: reference };
     }
     let ends = |byte: &u8| matches!(byte, b'?' | b'#' | b'|');
     let end = reference.as_bytes().iter().position(ends).unwrap_or(reference.len());
@@ -52,7 +52,7 @@ pub(crate) fn target(reference: &str) -> Target<'_> {
     }
     let from = before.len().saturating_sub(kind.len());
     let name = path.get(from..).unwrap_or_default();
-    Target::Named { kind: Some(kind), name: Cow::Borrowed(name) }
+    Target::Named { kind: Some(kind), name }
 }
 
 /// What stands before the last `/` and after it; a path without one is all after it.
@@ -85,29 +85,37 @@ pub(crate) fn without_uuid(text: &str) -> &str {
 
 /// The records of a body by name. One name may be borne by several.
 #[derive(Debug, Default)]
-pub(crate) struct Names {
-    by_name: BTreeMap<String, Vec<usize>>,
+pub(crate) struct Names<'t> {
+    /// Sorted; the record at the same place bears it.
+    names: Vec<Cow<'t, str>>,
+    bearers: Vec<usize>,
 }
 
-impl Names {
-    /// Gives a record a name.
-    pub(crate) fn add(&mut self, name: &str, record: usize) {
-        let bearers = self.by_name.entry(name.to_owned()).or_default();
-        if bearers.last() != Some(&record) {
-            bearers.push(record);
-        }
+impl<'t> Names<'t> {
+    /// Of records and what each is called.
+    pub(crate) fn of(mut named: Vec<(Cow<'t, str>, usize)>) -> Names<'t> {
+        named.sort_unstable();
+        named.dedup();
+        let (names, bearers) = named.into_iter().unzip();
+        Names { names, bearers }
     }
 
-    /// Every record of that name.
-    pub(crate) fn bearers(&self, name: &str) -> &[usize] {
-        self.by_name.get(name).map(Vec::as_slice).unwrap_or_default()
+    /// Where the bearers of a name stand; for [`Names::at`].
+    pub(crate) fn find(&self, name: &str) -> Range<usize> {
+        let first = self.names.partition_point(|known| known.as_ref() < name);
+        let same = self.names.iter().skip(first).take_while(|known| known.as_ref() == name);
+        first..first.saturating_add(same.count())
+    }
+
+    /// The records there.
+    pub(crate) fn at(&self, range: &Range<usize>) -> &[usize] {
+        self.bearers.get(range.clone()).unwrap_or_default()
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::{Target, target, without_uuid};
-    use std::borrow::Cow;
 
     #[test]
     fn references_are_compared_without_base_and_history() {
@@ -118,8 +126,7 @@ mod tests {
             "http://x/Patient/p-1/_history/3#f",
             " Patient/p-1 ",
         ] {
-            let expected =
-                Target::Named { kind: Some("Patient"), name: Cow::Borrowed("Patient/p-1") };
+            let expected = Target::Named { kind: Some("Patient"), name: "Patient/p-1" };
             assert_eq!(target(written), expected, "{written}");
         }
         assert_eq!(target("#x"), Target::Inside);

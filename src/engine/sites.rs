@@ -2,20 +2,22 @@
 
 use super::document::tape::NodeId;
 use super::shapes::meant::Field;
+use std::ops::Range;
 
 /// Something noted at a place.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Site {
+pub(crate) struct Site<W = What> {
     /// Where.
     pub(crate) node: NodeId,
-    /// What else it takes to read it: the concept around a code, the parent of a house code.
-    pub(crate) with: NodeId,
+    /// What else it takes to read it: of a code the concept around it, of a house code its parent,
+    /// of a link its number among the links of the body, once these are read.
+    pub(crate) with: u32,
     /// What.
-    pub(crate) what: What,
+    pub(crate) what: W,
 }
 
-/// No node.
-pub(crate) const NOWHERE: NodeId = NodeId(u32::MAX);
+/// No node and no link.
+pub(crate) const NOWHERE: u32 = u32::MAX;
 
 /// What was noted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -37,22 +39,12 @@ pub(crate) enum What {
     /// A link that may be looked up, by number in its kind's `gets`; whether it can only be to a
     /// provider.
     Resolve(u8, bool),
-    /// A code object of FHIR; whether in a clinical place.
-    Code(bool),
     /// A code of `codes:`.
     HouseCode(u8),
     /// The system of one.
     SystemAt(u8),
     /// A place of `fields:`.
     Field(Field),
-    /// Words whose reach is their entry's.
-    Words,
-    /// Words that reach the record only.
-    Prose,
-    /// The same with markup in it.
-    Markup,
-    /// An attachment.
-    Attachment,
     /// A reference; whether it can only be to a provider.
     Reference(bool),
     /// A member the shape does not name.
@@ -63,4 +55,104 @@ pub(crate) enum What {
     Extension,
     /// A record inside this one, by spec.
     Nested(u16),
+}
+
+impl What {
+    /// Whether it is read as a link: it names a person or a record.
+    pub(crate) fn is_link(self) -> bool {
+        matches!(
+            self,
+            What::Subject
+                | What::Episode(_)
+                | What::Evidence(_)
+                | What::Target
+                | What::Resolve(..)
+                | What::Tuple(..)
+                | What::Reference(_)
+        )
+    }
+}
+
+/// A code object of FHIR.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Coded {
+    /// Whether it stands in a clinical place.
+    pub(crate) clinical: bool,
+}
+
+/// How human words are to be read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Words {
+    /// Their reach is their entry's.
+    Label,
+    /// They reach the record only.
+    Prose,
+    /// The same with markup in it.
+    Markup,
+    /// An attachment.
+    Attachment,
+}
+
+/// All that was noted in a document. Codes and words are most of it and have a list each.
+#[derive(Debug, Default)]
+pub(crate) struct Sites {
+    pub(crate) codes: Vec<Site<Coded>>,
+    pub(crate) words: Vec<Site<Words>>,
+    pub(crate) others: Vec<Site>,
+}
+
+/// What of it was noted in one record.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Noted {
+    codes: Range<usize>,
+    words: Range<usize>,
+    others: Range<usize>,
+}
+
+impl Noted {
+    /// Where the others stand, for steps that change the body on the way.
+    pub(crate) fn others(&self) -> Range<usize> {
+        self.others.clone()
+    }
+}
+
+impl Sites {
+    /// None yet, of a document of that many nodes.
+    pub(crate) fn with_room_for(nodes: usize) -> Sites {
+        Sites {
+            codes: Vec::with_capacity(nodes / 8),
+            words: Vec::with_capacity(nodes / 5),
+            others: Vec::with_capacity(nodes / 12),
+        }
+    }
+
+    /// What was noted since these lengths.
+    pub(crate) fn since(&self, before: &Noted) -> Noted {
+        Noted {
+            codes: before.codes.end..self.codes.len(),
+            words: before.words.end..self.words.len(),
+            others: before.others.end..self.others.len(),
+        }
+    }
+
+    /// All so far, for [`Sites::since`].
+    pub(crate) fn so_far(&self) -> Noted {
+        Noted {
+            codes: 0..self.codes.len(),
+            words: 0..self.words.len(),
+            others: 0..self.others.len(),
+        }
+    }
+
+    pub(crate) fn codes(&self, of: &Noted) -> &[Site<Coded>] {
+        self.codes.get(of.codes.clone()).unwrap_or_default()
+    }
+
+    pub(crate) fn words(&self, of: &Noted) -> &[Site<Words>] {
+        self.words.get(of.words.clone()).unwrap_or_default()
+    }
+
+    pub(crate) fn others(&self, of: &Noted) -> &[Site] {
+        self.others.get(of.others.clone()).unwrap_or_default()
+    }
 }

@@ -3,14 +3,16 @@
 //! hide what nobody named. Names only, never values.
 
 use super::codes::CodeBook;
+use super::document::read::Document;
 use super::document::scan::{ParseError, parse};
 use super::document::tape::{Kind as Json, NodeId, Tape};
 use super::document::text;
 use super::selectors::automaton::{Child, State};
 use super::set::PolicySet;
 use super::shapes::meant::{KindOf, Mark, Shape, flag};
-use super::sites::{Site, What};
+use super::sites::{Sites, What};
 use super::walk::Walk;
+use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// What was met and not named, with how often. Names are those of keys, kinds and systems.
@@ -56,9 +58,10 @@ impl PolicySet {
         let mut best = Survey::default();
         for shape in &self.shapes {
             let mut tape = Tape::default();
-            parse(body, depth, &shape.vocabulary, &mut tape)?;
-            let look = Look { shape, codes: &self.codes, bytes: body, tape: &tape };
-            if look.member(NodeId(0), "resourceType").is_some() != shape.fhir {
+            let json = parse(body, depth, &shape.vocabulary, &mut tape)?;
+            let doc = Document { json, tape: &tape };
+            let look = Look { shape, codes: &self.codes, doc };
+            if doc.member_named(NodeId(0), "resourceType").is_some() != shape.fhir {
                 continue;
             }
             let found = look.body();
@@ -78,8 +81,7 @@ type Unnamed = BTreeMap<NodeId, bool>;
 struct Look<'a> {
     shape: &'a Shape,
     codes: &'a CodeBook,
-    bytes: &'a [u8],
-    tape: &'a Tape,
+    doc: Document<'a>,
 }
 
 impl Look<'_> {
@@ -104,11 +106,11 @@ impl Look<'_> {
             found.extend(spec.map(|spec| (id, spec)));
             return;
         }
-        let Some(node) = self.tape.get(id) else { return };
+        let Some(node) = self.doc.get(id) else { return };
         let array = node.kind == Json::Array;
-        for (index, (child, inner)) in self.tape.children(id).enumerate() {
+        for (index, (child, inner)) in self.doc.children(id).enumerate() {
             let step = Child { node: child, key: inner.key, index: array.then_some(index) };
-            let next = self.shape.automaton.step(state, step, self.bytes, self.tape, id);
+            let next = self.shape.automaton.step(state, step, self.doc);
             self.cuts(child, next, found);
         }
     }
@@ -125,21 +127,19 @@ impl Look<'_> {
             }
             let starts = self.shape.specs.get(spec).map(|spec| spec.starts.as_slice());
             let mut walk = Walk {
-                bytes: self.bytes,
-                tape: self.tape,
+                doc: self.doc,
                 shape: self.shape,
-                sites: Vec::new(),
+                sites: Sites::default(),
                 required: Vec::new(),
-                parents: Vec::new(),
             };
             walk.record(root, kind, starts.unwrap_or_default());
-            for site in &walk.sites {
+            for site in &walk.sites.others {
                 if let What::Nested(spec) = site.what {
                     queue.push((site.node, usize::from(spec)));
                 }
             }
             self.systems(&walk.sites, &mut survey);
-            let sites = walk.sites.iter();
+            let sites = walk.sites.others.iter();
             let unnamed: Unnamed = sites
                 .filter(|site| matches!(site.what, What::Unknown | What::Extension))
                 .map(|site| (site.node, site.what == What::Extension))
@@ -153,63 +153,47 @@ impl Look<'_> {
     /// The record in a cut element, its kind by number and by name.
     fn told(&self, cut: NodeId, spec: usize) -> Option<(NodeId, usize, String)> {
         let spec = self.shape.specs.get(spec)?;
-        let root = self.by_names(cut, &spec.record)?;
-        if self.tape.get(root)?.kind != Json::Object {
+        let root = self.doc.at_names(cut, &spec.record)?;
+        if self.doc.get(root)?.kind != Json::Object {
             return None;
         }
         match &spec.kind {
             KindOf::Always(kind) => Some((root, *kind, self.shape.kind(*kind).name.clone())),
             KindOf::Told(names) => {
-                let name = self.text(self.by_names(root, names)?)?;
+                let name = self.doc.text(self.doc.at_names(root, names)?)?.into_owned();
                 Some((root, self.shape.kind_number(&name).unwrap_or(usize::MAX), name))
             }
         }
     }
 
-    fn by_names(&self, from: NodeId, names: &[String]) -> Option<NodeId> {
-        names.iter().try_fold(from, |at, name| self.member(at, name))
-    }
-
-    fn member(&self, at: NodeId, name: &str) -> Option<NodeId> {
-        let mut children = self.tape.children(at);
-        let is_it = |node| text::key_is(self.bytes, node, name);
-        children.find(|(_, node)| node.key_start != u32::MAX && is_it(node)).map(|(id, _)| id)
-    }
-
-    fn text(&self, id: NodeId) -> Option<String> {
-        let node = self.tape.get(id).filter(|node| node.kind == Json::String)?;
-        Some(text::str_of(self.bytes, node).into_owned())
-    }
-
     /// The systems of the codes of a record.
-    fn systems(&self, sites: &[Site], survey: &mut Survey) {
-        for site in sites {
-            let place = if matches!(site.what, What::Code(_)) {
-                self.member(site.node, "system")
-            } else {
-                matches!(site.what, What::SystemAt(_)).then_some(site.node)
-            };
-            let system = place.and_then(|place| self.text(place));
-            if let Some(system) = system.filter(|system| !self.codes.knows_system(system)) {
-                count(&mut survey.systems, system);
+    fn systems(&self, sites: &Sites, survey: &mut Survey) {
+        let codes =
+            sites.codes.iter().filter_map(|code| self.doc.member_named(code.node, "system"));
+        let told = sites.others.iter().filter(|site| matches!(site.what, What::SystemAt(_)));
+        for place in codes.chain(told.map(|site| site.node)) {
+            let system = self.doc.text(place).filter(|system| !self.codes.knows_system(system));
+            if let Some(system) = system {
+                count(&mut survey.systems, system.into_owned());
             }
         }
     }
 
     /// The places of the unnamed members below a place, `[*]` for every index.
     fn members(&self, at: NodeId, place: &str, unnamed: &Unnamed, survey: &mut Survey) {
-        for (child, node) in self.tape.children(at) {
+        for (child, node) in self.doc.children(at) {
             let place = if node.key_start == u32::MAX {
                 format!("{place}[*]")
             } else {
-                named(place, &text::key_of(self.bytes, node))
+                named(place, &text::key_of(self.doc.json, node))
             };
             match unnamed.get(&child) {
                 None => self.members(child, &place, unnamed, survey),
                 Some(false) => count(&mut survey.members, place),
                 Some(true) => {
-                    let url = self.member(child, "url").and_then(|url| self.text(url));
-                    let url = url.unwrap_or_else(|| "without a url".to_owned());
+                    let url =
+                        self.doc.member_named(child, "url").and_then(|url| self.doc.text(url));
+                    let url = url.unwrap_or(Cow::Borrowed("without a url"));
                     count(&mut survey.members, format!("{place} {url}"));
                 }
             }

@@ -8,6 +8,7 @@ use crate::engine::explain::{Account, CutAccount, Evidence, RecordAccount};
 use crate::engine::facts::PersonId;
 use crate::engine::shapes::meant::Field;
 use crate::engine::sites::What;
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 impl Body<'_> {
@@ -129,7 +130,7 @@ impl Body<'_> {
         let of_record: Vec<&super::CutOut> =
             self.cut_outs.iter().filter(|cut| cut.record == record).collect();
         let within = |node: NodeId, outer: NodeId| {
-            self.tape.get(outer).is_some_and(|of| outer <= node && node.0 < of.next)
+            self.doc.get(outer).is_some_and(|of| outer <= node && node.0 < of.next)
         };
         let mut told: Vec<NodeId> = Vec::new();
         let mut accounts = Vec::new();
@@ -143,7 +144,7 @@ impl Body<'_> {
             accounts.push(CutAccount {
                 place: self.place(cut.node, root),
                 asked: asked.map(|inner| self.place(inner.asked, root)).collect(),
-                because: cut.because.clone(),
+                because: cut.because.to_owned(),
                 rules: cut.rules.iter().map(|n| rules.rule_id(*n).to_owned()).collect(),
             });
         }
@@ -157,10 +158,13 @@ impl Body<'_> {
 
     fn id(&self, record: usize) -> Option<String> {
         let mut sites = self.sites(record).iter();
-        let declared = sites.find(|site| site.what == What::Id).and_then(|s| self.scalar(s.node));
+        let declared =
+            sites.find(|site| site.what == What::Id).and_then(|s| self.doc.scalar(s.node));
         let root = self.records.get(record)?.root;
-        let fhir = || self.member(root, self.terms.shape.keys.id).and_then(|at| self.scalar(at));
-        declared.or_else(|| if self.terms.shape.fhir { fhir() } else { None })
+        let fhir =
+            || self.doc.member(root, self.terms.shape.keys.id).and_then(|at| self.doc.scalar(at));
+        let id = declared.or_else(|| if self.terms.shape.fhir { fhir() } else { None });
+        id.map(Cow::into_owned)
     }
 
     /// The normalized path (RFC 9535 section 2.7, in the short form where a name allows it) from
@@ -169,15 +173,15 @@ impl Body<'_> {
         let mut hops = Vec::new();
         let mut at = node;
         while at != from {
-            let parent = self.parent(at);
-            let (Some(inner), Some(above)) = (self.tape.get(at), self.tape.get(parent)) else {
+            let parent = self.doc.parent(at);
+            let (Some(inner), Some(above)) = (self.doc.get(at), self.doc.get(parent)) else {
                 break;
             };
             if above.kind == Json::Array {
-                let index = self.tape.children(parent).position(|(child, _)| child == at);
+                let index = self.doc.children(parent).position(|(child, _)| child == at);
                 hops.push(format!("[{}]", index.unwrap_or_default()));
             } else {
-                let key = text::key_of(self.bytes, inner);
+                let key = text::key_of(self.doc.json, inner);
                 let plain = key.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_')
                     && key.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_');
                 hops.push(if plain { format!(".{key}") } else { format!("[{key:?}]") });

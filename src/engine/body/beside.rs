@@ -2,15 +2,18 @@
 //! and never leave.
 
 use super::link::{Leads, unshared};
+use super::links::Points;
 use super::{Body, Terms, Whose};
 use crate::engine::category::Categories;
 use crate::engine::codes::Hits;
-use crate::engine::document::tape::{Kind as Json, NodeId, Tape};
+use crate::engine::document::read::Document;
+use crate::engine::document::tape::NodeId;
 use crate::engine::lookups::{
     Asking, Link, LookUp, Looked, PER_RECORD_MAX, STEPS_MAX, Said, Subject,
 };
 use crate::engine::policy::Action;
-use crate::engine::sites::What;
+use crate::engine::sites::{Site, What};
+use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Arc;
 
@@ -171,12 +174,12 @@ impl Body<'_> {
     }
 
     fn leads_of(&self, link: &Link) -> Leads<'_> {
-        let unseen = if link.providers { Leads::Provider } else { Leads::OutOfSight };
         match &link.said {
             Said::Nothing => Leads::Nowhere,
             Said::Unreadable => Leads::OutOfSight,
-            Said::Unnamed => unseen,
-            Said::Text(text) => self.leads_to(text, unseen),
+            Said::Unnamed if link.providers => Leads::Provider,
+            Said::Unnamed => Leads::OutOfSight,
+            Said::Text(text) => self.leads_to(text, link.providers),
         }
     }
 
@@ -231,7 +234,7 @@ impl Body<'_> {
     }
 
     /// Whether a record beside the body joins events.
-    fn joins(&self, at: usize) -> bool {
+    pub(super) fn joins(&self, at: usize) -> bool {
         self.looked(at).map(|looked| self.terms.shape.kind(looked.kind)).is_some_and(|kind| {
             let somebodys =
                 self.beside.records.get(at).is_some_and(|b| matches!(b.whose, Whose::People(_)));
@@ -239,30 +242,8 @@ impl Body<'_> {
         })
     }
 
-    /// What ties a record of the body to one beside it.
-    pub(super) fn key_beside(&self, at: usize) -> Vec<String> {
-        let key = self.beside.records.get(at).map(|beside| format!("@{}", beside.target));
-        key.filter(|_| self.joins(at)).into_iter().collect()
-    }
-
-    /// What names the events that a record beside the body is in.
-    pub(super) fn keys_beside(&self, at: usize) -> Vec<String> {
-        let mut keys = self.key_beside(at);
-        let Some(looked) = self.looked(at).filter(|_| !keys.is_empty()) else { return keys };
-        keys.push(format!("={}", looked.name));
-        for link in looked.links.iter().filter(|link| link.episode) {
-            let Said::Text(text) = &link.said else { continue };
-            if let Some(next) = self.next_beside(looked.kind, link) {
-                keys.extend(self.key_beside(next));
-            } else {
-                keys.extend(self.text_keys(text));
-            }
-        }
-        keys
-    }
-
     /// Where a link of a record beside the body leads, if that is beside it too.
-    fn next_beside(&self, kind: usize, link: &Link) -> Option<usize> {
+    pub(super) fn next_beside(&self, kind: usize, link: &Link) -> Option<usize> {
         let look_up = self.look_up(kind, link).filter(|_| self.is_unseen(link))?;
         self.beside.by_target.get(look_up.target()).copied()
     }
@@ -307,7 +288,7 @@ impl Body<'_> {
                     link.providers |= providers;
                 }
                 None => {
-                    let said = self.said(site.node);
+                    let said = self.said(*site);
                     let link = Link { episode, evidence, providers, said, gets: Vec::new() };
                     links.push((site.node, link));
                 }
@@ -319,29 +300,26 @@ impl Body<'_> {
         links
     }
 
-    fn said(&self, node: NodeId) -> Said {
-        let Some(inner) = self.tape.get(node) else { return Said::Nothing };
-        match inner.kind {
-            Json::Object => match self.reference_text(node) {
-                Some(text) => Said::Text(text.into_owned()),
-                None if self.identifier(node).is_some() => Said::Unnamed,
-                None => Said::Nothing,
-            },
-            Json::String | Json::Number => self.scalar(node).map_or(Said::Nothing, Said::Text),
-            Json::Null => Said::Nothing,
-            Json::Array | Json::True | Json::False => Said::Unreadable,
+    fn said(&self, site: Site) -> Said {
+        let Some(link) = self.link_at(site) else { return Said::Nothing };
+        match link.points {
+            _ if link.has_text() => Said::Text(link.text().to_owned()),
+            Points::Identified | Points::Broken(true) => Said::Unnamed,
+            Points::Broken(false) => Said::Unreadable,
+            _ => Said::Nothing,
         }
     }
 }
 
 /// Reduces a record that was looked up to what is known of it, whoever reads. Nothing if the body
 /// is not the one record of that name.
-pub(crate) fn reduce(terms: Terms<'_>, bytes: &[u8], tape: &Tape, name: &str) -> Option<Looked> {
-    let mut body = Body::new(terms, bytes, tape);
+pub(crate) fn reduce(terms: Terms<'_>, doc: Document<'_>, name: &str) -> Option<Looked> {
+    let mut body = Body::new(terms, doc);
     body.frame().ok()?;
+    body.read_links();
     let record = body.records.first()?;
     let (root, kind) = (record.root, record.kind);
-    let is_it = body.names.bearers(name).contains(&0);
+    let is_it = body.names.at(&body.names.find(name)).contains(&0);
     if !is_it || kind == usize::MAX {
         return None;
     }
@@ -353,14 +331,10 @@ pub(crate) fn reduce(terms: Terms<'_>, bytes: &[u8], tape: &Tape, name: &str) ->
         if site.node == root {
             return None;
         }
-        if !body.is_null(site.node) && !body.is_no_person(site.node) {
-            let is_object = tape.get(site.node).is_some_and(|node| node.kind == Json::Object);
-            let reference = if is_object {
-                body.reference_text(site.node).map(std::borrow::Cow::into_owned)
-            } else {
-                body.scalar(site.node)
-            };
-            let identifier = is_object.then(|| body.identifier(site.node)).flatten();
+        if !body.is_nobody(*site) {
+            let link = body.link_at(*site)?;
+            let reference = link.has_text().then(|| link.text().to_owned());
+            let identifier = body.identifier(site.node).map(Cow::into_owned);
             subjects.push(Subject { reference, identifier });
         }
     }

@@ -5,13 +5,13 @@ use super::told::Told;
 use super::{Body, Record, Whose, Why};
 use crate::engine::category::{Categories, Category};
 use crate::engine::codes::{Hits, Judgement};
-use crate::engine::document::tape::{Kind as Json, NodeId, range};
+use crate::engine::document::tape::{Kind as Json, NodeId};
 use crate::engine::document::text;
 use crate::engine::names::without_uuid;
 use crate::engine::policy::Action;
 use crate::engine::released::Finding;
 use crate::engine::shapes::meant::Field;
-use crate::engine::sites::{NOWHERE, Site, What};
+use crate::engine::sites::{Coded, NOWHERE, Site, What, Words};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use jiff::civil::Date;
@@ -50,12 +50,23 @@ impl Body<'_> {
                 coded = Told::default();
             }
             let mut found = Found { words: told, codes: coded, ..Found::default() };
-            for site in self.sites(record) {
-                self.codes(record, *site, date, &mut found);
+            let noted = self.records.get(record).map(|record| record.noted.clone());
+            let noted = noted.unwrap_or_default();
+            for site in self.sites.codes(&noted) {
+                self.fhir_code(*site, date, &mut found);
+            }
+            for site in self.sites.others(&noted) {
+                match site.what {
+                    What::HouseCode(number) => {
+                        self.house_code(record, *site, number, date, &mut found);
+                    }
+                    What::Field(field) => self.field(*site, field, &mut found),
+                    _ => {}
+                }
             }
             let open = words && (several || !self.is_settled(record, found.own));
             if open || self.terms.explain {
-                for site in self.sites(record) {
+                for site in self.sites.words(&noted) {
                     self.words_at(*site, &mut found);
                 }
             }
@@ -109,26 +120,18 @@ impl Body<'_> {
         });
         let mut dates: Vec<(u8, NodeId)> = dates.collect();
         dates.sort_unstable();
-        dates.iter().find_map(|(_, node)| self.scalar(*node)?.get(..10)?.parse().ok())
-    }
-
-    fn codes(&self, record: usize, site: Site, date: Option<Date>, found: &mut Found) {
-        match site.what {
-            What::Code(clinical) => self.fhir_code(site, clinical, date, found),
-            What::HouseCode(number) => self.house_code(record, site, number, date, found),
-            What::Field(field) => self.field(site, field, found),
-            _ => {}
-        }
+        dates.iter().find_map(|(_, node)| self.doc.scalar(*node)?.get(..10)?.parse().ok())
     }
 
     /// A FHIR Coding, or any object with a string `system` and `code` and no `value`.
-    fn fhir_code(&self, site: Site, clinical: bool, date: Option<Date>, found: &mut Found) {
+    fn fhir_code(&self, site: Site<Coded>, date: Option<Date>, found: &mut Found) {
+        let clinical = site.what.clinical;
         let mut seen = std::mem::take(&mut found.codes);
         let explain = self.terms.explain;
         let judged = if explain {
             self.judge_object(site.node, date, found)
         } else {
-            let again = seen.of(self, site.node, || self.judge_object(site.node, date, found));
+            let again = seen.of(self.doc, site.node, || self.judge_object(site.node, date, found));
             if let Some(Judgement::Listed(hits)) = again {
                 self.add(hits, found);
             }
@@ -154,8 +157,8 @@ impl Body<'_> {
         found: &mut Found,
     ) -> Option<Judgement> {
         let keys = &self.terms.shape.keys;
-        let code = self.member(node, keys.code).and_then(|at| self.text(at))?;
-        let system = self.member(node, keys.system).and_then(|at| self.text(at));
+        let code = self.doc.member(node, keys.code).and_then(|at| self.doc.text(at))?;
+        let system = self.doc.member(node, keys.system).and_then(|at| self.doc.text(at));
         Some(self.judge(system.as_deref(), &code, date, node, found))
     }
 
@@ -167,11 +170,11 @@ impl Body<'_> {
         date: Option<Date>,
         found: &mut Found,
     ) {
-        let Some(node) = self.tape.get(site.node) else { return };
+        let Some(node) = self.doc.get(site.node) else { return };
         match node.kind {
             Json::Null => return,
             Json::Array => {
-                for (child, _) in self.tape.children(site.node) {
+                for (child, _) in self.doc.children(site.node) {
                     let inner = Site { node: child, ..site };
                     self.house_code(record, inner, number, date, found);
                 }
@@ -179,16 +182,17 @@ impl Body<'_> {
             }
             _ => {}
         }
-        let Some(code) = self.scalar(site.node) else {
+        let Some(code) = self.doc.scalar(site.node) else {
             return self.lost(site.node, true, found);
         };
-        let fixed = self.kind(record).code_systems.get(usize::from(number)).cloned().flatten();
+        let fixed = self.kind(record).code_systems.get(usize::from(number));
+        let fixed = fixed.and_then(Option::as_deref).map(Cow::Borrowed);
         let beside =
             |other: &&Site| other.what == What::SystemAt(number) && other.with == site.with;
-        let told = self.sites(record).iter().find(beside).and_then(|at| self.scalar(at.node));
+        let told = self.sites(record).iter().find(beside).and_then(|at| self.doc.scalar(at.node));
         let system = fixed.or(told);
         let judged = self.judge(system.as_deref(), &code, date, site.node, found);
-        if judged == Judgement::ByWords && !self.has_house_words(site.with) {
+        if judged == Judgement::ByWords && !self.has_house_words(NodeId(site.with)) {
             return self.lost(site.node, true, found);
         }
         if judged != Judgement::Ignored {
@@ -257,29 +261,34 @@ impl Body<'_> {
     }
 
     /// Whether a code has words of its own: its `display`, or its concept's.
-    fn has_words(&self, site: Site) -> bool {
+    fn has_words(&self, site: Site<Coded>) -> bool {
         if !self.terms.policy.codes.has_words() {
             return false;
         }
         let keys = &self.terms.shape.keys;
         let any = |object: NodeId, key: u16| {
-            self.member(object, key).is_some_and(|at| self.scalar(at).is_some())
+            self.doc.member(object, key).is_some_and(|at| self.doc.scalar(at).is_some())
         };
-        if any(site.node, keys.display) || (site.with != NOWHERE && any(site.with, keys.text)) {
+        if any(site.node, keys.display) {
             return true;
         }
-        let coding = (site.with != NOWHERE).then(|| self.member(site.with, keys.coding)).flatten();
-        coding.is_some_and(|coding| {
-            self.tape.children(coding).any(|(sibling, _)| any(sibling, keys.display))
-        })
+        if site.with == NOWHERE {
+            return false;
+        }
+        let concept = NodeId(site.with);
+        let siblings = self.doc.member(concept, keys.coding);
+        any(concept, keys.text)
+            || siblings.is_some_and(|coding| {
+                self.doc.children(coding).any(|(sibling, _)| any(sibling, keys.display))
+            })
     }
 
     fn has_house_words(&self, beside: NodeId) -> bool {
         let keys = &self.terms.shape.keys;
         self.terms.policy.codes.has_words()
-            && [keys.display, keys.text, keys.title, keys.description]
-                .iter()
-                .any(|key| self.member(beside, *key).is_some_and(|at| self.scalar(at).is_some()))
+            && [keys.display, keys.text, keys.title, keys.description].iter().any(|key| {
+                self.doc.member(beside, *key).is_some_and(|at| self.doc.scalar(at).is_some())
+            })
     }
 
     /// A place of `fields:` that holds a psychotherapy note colours its record.
@@ -297,33 +306,30 @@ impl Body<'_> {
     }
 
     fn is_empty(&self, node: NodeId) -> bool {
-        self.tape.get(node).is_none_or(|inner| match inner.kind {
+        self.doc.get(node).is_none_or(|inner| match inner.kind {
             Json::Null => true,
-            Json::String => text::str_of(self.bytes, inner).trim().is_empty(),
-            Json::Array | Json::Object => self.tape.children(node).next().is_none(),
+            Json::String => text::str_of(self.doc.json, inner).trim().is_empty(),
+            Json::Array | Json::Object => self.doc.children(node).next().is_none(),
             Json::True | Json::False | Json::Number => false,
         })
     }
 
-    fn words_at(&self, site: Site, found: &mut Found) {
-        let Some(node) = self.tape.get(site.node) else { return };
+    fn words_at(&self, site: Site<Words>, found: &mut Found) {
+        let Some(node) = self.doc.get(site.node) else { return };
+        let text = || text::str_of(self.doc.json, node);
         match site.what {
-            What::Words => {
-                let text = text::str_of(self.bytes, node);
+            Words::Label => {
+                let text = text();
                 let text = without_uuid(&text);
                 let codes = &self.terms.policy.codes;
-                let hits = found.words.of(self, site.node, || codes.words(text));
+                let hits = found.words.of(self.doc, site.node, || codes.words(text));
                 if hits != Hits::default() {
                     self.words(site.node, text, false, found);
                 }
             }
-            What::Prose => self.words(site.node, &text::str_of(self.bytes, node), true, found),
-            What::Markup => {
-                let words = words_of(&text::str_of(self.bytes, node));
-                self.words(site.node, &words, true, found);
-            }
-            What::Attachment => self.attachment(site.node, found),
-            _ => {}
+            Words::Prose => self.words(site.node, &text(), true, found),
+            Words::Markup => self.words(site.node, &words_of(&text()), true, found),
+            Words::Attachment => self.attachment(site.node, found),
         }
     }
 
@@ -348,15 +354,13 @@ impl Body<'_> {
     /// Text attachments are read; what is no text is left to the `free-text` place it stands in.
     fn attachment(&self, node: NodeId, found: &mut Found) {
         let keys = &self.terms.shape.keys;
-        let Some(data) = self.member(node, keys.data).and_then(|at| self.tape.get(at)) else {
-            return;
-        };
-        let kind = self.member(node, keys.content_type).and_then(|at| self.text(at));
+        let Some(data) = self.doc.member(node, keys.data) else { return };
+        let kind = self.doc.member(node, keys.content_type).and_then(|at| self.doc.text(at));
         let kind = kind.map(|kind| kind.trim().to_ascii_lowercase());
         if kind.as_deref().is_some_and(|kind| !is_text(kind)) {
             return;
         }
-        let written = bytes_of(self.bytes.get(range(data.start, data.end)).unwrap_or_default());
+        let written = bytes_of(self.doc.written(data).as_bytes());
         let decoded = STANDARD.decode(written.as_ref());
         match decoded.map(String::from_utf8) {
             Ok(Ok(text)) => self.words(node, &words_of(&text), true, found),

@@ -121,19 +121,20 @@ impl Body<'_> {
     /// but `individual` is taken for the family's.
     fn is_family_unit(&self, node: NodeId) -> bool {
         let keys = &self.terms.shape.keys;
-        let unit = self.member(node, keys.unit).and_then(|at| Some((at, self.tape.get(at)?)));
+        let unit = self.doc.member(node, keys.unit).and_then(|at| Some((at, self.doc.get(at)?)));
         let Some((unit, inner)) = unit else { return false };
         if inner.kind == Json::Null {
             return false;
         }
         let is_individual = |at: Option<NodeId>| {
-            at.and_then(|at| self.scalar(at)).is_some_and(|s| s.eq_ignore_ascii_case("individual"))
+            at.and_then(|at| self.doc.scalar(at))
+                .is_some_and(|s| s.eq_ignore_ascii_case("individual"))
         };
-        let Some(coding) = self.member(unit, keys.coding) else {
-            return !is_individual(self.member(unit, keys.text));
+        let Some(coding) = self.doc.member(unit, keys.coding) else {
+            return !is_individual(self.doc.member(unit, keys.text));
         };
-        let mut codings = self.tape.children(coding).peekable();
+        let mut codings = self.doc.children(coding).peekable();
         codings.peek().is_none()
-            || !codings.all(|(one, _)| is_individual(self.member(one, keys.code)))
+            || !codings.all(|(one, _)| is_individual(self.doc.member(one, keys.code)))
     }
 }

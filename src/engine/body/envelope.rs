@@ -18,33 +18,35 @@ impl Body<'_> {
         if self.terms.route.by_id && !any {
             return Err(Refusal::NotFound);
         }
+        let bytes = self.doc.json.as_bytes();
         if self.cuts.is_empty() {
-            return Ok(self.bytes.to_vec());
+            return Ok(bytes.to_vec());
         }
-        let mut out = Vec::with_capacity(self.bytes.len());
+        let mut out = Vec::with_capacity(bytes.len());
         if self.cuts.contains(root) {
             return if self.terms.route.stream { Ok(out) } else { Err(Refusal::NotFound) };
         }
-        let node = self.tape.get(root).ok_or(Refusal::NotFound)?;
-        out.extend_from_slice(self.bytes.get(range(0, node.start)).unwrap_or_default());
-        emit(self.bytes, self.tape, &self.cuts, root, &mut out);
-        let end = u32::try_from(self.bytes.len()).unwrap_or(u32::MAX);
-        out.extend_from_slice(self.bytes.get(range(node.end, end)).unwrap_or_default());
+        let node = self.doc.get(root).ok_or(Refusal::NotFound)?;
+        out.extend_from_slice(bytes.get(range(0, node.start)).unwrap_or_default());
+        emit(bytes, self.doc.tape, &self.cuts, root, &mut out);
+        let end = u32::try_from(bytes.len()).unwrap_or(u32::MAX);
+        out.extend_from_slice(bytes.get(range(node.end, end)).unwrap_or_default());
         Ok(out)
     }
 
     /// A paged search has an envelope of ours: totals, links and whatever else the upstream
     /// put around its entries stay behind.
     fn search_set(&self) -> Vec<u8> {
+        let bytes = self.doc.json.as_bytes();
         let keys = &self.terms.shape.keys;
-        let mut out = Vec::with_capacity(self.bytes.len());
+        let mut out = Vec::with_capacity(bytes.len());
         out.extend_from_slice(br#"{"resourceType":"Bundle","type":"searchset""#);
         let mut first = true;
         for record in self.records.iter().filter(|r| r.released && r.parent.is_none()) {
             out.extend_from_slice(if first { br#","entry":["# } else { b"," });
             out.push(b'{');
             let mut comma = false;
-            for (child, node) in self.tape.children(record.cut) {
+            for (child, node) in self.doc.children(record.cut) {
                 let wanted = [keys.full_url, keys.resource, keys.search].contains(&node.key);
                 if !wanted || node.key == 0 || self.cuts.contains(child) {
                     continue;
@@ -53,9 +55,9 @@ impl Body<'_> {
                     out.push(b',');
                 }
                 comma = true;
-                let key = self.bytes.get(range(node.key_start, node.start));
+                let key = bytes.get(range(node.key_start, node.start));
                 out.extend_from_slice(key.unwrap_or_default());
-                emit(self.bytes, self.tape, &self.cuts, child, &mut out);
+                emit(bytes, self.doc.tape, &self.cuts, child, &mut out);
             }
             out.push(b'}');
             first = false;

@@ -1,40 +1,70 @@
 //! Episodes: which records belong to one event of care.
 
 use super::link::Leads;
+use super::links::{Points, name_in};
 use super::{Body, Whose};
-use crate::engine::document::tape::{Kind as Json, NodeId};
+use crate::engine::document::tape::Kind as Json;
 use crate::engine::facts::PersonId;
-use crate::engine::names::{Target, target};
-use crate::engine::sites::What;
-use std::collections::BTreeMap;
+use crate::engine::lookups::Said;
+use crate::engine::sites::{Site, What};
+use jiff::civil::Date;
+use std::borrow::Cow;
 
 /// Keys one tuple may give a record: a bound on the product of its parts.
 const TUPLE_KEYS_MAX: usize = 256;
+
+/// The day of a date-time as written: `2026-11-21`.
+const DAY_BYTES: usize = 10;
+
+/// What names an event besides a record in sight.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Key<'k> {
+    /// A record out of sight, a visit number.
+    Name(Cow<'k, str>),
+    /// A tuple of a record's own values.
+    Tuple(Vec<Part<'k>>),
+}
+
+/// A part of a tuple.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Part<'k> {
+    /// A record in sight.
+    Record(usize),
+    /// A name or a value.
+    Text(Cow<'k, str>),
+}
+
+/// What ties a record to events.
+#[derive(Default)]
+struct Ties<'k> {
+    /// Records of the body by number, after them those beside it.
+    others: Vec<usize>,
+    keys: Vec<Key<'k>>,
+}
 
 impl Body<'_> {
     /// The event of each record, by the number of one of its records; after those of the body
     /// those beside it.
     pub(super) fn events(&self) -> Vec<usize> {
-        let all = self.records.len().saturating_add(self.beside.records.len());
-        let mut events: Vec<usize> = (0..all).collect();
+        let count = self.records.len();
+        let mut events: Vec<usize> = (0..count + self.beside.records.len()).collect();
         if events.len() < 2 {
             return events;
         }
-        // Only records of the same people share an event: each set of people has a number.
-        let mut sets: Vec<&[PersonId]> = Vec::new();
-        let mut keys: Vec<(usize, String, usize)> = Vec::new();
-        for (number, record) in self.records.iter().enumerate() {
-            let Whose::People(people) = &record.whose else { continue };
-            if !self.kind(number).joins {
-                continue;
+        let sets = self.sets();
+        let mut keys: Vec<(usize, Key<'_>, usize)> = Vec::new();
+        for (number, set) in sets.iter().enumerate() {
+            let Some(set) = set else { continue };
+            let ties = match number.checked_sub(count) {
+                None => self.ties(number),
+                Some(beside) => self.ties_beside(beside),
+            };
+            for other in ties.others {
+                if sets.get(other) == Some(&Some(*set)) {
+                    join(&mut events, number, other);
+                }
             }
-            let set = set_of(&mut sets, people);
-            keys.extend(self.event_keys(number).into_iter().map(|key| (set, key, number)));
-        }
-        for (at, beside) in self.beside.records.iter().enumerate() {
-            let Whose::People(people) = &beside.whose else { continue };
-            let (set, number) = (set_of(&mut sets, people), self.records.len().saturating_add(at));
-            keys.extend(self.keys_beside(at).into_iter().map(|key| (set, key, number)));
+            keys.extend(ties.keys.into_iter().map(|key| (*set, key, number)));
         }
         keys.sort_unstable();
         for pair in keys.windows(2) {
@@ -47,100 +77,135 @@ impl Body<'_> {
         (0..events.len()).map(|record| find(&events, record)).collect()
     }
 
-    /// What names the events a record is in: its own names, its links, its tuples.
-    fn event_keys(&self, record: usize) -> Vec<String> {
-        let mut keys = vec![format!("#{record}")];
-        let mut tuples: BTreeMap<u8, BTreeMap<u8, Vec<String>>> = BTreeMap::new();
+    /// Only records of the same people share an event: the number of its set of people, for each
+    /// record that joins events; after those of the body those beside it.
+    fn sets(&self) -> Vec<Option<usize>> {
+        let body = self.records.iter().enumerate();
+        let body = body.map(|(at, record)| (self.kind(at).joins, &record.whose));
+        let beside = self.beside.records.iter().enumerate();
+        let beside = beside.map(|(at, beside)| (self.joins(at), &beside.whose));
+        let mut sets: Vec<&[PersonId]> = Vec::new();
+        let numbered = body.chain(beside).map(|(joins, whose)| {
+            let Whose::People(people) = whose else { return None };
+            let known = sets.iter().rposition(|set| *set == people.as_slice());
+            let set = known.unwrap_or_else(|| {
+                sets.push(people);
+                sets.len().saturating_sub(1)
+            });
+            joins.then_some(set)
+        });
+        numbered.collect()
+    }
+
+    /// What ties a record of the body.
+    fn ties(&self, record: usize) -> Ties<'_> {
+        let fhir = self.terms.shape.fhir;
+        let mut ties = Ties::default();
+        let mut parts: Vec<(u8, u8, Part<'_>)> = Vec::new();
         for site in self.sites(record) {
             match site.what {
-                What::Episode(_) => keys.extend(self.link_keys(site.node)),
-                What::Id if !self.terms.shape.fhir => {
-                    keys.extend(self.scalar(site.node).map(|id| format!("={id}")));
+                What::Episode(_) if fhir => {
+                    let Some(link) = self.link_at(*site) else { continue };
+                    let named = (link.points, link.name());
+                    self.tie(self.leads(*site, false), named, &mut ties);
+                }
+                What::Episode(_) | What::Id if !fhir => {
+                    if let Leads::Beside(at) = self.leads(*site, false) {
+                        ties.others.push(self.records.len().saturating_add(at));
+                    } else {
+                        ties.keys.extend(self.doc.scalar(site.node).map(Key::Name));
+                    }
                 }
                 What::Tuple(tuple, part) => {
-                    let parts = tuples.entry(tuple).or_default();
-                    parts.entry(part).or_default().extend(self.part(site.node));
+                    parts.extend(self.part(*site).map(|value| (tuple, part, value)));
                 }
                 _ => {}
             }
         }
+        parts.sort();
         let arity = &self.kind(record).tuples;
-        for (tuple, parts) in tuples {
-            let whole = arity.get(usize::from(tuple)).copied().map(usize::from);
-            let full = parts.values().filter(|values| !values.is_empty()).count();
-            if whole == Some(full) {
-                keys.extend(product(parts.values()));
+        for same in parts.chunk_by(|one, other| one.0 == other.0) {
+            let tuple = same.first().and_then(|part| arity.get(usize::from(part.0)));
+            let groups: Vec<&[(u8, u8, Part<'_>)]> = same.chunk_by(|a, b| a.1 == b.1).collect();
+            if tuple.map(|arity| usize::from(*arity)) == Some(groups.len()) {
+                ties.keys.extend(product(&groups).into_iter().map(Key::Tuple));
             }
         }
-        keys
+        ties
     }
 
-    /// An episode link ties to the records it names; one out of sight by its name.
-    fn link_keys(&self, node: NodeId) -> Vec<String> {
-        if !self.terms.shape.fhir {
-            return self.scalar(node).map(|value| format!("={value}")).into_iter().collect();
-        }
-        if let Leads::Beside(at) = self.leads(node, false) {
-            return self.key_beside(at);
-        }
-        self.text_keys(&self.reference_text(node).unwrap_or_default())
-    }
-
-    /// What the text of an episode link ties to.
-    pub(super) fn text_keys(&self, text: &str) -> Vec<String> {
-        if !self.terms.shape.fhir {
-            return vec![format!("={text}")];
-        }
-        match self.leads_to(text, Leads::OutOfSight) {
-            Leads::InSight(targets) => {
-                let joining = targets.iter().copied().filter(|target| self.kind(*target).joins);
-                let joining = joining.filter(|target| !self.kind(*target).public);
-                joining.map(|target| format!("#{target}")).collect()
+    /// What ties a record beside the body.
+    fn ties_beside(&self, at: usize) -> Ties<'_> {
+        let mut ties = Ties::default();
+        let Some(looked) = self.looked(at) else { return ties };
+        ties.keys.push(Key::Name(Cow::Borrowed(&looked.name)));
+        for link in looked.links.iter().filter(|link| link.episode) {
+            let Said::Text(text) = &link.said else { continue };
+            if let Some(next) = self.next_beside(looked.kind, link) {
+                ties.others.push(self.records.len().saturating_add(next));
+            } else if self.terms.shape.fhir {
+                let (points, _) = self.points(text);
+                self.tie(self.leads_to(text, false), (points, name_in(text)), &mut ties);
+            } else {
+                ties.keys.push(Key::Name(Cow::Borrowed(text)));
             }
+        }
+        ties
+    }
+
+    /// An episode link of FHIR ties to the records in sight that it leads to; one out of sight by
+    /// its name.
+    fn tie<'b>(&'b self, leads: Leads<'b>, named: (Points, &'b str), ties: &mut Ties<'b>) {
+        match leads {
+            Leads::InSight(bearers) => {
+                let ties_to = |target: &&usize| {
+                    let kind = self.kind(**target);
+                    kind.joins && !kind.public
+                };
+                ties.others.extend(bearers.iter().filter(ties_to));
+            }
+            Leads::Beside(at) => ties.others.push(self.records.len().saturating_add(at)),
             Leads::OutOfSight => {
-                let Target::Named { kind, name } = target(text) else { return Vec::new() };
-                let number = kind.and_then(|kind| self.terms.shape.kind_number(kind));
-                let joins = number.is_none_or(|number| self.terms.shape.kind(number).joins);
-                joins.then(|| format!("={name}")).into_iter().collect()
+                let (Points::Named(kinship), name) = named else { return };
+                let kind = kinship.and_then(|kinship| kinship.kind);
+                if kind.is_none_or(|kind| self.terms.shape.kind(kind).joins) {
+                    ties.keys.push(Key::Name(Cow::Borrowed(name)));
+                }
             }
-            Leads::Nowhere | Leads::Provider | Leads::Beside(_) => Vec::new(),
+            Leads::Nowhere | Leads::Provider => {}
         }
     }
 
-    /// A part of a tuple as text: of a date-time the day as written counts, of a reference what
-    /// it names.
-    fn part(&self, node: NodeId) -> Option<String> {
-        let is_object = self.tape.get(node)?.kind == Json::Object;
-        let text =
-            if is_object { self.reference_text(node)?.into_owned() } else { self.scalar(node)? };
-        if is_object {
-            return Some(match self.in_sight(node).first() {
-                Some(first) => format!("#{first}"),
-                None => match target(&text) {
-                    Target::Named { name, .. } => name.into_owned(),
-                    _ => text,
-                },
+    /// A part of a tuple: of a date-time the day as written counts, of a reference what it names.
+    fn part(&self, site: Site) -> Option<Part<'_>> {
+        if self.doc.get(site.node)?.kind == Json::Object {
+            let link = self.link_at(site).filter(|link| link.has_text())?;
+            return Some(match self.bearers(link).first() {
+                Some(first) => Part::Record(*first),
+                None => Part::Text(Cow::Borrowed(link.name())),
             });
         }
-        let day = text.get(..10).filter(|day| day.parse::<jiff::civil::Date>().is_ok());
-        Some(day.map_or_else(|| text.clone(), str::to_owned))
+        let text = self.doc.scalar(site.node)?;
+        let is_day = text.get(..DAY_BYTES).is_some_and(|day| day.parse::<Date>().is_ok());
+        let length = if is_day { DAY_BYTES } else { text.len() };
+        Some(Part::Text(match text {
+            Cow::Borrowed(text) => Cow::Borrowed(text.get(..length).unwrap_or(text)),
+            Cow::Owned(text) => Cow::Owned(text.get(..length).unwrap_or(&text).to_owned()),
+        }))
     }
 }
 
-/// The number of a set of people.
-fn set_of<'p>(sets: &mut Vec<&'p [PersonId]>, people: &'p [PersonId]) -> usize {
-    sets.iter().rposition(|set| *set == people).unwrap_or_else(|| {
-        sets.push(people);
-        sets.len().saturating_sub(1)
-    })
-}
-
-fn product<'p>(parts: impl Iterator<Item = &'p Vec<String>>) -> Vec<String> {
-    let mut keys = vec![String::from("(")];
-    for values in parts {
-        let longer = keys
-            .iter()
-            .flat_map(|key| values.iter().map(move |value| format!("{key}\u{1f}{value}")));
+/// Every choice of one value of each part.
+fn product<'k>(groups: &[&[(u8, u8, Part<'k>)]]) -> Vec<Vec<Part<'k>>> {
+    let mut keys: Vec<Vec<Part<'k>>> = vec![Vec::with_capacity(groups.len())];
+    for values in groups {
+        let longer = keys.iter().flat_map(|key| {
+            values.iter().map(|(_, _, value)| {
+                let mut key = key.clone();
+                key.push(value.clone());
+                key
+            })
+        });
         keys = longer.take(TUPLE_KEYS_MAX).collect();
     }
     keys

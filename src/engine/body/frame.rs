@@ -4,20 +4,21 @@ use super::{Body, Record, Whose};
 use crate::engine::category::Categories;
 use crate::engine::codes::Hits;
 use crate::engine::document::tape::{Kind as Json, NodeId};
-use crate::engine::document::text;
+use crate::engine::names::{Names, Target, target};
 use crate::engine::released::{Finding, Refusal};
 use crate::engine::selectors::automaton::{Child, State};
 use crate::engine::shapes::meant::{KindOf, Mark, flag};
 use crate::engine::shapes::written::Body as Form;
-use crate::engine::sites::{NOWHERE, What};
+use crate::engine::sites::{Sites, What};
 use crate::engine::walk::Walk;
+use std::borrow::Cow;
 
-impl Body<'_> {
+impl<'a> Body<'a> {
     /// NO-EXIT-WITHOUT-VERDICT: whatever is neither in a record nor in the envelope's allow-list
     /// is cut here.
     pub(super) fn frame(&mut self) -> Result<(), Refusal> {
         let root = NodeId(0);
-        let node = self.tape.get(root).ok_or(NOT_OF_THE_FORM)?;
+        let node = self.doc.get(root).ok_or(NOT_OF_THE_FORM)?;
         if self.terms.shape.fhir && node.kind != Json::Object {
             return Err(NOT_OF_THE_FORM);
         }
@@ -38,32 +39,9 @@ impl Body<'_> {
         Ok(())
     }
 
-    fn set_parent(&mut self, child: NodeId, parent: NodeId) {
-        let at = usize::try_from(child.0).unwrap_or(usize::MAX);
-        if let Some(slot) = self.parents.get_mut(at) {
-            *slot = parent.0;
-        }
-    }
-
     fn is_bundle(&self, root: NodeId) -> bool {
-        let kind = self.member(root, self.terms.shape.keys.resource_type);
-        kind.and_then(|kind| self.tape.get(kind))
-            .is_some_and(|node| text::str_of(self.bytes, node) == "Bundle")
-    }
-
-    /// The member of an object by key number.
-    pub(super) fn member(&self, object: NodeId, key: u16) -> Option<NodeId> {
-        if key == 0 {
-            return None;
-        }
-        let mut children = self.tape.children(object);
-        children.find(|(_, node)| node.key == key).map(|(id, _)| id)
-    }
-
-    /// The text of a string node.
-    pub(super) fn text(&self, node: NodeId) -> Option<std::borrow::Cow<'_, str>> {
-        let node = self.tape.get(node)?;
-        (node.kind == Json::String).then(|| text::str_of(self.bytes, node))
+        let kind = self.doc.member(root, self.terms.shape.keys.resource_type);
+        kind.and_then(|kind| self.doc.text(kind)).is_some_and(|name| name == "Bundle")
     }
 
     /// Walks what surrounds records; gives whether the place stays.
@@ -83,15 +61,14 @@ impl Body<'_> {
         if facts.flags & flag::ENVELOPE != 0 {
             return true;
         }
-        let Some(node) = self.tape.get(id) else { return false };
+        let Some(node) = self.doc.get(id) else { return false };
         let array = node.kind == Json::Array;
         if facts.flags & flag::LEADS == 0 || !(array || node.kind == Json::Object) {
             return false;
         }
-        for (index, (child, inner)) in self.tape.children(id).enumerate() {
-            self.set_parent(child, id);
+        for (index, (child, inner)) in self.doc.children(id).enumerate() {
             let step = Child { node: child, key: inner.key, index: array.then_some(index) };
-            let next = shape.automaton.step(state, step, self.bytes, self.tape, id);
+            let next = shape.automaton.step(state, step, self.doc);
             if !self.outside(child, next, found) {
                 self.outside.push(child);
             }
@@ -103,11 +80,10 @@ impl Body<'_> {
     fn around(&mut self, cut: NodeId, state: State, names: &[String]) {
         let Some((name, deeper)) = names.split_first() else { return };
         let shape = self.terms.shape;
-        let record = shape.vocabulary.number(name.as_bytes());
-        for (child, inner) in self.tape.children(cut) {
-            self.set_parent(child, cut);
+        let record = shape.vocabulary.number(name);
+        for (child, inner) in self.doc.children(cut) {
             let step = Child { node: child, key: inner.key, index: None };
-            let next = shape.automaton.step(state, step, self.bytes, self.tape, cut);
+            let next = shape.automaton.step(state, step, self.doc);
             if inner.key == record && record != 0 {
                 self.around(child, next, deeper);
             } else if !self.outside(child, next, &mut Vec::new()) {
@@ -118,14 +94,11 @@ impl Body<'_> {
 
     /// Notes the records found and those inside them, each after the one around it.
     fn note(&mut self, found: Vec<(NodeId, usize)>) {
-        self.sites.reserve(self.tape.len() / 3);
         let mut walk = Walk {
-            bytes: self.bytes,
-            tape: self.tape,
+            doc: self.doc,
             shape: self.terms.shape,
-            sites: std::mem::take(&mut self.sites),
+            sites: Sites::with_room_for(self.doc.tape.len()),
             required: std::mem::take(&mut self.required),
-            parents: std::mem::take(&mut self.parents),
         };
         let mut queue: Vec<(NodeId, usize, Option<usize>)> =
             found.into_iter().rev().map(|(cut, spec)| (cut, spec, None)).collect();
@@ -134,15 +107,15 @@ impl Body<'_> {
                 self.outside.push(cut);
                 continue;
             };
-            let start = walk.sites.len();
+            let before = walk.sites.so_far();
             let starts = self.terms.shape.specs.get(spec).map(|spec| spec.starts.as_slice());
             walk.record(root, kind, starts.unwrap_or_default());
-            let sites = start..walk.sites.len();
+            let noted = walk.sites.since(&before);
             if kind == usize::MAX {
                 *self.report.findings.entry(Finding::UnknownKind).or_default() += 1;
             }
             let number = self.records.len();
-            let inside = walk.sites.get(sites.clone()).unwrap_or_default().iter().rev();
+            let inside = walk.sites.others(&noted).iter().rev();
             queue.extend(inside.filter_map(|site| match site.what {
                 What::Nested(spec) => Some((site.node, usize::from(spec), Some(number))),
                 _ => None,
@@ -153,7 +126,7 @@ impl Body<'_> {
                 spec,
                 kind,
                 parent,
-                sites,
+                noted,
                 whose: Whose::Unknown,
                 borrowed: Vec::new(),
                 date: None,
@@ -171,74 +144,58 @@ impl Body<'_> {
         }
         self.sites = walk.sites;
         self.required = walk.required;
-        self.parents = walk.parents;
-        for record in 0..self.records.len() {
-            self.name(record);
-        }
+        let named = (0..self.records.len()).flat_map(|record| self.called(record)).collect();
+        self.names = Names::of(named);
     }
 
     /// The record in a cut element, and its kind; a kind that is not named is `usize::MAX`.
     fn told(&self, cut: NodeId, spec: usize) -> Option<(NodeId, usize)> {
         let shape = self.terms.shape;
         let spec = shape.specs.get(spec)?;
-        let root = self.by_names(cut, &spec.record)?;
-        if self.tape.get(root)?.kind != Json::Object {
+        let root = self.doc.at_names(cut, &spec.record)?;
+        if self.doc.get(root)?.kind != Json::Object {
             return None;
         }
         let kind = match &spec.kind {
             KindOf::Always(kind) => *kind,
             KindOf::Told(names) => {
-                let told = self.by_names(root, names).and_then(|at| self.text(at));
+                let told = self.doc.at_names(root, names).and_then(|at| self.doc.text(at));
                 told.and_then(|name| shape.kind_number(&name)).unwrap_or(usize::MAX)
             }
         };
         Some((root, kind))
     }
 
-    fn by_names(&self, from: NodeId, names: &[String]) -> Option<NodeId> {
-        names.iter().try_fold(from, |at, name| {
-            let number = self.terms.shape.vocabulary.number(name.as_bytes());
-            self.member(at, number)
-        })
-    }
-
     /// What a record is called: `Type/id`, its `fullUrl`, or the text of its `id`.
-    fn name(&mut self, record: usize) {
-        let Some(this) = self.records.get(record) else { return };
-        let keys = self.terms.shape.keys;
-        let mut names: Vec<String> = Vec::new();
-        if self.terms.shape.fhir {
-            names.extend(self.typed_name(this.root));
-            if this.cut != this.root {
-                let url = self.member(this.cut, keys.full_url).and_then(|url| self.text(url));
-                names.extend(url.map(|url| match crate::engine::names::target(&url) {
-                    crate::engine::names::Target::Named { name, .. } => name.into_owned(),
-                    _ => url.into_owned(),
-                }));
-            }
-        } else {
+    fn called(&self, record: usize) -> Vec<(Cow<'a, str>, usize)> {
+        let Some(this) = self.records.get(record) else { return Vec::new() };
+        if !self.terms.shape.fhir {
             let ids = self.sites(record).iter().filter(|site| site.what == What::Id);
-            names.extend(ids.filter_map(|site| self.scalar(site.node)));
+            let ids = ids.filter_map(|site| self.doc.scalar(site.node));
+            return ids.map(|id| (id, record)).collect();
         }
-        for name in names {
-            self.names.add(&name, record);
+        let name = self.typed_name(this.root).map(|name| (Cow::Owned(name), record));
+        let mut names: Vec<(Cow<'a, str>, usize)> = name.into_iter().collect();
+        if this.cut != this.root {
+            let url = self.doc.member(this.cut, self.terms.shape.keys.full_url);
+            let url = url.and_then(|url| self.doc.text(url));
+            names.extend(url.map(|url| {
+                let name = match target(&url) {
+                    Target::Named { name, .. } => Cow::Owned(name.to_owned()),
+                    _ => url,
+                };
+                (name, record)
+            }));
         }
+        names
     }
 
     /// `Type/id` of a resource.
     pub(super) fn typed_name(&self, root: NodeId) -> Option<String> {
-        let keys = self.terms.shape.keys;
-        let kind = self.member(root, keys.resource_type).and_then(|at| self.text(at))?;
-        let id = self.member(root, keys.id).and_then(|at| self.text(at))?;
-        Some(format!("{kind}/{id}"))
-    }
-
-    /// The text of a string or number.
-    pub(super) fn scalar(&self, id: NodeId) -> Option<String> {
-        let node = self.tape.get(id)?;
-        let is_scalar = matches!(node.kind, Json::String | Json::Number);
-        let text = is_scalar.then(|| text::str_of(self.bytes, node).trim().to_owned())?;
-        (!text.is_empty() && id != NOWHERE).then_some(text)
+        let keys = &self.terms.shape.keys;
+        let kind = self.doc.member(root, keys.resource_type).and_then(|at| self.doc.text(at))?;
+        let id = self.doc.member(root, keys.id).and_then(|at| self.doc.text(at))?;
+        Some([&kind, "/", &id].concat())
     }
 }
 

@@ -1,16 +1,12 @@
 //! Evidence, and what an event shares: what records take from each other.
 
+use super::links::Points;
 use super::{Body, Why};
 use crate::engine::category::{Categories, Category};
 use crate::engine::codes::Hits;
-use crate::engine::document::tape::{Kind as Json, NodeId};
-use crate::engine::names::{Target, target};
-use crate::engine::sites::What;
-use std::borrow::Cow;
+use crate::engine::document::tape::NodeId;
+use crate::engine::sites::{Site, What};
 use std::collections::BTreeMap;
-
-/// Kinds that tie nothing and are never out of sight: who a link to one means is known.
-const PEOPLE: [&str; 3] = ["Coverage", "Patient", "RelatedPerson"];
 
 /// Where a link leads.
 pub(super) enum Leads<'b> {
@@ -68,7 +64,7 @@ impl Body<'_> {
             if looked.is_some_and(|l| l.knows_codes && self.terms.shape.kind(l.kind).attached) {
                 return;
             }
-            let targets = self.in_sight(site.node);
+            let targets = self.in_sight(*site);
             if targets.iter().any(|target| self.kind(*target).attached && knows(*target)) {
                 return;
             }
@@ -117,7 +113,7 @@ impl Body<'_> {
                 What::Resolve(_, providers) => (providers, false),
                 _ => continue,
             };
-            match self.leads(site.node, providers) {
+            match self.leads(*site, providers) {
                 Leads::InSight(targets) if evidence => {
                     for target in targets.iter().copied().filter(|target| *target != record) {
                         let hits = own.get(target).copied().map(unshared).unwrap_or_default();
@@ -167,7 +163,7 @@ impl Body<'_> {
                 What::Resolve(_, providers) => providers,
                 _ => continue,
             };
-            if matches!(self.leads(site.node, providers), Leads::OutOfSight) {
+            if matches!(self.leads(*site, providers), Leads::OutOfSight) {
                 why.push(Self::unclassified_why(site.node, "link out of sight"));
             }
         }
@@ -184,62 +180,40 @@ impl Body<'_> {
         }
     }
 
-    /// Follows a link.
-    pub(super) fn leads(&self, node: NodeId, providers: bool) -> Leads<'_> {
-        match self.leads_in_body(node, providers) {
+    /// Follows a link; one that can only be to a provider is never out of sight.
+    pub(super) fn leads(&self, site: Site, providers: bool) -> Leads<'_> {
+        let Some(link) = self.link_at(site) else { return Leads::OutOfSight };
+        match lead(link.points, self.bearers(link), providers) {
             unseen @ (Leads::Provider | Leads::OutOfSight) => {
-                self.beside_at(node).map_or(unseen, Leads::Beside)
+                self.beside_at(site.node).map_or(unseen, Leads::Beside)
             }
             seen => seen,
         }
     }
 
-    fn leads_in_body(&self, node: NodeId, providers: bool) -> Leads<'_> {
-        let Some(tape_node) = self.tape.get(node) else { return Leads::Nowhere };
-        let unseen = if providers { Leads::Provider } else { Leads::OutOfSight };
-        let text = match tape_node.kind {
-            Json::Object => match self.reference_text(node) {
-                Some(text) => text,
-                None if self.identifier(node).is_some() => return unseen,
-                None => return Leads::Nowhere,
-            },
-            Json::String | Json::Number => match self.scalar(node) {
-                Some(text) => Cow::Owned(text),
-                None => return Leads::Nowhere,
-            },
-            Json::Null => return Leads::Nowhere,
-            Json::Array | Json::True | Json::False => return Leads::OutOfSight,
-        };
-        self.leads_to(&text, unseen)
+    /// Where the text of a link leads within the body.
+    pub(super) fn leads_to(&self, text: &str, providers: bool) -> Leads<'_> {
+        let (points, bearers) = self.points(text);
+        lead(points, self.names.at(&bearers), providers)
     }
+}
 
-    /// Where the text of a link leads within the body; `unseen` if nowhere in it.
-    pub(super) fn leads_to<'b>(&'b self, text: &str, unseen: Leads<'b>) -> Leads<'b> {
-        if !self.terms.shape.fhir {
-            let bearers = self.names.bearers(text);
-            return if bearers.is_empty() { unseen } else { Leads::InSight(bearers) };
+fn lead(points: Points, bearers: &[usize], providers: bool) -> Leads<'_> {
+    let unseen = if providers { Leads::Provider } else { Leads::OutOfSight };
+    match points {
+        _ if !bearers.is_empty() => Leads::InSight(bearers),
+        Points::Nothing | Points::Empty | Points::Unidentified | Points::Inside => Leads::Nowhere,
+        Points::Broken(false) => Leads::OutOfSight,
+        Points::Named(Some(kinship)) if kinship.people => Leads::Nowhere,
+        Points::Named(Some(kinship)) | Points::Searched(kinship) if kinship.public => {
+            Leads::Provider
         }
-        let public = |kind: &str| {
-            let number = self.terms.shape.kind_number(kind);
-            number.is_some_and(|number| self.terms.shape.kind(number).public)
-        };
-        match target(text) {
-            Target::Inside => Leads::Nowhere,
-            Target::Named { kind, name } => {
-                let bearers = self.names.bearers(&name);
-                if !bearers.is_empty() {
-                    Leads::InSight(bearers)
-                } else if kind.is_some_and(public) {
-                    Leads::Provider
-                } else if kind.is_some_and(|kind| PEOPLE.contains(&kind)) {
-                    Leads::Nowhere
-                } else {
-                    unseen
-                }
-            }
-            Target::Searched { kind } if public(kind) => Leads::Provider,
-            Target::Searched { .. } | Target::Unreadable => unseen,
-        }
+        Points::Named(_)
+        | Points::Value
+        | Points::Searched(_)
+        | Points::Unreadable
+        | Points::Identified
+        | Points::Broken(true) => unseen,
     }
 }
 

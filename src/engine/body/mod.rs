@@ -17,6 +17,7 @@ mod envelope;
 mod episodes;
 mod frame;
 mod link;
+mod links;
 mod markup;
 mod references;
 mod settle;
@@ -26,7 +27,8 @@ mod whose;
 use super::category::{Categories, Category};
 use super::codes::Hits;
 use super::document::cut::Cuts;
-use super::document::tape::{NodeId, Tape};
+use super::document::read::Document;
+use super::document::tape::NodeId;
 use super::facts::{People, PersonId, Standing};
 use super::lookups::{Asking, LookUp};
 use super::names::Names;
@@ -34,12 +36,12 @@ use super::policy::{Action, Verdict};
 use super::released::{Refusal, Report};
 use super::set::PolicySet;
 use super::shapes::meant::{Kind, Route, Shape};
-use super::sites::Site;
+use super::sites::{Noted, Site, Sites};
 use beside::Besides;
 pub(crate) use beside::reduce;
 use jiff::civil::Date;
+use links::Link;
 use std::collections::BTreeMap;
-use std::ops::Range;
 
 /// What a body is judged by.
 #[derive(Clone, Copy)]
@@ -80,7 +82,7 @@ struct Record {
     spec: usize,
     kind: usize,
     parent: Option<usize>,
-    sites: Range<usize>,
+    noted: Noted,
     whose: Whose,
     /// Of an attached record: the people of the records that point at it.
     borrowed: Vec<PersonId>,
@@ -121,22 +123,20 @@ struct CutOut {
     node: NodeId,
     /// What had to go.
     asked: NodeId,
-    because: String,
+    because: &'static str,
     rules: Vec<u16>,
 }
 
 /// A body under judgement.
 struct Body<'a> {
     terms: Terms<'a>,
-    bytes: &'a [u8],
-    tape: &'a Tape,
-    sites: Vec<Site>,
+    doc: Document<'a>,
+    sites: Sites,
     /// Per node: whether FHIR demands it.
     required: Vec<bool>,
-    /// Per node on the way to a record or inside one: its parent.
-    parents: Vec<u32>,
     records: Vec<Record>,
-    names: Names,
+    names: Names<'a>,
+    links: Vec<Link<'a>>,
     standings: BTreeMap<PersonId, Standing>,
     verdicts: BTreeMap<(PersonId, Categories, Option<Category>), Verdict>,
     cuts: Cuts,
@@ -157,15 +157,12 @@ pub(crate) enum Judged {
 }
 
 /// Judges a parsed body; gives what leaves, and its account in any case.
-pub(crate) fn judge(
-    terms: Terms<'_>,
-    bytes: &[u8],
-    tape: &Tape,
-) -> (Result<Judged, Refusal>, Report) {
-    let mut body = Body::new(terms, bytes, tape);
+pub(crate) fn judge(terms: Terms<'_>, doc: Document<'_>) -> (Result<Judged, Refusal>, Report) {
+    let mut body = Body::new(terms, doc);
     if let Err(refusal) = body.frame() {
         return (Err(refusal), body.report);
     }
+    body.read_links();
     body.tell_whose();
     let wanted = body.look_beside();
     if !wanted.is_empty() {
@@ -180,16 +177,15 @@ pub(crate) fn judge(
 }
 
 impl<'a> Body<'a> {
-    fn new(terms: Terms<'a>, bytes: &'a [u8], tape: &'a Tape) -> Body<'a> {
+    fn new(terms: Terms<'a>, doc: Document<'a>) -> Body<'a> {
         Body {
             terms,
-            bytes,
-            tape,
-            sites: Vec::new(),
-            required: vec![false; tape.len()],
-            parents: vec![0; tape.len()],
+            doc,
+            sites: Sites::default(),
+            required: vec![false; doc.tape.len()],
             records: Vec::new(),
             names: Names::default(),
+            links: Vec::new(),
             standings: BTreeMap::new(),
             verdicts: BTreeMap::new(),
             cuts: Cuts::default(),
@@ -209,22 +205,16 @@ impl Body<'_> {
 
     /// The sites of a record.
     fn sites(&self, record: usize) -> &[Site] {
-        let range = self.records.get(record).map(|record| record.sites.clone());
-        range.and_then(|range| self.sites.get(range)).unwrap_or_default()
+        self.records.get(record).map_or(&[], |record| self.sites.others(&record.noted))
     }
 
     /// Where the sites of a record stand, for steps that change the body on the way.
-    fn site_numbers(&self, record: usize) -> Range<usize> {
-        self.records.get(record).map_or(0..0, |record| record.sites.clone())
+    fn site_numbers(&self, record: usize) -> std::ops::Range<usize> {
+        self.records.get(record).map_or(0..0, |record| record.noted.others())
     }
 
     fn site(&self, number: usize) -> Option<Site> {
-        self.sites.get(number).copied()
-    }
-
-    fn parent(&self, node: NodeId) -> NodeId {
-        let at = usize::try_from(node.0).unwrap_or(usize::MAX);
-        NodeId(self.parents.get(at).copied().unwrap_or(0))
+        self.sites.others.get(number).copied()
     }
 
     fn standing(&mut self, person: PersonId) -> &Standing {

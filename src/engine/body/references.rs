@@ -1,8 +1,8 @@
 //! References of another person's record: which stay, and what goes with those that do not.
 
+use super::links::Points;
 use super::{Body, Whose};
 use crate::engine::document::tape::{Kind as Json, NodeId};
-use crate::engine::names::{Target, target};
 use crate::engine::sites::{Site, What};
 
 impl Body<'_> {
@@ -25,41 +25,26 @@ impl Body<'_> {
     /// DESIGN section 3, References: any Coverage, the subject's or the reader's own Patient or
     /// `RelatedPerson`, a public kind, the record itself, or a record released in the same body.
     fn stays(&self, record: usize, site: Site, providers: bool) -> bool {
-        let keys = &self.terms.shape.keys;
-        let Some(text) = self.reference_text(site.node) else {
-            if self.member(site.node, keys.reference).is_some() {
-                return false;
-            }
-            let Some(identifier) = self.identifier(site.node) else {
-                return self.member(site.node, keys.identifier).is_none();
-            };
-            let person = self.terms.people.find(&identifier);
-            return providers || person.is_some_and(|person| self.is_party(record, person));
-        };
-        let shape = self.terms.shape;
-        let open = |kind: &str| {
-            let number = shape.kind_number(kind);
-            kind == "Coverage" || number.is_some_and(|number| shape.kind(number).public)
-        };
-        match target(&text) {
-            Target::Inside => true,
-            Target::Searched { kind } => open(kind),
-            Target::Unreadable => false,
-            Target::Named { kind, name } => {
-                if kind.is_some_and(open) {
-                    return true;
-                }
-                let person = self.person_named(&text);
-                if person.is_some_and(|person| self.is_party(record, person)) {
-                    return true;
-                }
-                match self.names.bearers(&name) {
-                    [] => kind.is_none() && person.is_none() && providers,
-                    bearers => bearers
-                        .iter()
-                        .all(|bearer| self.is_released(*bearer) || open(&self.kind(*bearer).name)),
-                }
-            }
+        let Some(link) = self.link_at(site) else { return false };
+        let is_party = link.who.is_some_and(|person| self.is_party(record, person));
+        match link.points {
+            Points::Empty | Points::Inside => true,
+            Points::Identified => providers || is_party,
+            Points::Searched(kinship) => kinship.public || kinship.is_coverage,
+            Points::Named(Some(kinship)) if kinship.public || kinship.is_coverage => true,
+            Points::Named(_) if is_party => true,
+            Points::Named(kinship) => match self.bearers(link) {
+                [] => kinship.is_none() && link.who.is_none() && providers,
+                bearers => bearers.iter().all(|bearer| {
+                    let kind = self.kind(*bearer);
+                    self.is_released(*bearer) || kind.public || kind.name == "Coverage"
+                }),
+            },
+            Points::Nothing
+            | Points::Unidentified
+            | Points::Broken(_)
+            | Points::Unreadable
+            | Points::Value => false,
         }
     }
 
@@ -72,14 +57,15 @@ impl Body<'_> {
     /// `identifier` if it has a `display`, else the array element around it, else the record.
     fn cut_reference(&mut self, record: usize, node: NodeId) {
         let keys = &self.terms.shape.keys;
-        let because = "a reference to what is withheld or out of sight".to_owned();
-        let display = self.member(node, keys.display).and_then(|at| self.scalar(at)).is_some();
+        let because = "a reference to what is withheld or out of sight";
+        let display =
+            self.doc.member(node, keys.display).and_then(|at| self.doc.scalar(at)).is_some();
         if self.is_demanded(node) && display {
             let members = [keys.reference, keys.identifier];
             for member in
-                members.into_iter().filter_map(|key| self.member(node, key)).collect::<Vec<_>>()
+                members.into_iter().filter_map(|key| self.doc.member(node, key)).collect::<Vec<_>>()
             {
-                self.remove(record, member, because.clone(), Vec::new());
+                self.remove(record, member, because, Vec::new());
             }
             return;
         }
@@ -89,9 +75,9 @@ impl Body<'_> {
     /// Whether FHIR demands an element there: a member by its own minimum, an element of an
     /// array if it is the last that stays of a demanded one.
     fn is_demanded(&self, node: NodeId) -> bool {
-        let parent = self.parent(node);
-        if self.tape.get(parent).is_some_and(|parent| parent.kind == Json::Array) {
-            let left = self.tape.children(parent).filter(|(child, _)| !self.cuts.contains(*child));
+        let parent = self.doc.parent(node);
+        if self.doc.get(parent).is_some_and(|parent| parent.kind == Json::Array) {
+            let left = self.doc.children(parent).filter(|(child, _)| !self.cuts.contains(*child));
             return self.is_required(parent) && left.count() <= 1;
         }
         self.is_required(node)

@@ -16,7 +16,7 @@ impl Body<'_> {
     pub(super) fn settle(&mut self) {
         loop {
             let before = (self.people_released(), self.barred());
-            self.cuts = Cuts::new(self.tape.len());
+            self.cuts = Cuts::new(self.doc.tape.len());
             self.cut_outs.clear();
             for record in 0..self.records.len() {
                 if self.is_released(record) && !self.people(record).is_empty()
@@ -83,12 +83,12 @@ impl Body<'_> {
                 What::Extension if !own => "an extension that may not leave to others",
                 _ => continue,
             };
-            self.remove(record, site.node, because.to_owned(), Vec::new());
+            self.remove(record, site.node, because, Vec::new());
         }
         if blind {
             let loose = self.records.get(record).map(|r| r.loose.clone()).unwrap_or_default();
             for node in loose {
-                let because = "a code that no list knows and no words explain".to_owned();
+                let because = "a code that no list knows and no words explain";
                 self.remove(record, node, because, Vec::new());
             }
         }
@@ -106,8 +106,8 @@ impl Body<'_> {
 
     /// A FHIR array is judged element by element.
     fn strip_field(&mut self, record: usize, site: Site, field: Field) {
-        let array = self.tape.get(site.node).is_some_and(|node| node.kind == Json::Array);
-        let elements: Vec<NodeId> = self.tape.children(site.node).map(|(id, _)| id).collect();
+        let array = self.doc.get(site.node).is_some_and(|node| node.kind == Json::Array);
+        let elements: Vec<NodeId> = self.doc.children(site.node).map(|(id, _)| id).collect();
         let places = if self.terms.shape.fhir && array && !elements.is_empty() {
             elements
         } else {
@@ -115,7 +115,7 @@ impl Body<'_> {
         };
         for place in places {
             if let Err(rules) = self.field_verdict(record, place, field) {
-                self.remove(record, place, field.category.name().to_owned(), rules);
+                self.remove(record, place, field.category.name(), rules);
             }
         }
     }
@@ -152,7 +152,7 @@ impl Body<'_> {
                 if !matches!(site.what, What::Reference(_)) || self.is_inside_cut(site.node) {
                     continue;
                 }
-                for target in self.in_sight(site.node).to_vec() {
+                for target in self.in_sight(site).to_vec() {
                     if self.reached(target, &people) {
                         queue.push(target);
                     }
@@ -248,8 +248,8 @@ impl Body<'_> {
     fn cut_outside(&mut self, mut node: NodeId) {
         loop {
             self.cuts.insert(node);
-            let parent = self.parent(node);
-            let array = self.tape.get(parent).is_some_and(|parent| parent.kind == Json::Array);
+            let parent = self.doc.parent(node);
+            let array = self.doc.get(parent).is_some_and(|parent| parent.kind == Json::Array);
             let root = parent == NodeId(0);
             if !self.terms.shape.omit || !array || root || !self.all_cut(parent) {
                 return;
@@ -259,15 +259,15 @@ impl Body<'_> {
     }
 
     pub(super) fn all_cut(&self, parent: NodeId) -> bool {
-        self.tape.children(parent).all(|(child, _)| self.cuts.contains(child))
+        self.doc.children(parent).all(|(child, _)| self.cuts.contains(child))
     }
 
     /// A `fullUrl` stays if it is a `urn:` or begins with our own address; without one, if it
     /// ends in the record's own `Type/id`.
     fn cut_full_url(&mut self, record: usize) {
         let Some(this) = self.records.get(record) else { return };
-        let Some(url) = self.member(this.cut, self.terms.shape.keys.full_url) else { return };
-        let text = self.text(url);
+        let Some(url) = self.doc.member(this.cut, self.terms.shape.keys.full_url) else { return };
+        let text = self.doc.text(url);
         let stays = text.as_deref().is_some_and(|text| {
             let own = || self.typed_name(this.root).map(|name| format!("/{name}"));
             text.starts_with("urn:")
@@ -286,7 +286,13 @@ impl Body<'_> {
 
     /// Cuts a place from a record with all that FHIR leaves no room without; if nothing is left
     /// to cut around it, the record is withheld.
-    pub(super) fn remove(&mut self, record: usize, node: NodeId, because: String, rules: Vec<u16>) {
+    pub(super) fn remove(
+        &mut self,
+        record: usize,
+        node: NodeId,
+        because: &'static str,
+        rules: Vec<u16>,
+    ) {
         if self.is_inside_cut(node) {
             return;
         }
@@ -309,8 +315,8 @@ impl Body<'_> {
             if !self.terms.shape.omit {
                 return Some(node);
             }
-            let parent = self.parent(node);
-            if self.tape.get(parent)?.kind == Json::Array {
+            let parent = self.doc.parent(node);
+            if self.doc.get(parent)?.kind == Json::Array {
                 if !self.is_sibling_array(parent) && !self.all_cut(parent) {
                     return Some(node);
                 }
@@ -328,9 +334,9 @@ impl Body<'_> {
     /// The arrays of a primitive and of its extensions go by place: `_given` goes whole or stays
     /// whole.
     fn is_sibling_array(&self, array: NodeId) -> bool {
-        self.tape.get(array).is_some_and(|node| {
+        self.doc.get(array).is_some_and(|node| {
             node.key_start != u32::MAX
-                && crate::engine::document::text::key_of(self.bytes, node).starts_with('_')
+                && crate::engine::document::text::key_of(self.doc.json, node).starts_with('_')
         })
     }
 
@@ -342,8 +348,8 @@ impl Body<'_> {
     /// The nearest array element at or above a node, inside the record.
     fn element_around(&self, mut node: NodeId, root: NodeId) -> Option<NodeId> {
         while node != root {
-            let parent = self.parent(node);
-            if self.tape.get(parent)?.kind == Json::Array {
+            let parent = self.doc.parent(node);
+            if self.doc.get(parent)?.kind == Json::Array {
                 return Some(node);
             }
             node = parent;
@@ -357,7 +363,7 @@ impl Body<'_> {
             if self.cuts.contains(node) {
                 return true;
             }
-            let parent = self.parent(node);
+            let parent = self.doc.parent(node);
             if parent == node {
                 return false;
             }

@@ -1,7 +1,7 @@
 //! What the same bytes of a body said before.
 
-use super::Body;
-use crate::engine::document::tape::{NodeId, range};
+use crate::engine::document::read::Document;
+use crate::engine::document::tape::NodeId;
 
 /// What places of this body said: a claim says the same of each of its lines.
 pub(super) struct Told<T>(Vec<Option<(NodeId, T)>>);
@@ -17,12 +17,8 @@ impl<T: Copy> Told<T> {
     const PLACES: usize = 128;
 
     /// What the same bytes said before, or what `ask` says.
-    pub(super) fn of(&mut self, body: &Body<'_>, node: NodeId, ask: impl FnOnce() -> T) -> T {
-        let written = |node: NodeId| {
-            let node = body.tape.get(node);
-            let span = node.map(|node| range(node.start, node.end));
-            span.and_then(|span| body.bytes.get(span)).unwrap_or_default()
-        };
+    pub(super) fn of(&mut self, doc: Document<'_>, node: NodeId, ask: impl FnOnce() -> T) -> T {
+        let written = |node: NodeId| doc.written(node).as_bytes();
         let bytes = written(node);
         if self.0.is_empty() {
             self.0.resize_with(Self::PLACES, || None);

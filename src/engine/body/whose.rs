@@ -1,11 +1,13 @@
 //! Whose each record is.
 
+use super::links::Points;
 use super::{Body, Whose};
-use crate::engine::document::tape::{Kind as Json, NodeId};
+use crate::engine::document::tape::NodeId;
 use crate::engine::facts::PersonId;
 use crate::engine::names::{Target, target};
 use crate::engine::released::Finding;
-use crate::engine::sites::What;
+use crate::engine::sites::{Site, What};
+use std::borrow::Cow;
 
 impl Body<'_> {
     pub(super) fn tell_whose(&mut self) {
@@ -36,11 +38,11 @@ impl Body<'_> {
         let mut people = Vec::new();
         let mut any = false;
         for site in subjects {
-            if self.is_null(site.node) || self.is_no_person(site.node) {
+            if self.is_nobody(*site) {
                 continue;
             }
             any = true;
-            match self.person(site.node, record) {
+            match self.person(*site, record) {
                 Some(person) => people.push(person),
                 // SILENCE-HIDES: one subject that is not known, and the record is nobody's to see.
                 None => return Whose::Unknown,
@@ -68,17 +70,11 @@ impl Body<'_> {
         if nests && !kind.has_subject { Whose::Container } else { Whose::Unknown }
     }
 
-    pub(super) fn is_null(&self, node: NodeId) -> bool {
-        self.tape.get(node).is_none_or(|node| node.kind == Json::Null)
-    }
-
     fn tell_by_targets(&mut self, record: usize) {
         let kind = self.kind(record);
-        let named = |site: &&crate::engine::sites::Site| {
-            site.what == What::Subject && !self.is_null(site.node) && !self.is_no_person(site.node)
-        };
+        let named = |site: &Site| site.what == What::Subject && !self.is_nobody(*site);
         let unknown = self.records.get(record).is_some_and(|r| r.whose == Whose::Unknown);
-        if !unknown || !kind.has_targets || self.sites(record).iter().any(|site| named(&site)) {
+        if !unknown || !kind.has_targets || self.sites(record).iter().any(named) {
             return;
         }
         let mut people: Vec<PersonId> = Vec::new();
@@ -99,53 +95,33 @@ impl Body<'_> {
     /// The records in sight that a Provenance targets or a List holds.
     pub(super) fn targets(&self, record: usize) -> Vec<usize> {
         let sites = self.sites(record).iter().filter(|site| site.what == What::Target);
-        sites.flat_map(|site| self.in_sight(site.node)).copied().collect()
+        sites.flat_map(|site| self.in_sight(*site)).copied().collect()
     }
 
-    /// Whether a subject names something that is no Patient: a Group, a Device, a Practitioner
-    /// among the actors of an Appointment. Such a thing makes nobody a subject.
-    pub(super) fn is_no_person(&self, node: NodeId) -> bool {
-        if !self.terms.shape.fhir {
-            return false;
+    /// Whether a subject is `null` or names something that is no Patient: a Group, a Device, a
+    /// Practitioner among the actors of an Appointment. Such a thing makes nobody a subject.
+    pub(super) fn is_nobody(&self, site: Site) -> bool {
+        let Some(link) = self.link_at(site) else { return false };
+        match link.points {
+            Points::Nothing => true,
+            Points::Named(Some(kinship)) => !kinship.is_patient,
+            Points::Named(None) => {
+                let bearers = self.bearers(link);
+                !bearers.is_empty() && !bearers.iter().any(|at| self.kind(*at).is_person)
+            }
+            _ => false,
         }
-        let text = self.reference_text(node);
-        let Some(Target::Named { kind, name }) = text.as_deref().map(target) else { return false };
-        if let Some(kind) = kind {
-            kind != "Patient"
-        } else {
-            let bearers = self.names.bearers(&name);
-            !bearers.is_empty() && !bearers.iter().any(|bearer| self.kind(*bearer).is_person)
-        }
-    }
-
-    /// The records in sight that a Reference object or a reference's text names.
-    pub(super) fn in_sight(&self, node: NodeId) -> &[usize] {
-        let text = self.reference_text(node);
-        match text.as_deref().map(target) {
-            Some(Target::Named { name, .. }) => self.names.bearers(&name),
-            _ => &[],
-        }
-    }
-
-    /// The text of a reference: of the string itself or of the object's `reference`.
-    pub(super) fn reference_text(&self, node: NodeId) -> Option<std::borrow::Cow<'_, str>> {
-        let is_object = self.tape.get(node)?.kind == Json::Object;
-        let at = if is_object { self.member(node, self.terms.shape.keys.reference)? } else { node };
-        self.text(at)
     }
 
     /// The person a subject names. Two names of two members, and it is nobody we know.
-    pub(super) fn person(&self, node: NodeId, record: usize) -> Option<PersonId> {
-        let root = self.records.get(record)?.root;
-        if node == root {
+    fn person(&self, site: Site, record: usize) -> Option<PersonId> {
+        if site.node == self.records.get(record)?.root {
             return self.person_of_record(record);
         }
-        let is_object = self.tape.get(node)?.kind == Json::Object;
-        if !is_object {
-            let text = self.scalar(node)?;
-            return self.person_named(&text);
-        }
-        self.person_by(self.reference_text(node).as_deref(), self.identifier(node).as_deref())
+        let link = self.link_at(site)?;
+        let by_reference = if link.has_text() { Some(link.who?) } else { None };
+        let by_identifier = self.identifier(site.node).and_then(|id| self.terms.people.find(&id));
+        agree(by_reference, by_identifier)
     }
 
     /// The person meant by the text of a reference and by an identifier, if both mean one.
@@ -162,10 +138,10 @@ impl Body<'_> {
     }
 
     /// The value of an object's `identifier`.
-    pub(super) fn identifier(&self, node: NodeId) -> Option<String> {
+    pub(super) fn identifier(&self, node: NodeId) -> Option<Cow<'_, str>> {
         let keys = self.terms.shape.keys;
-        let identifier = self.member(node, keys.identifier)?;
-        self.member(identifier, keys.value).and_then(|at| self.scalar(at))
+        let identifier = self.doc.member(node, keys.identifier)?;
+        self.doc.member(identifier, keys.value).and_then(|at| self.doc.scalar(at))
     }
 
     /// Who is meant by a name, a reference, or the bare id of a Patient.
@@ -174,22 +150,23 @@ impl Body<'_> {
         if !self.terms.shape.fhir {
             return people.find(text);
         }
-        let mut found = people.find(text);
         match target(text) {
             Target::Named { kind, name } => {
                 if kind.is_some_and(|kind| !matches!(kind, "Patient" | "RelatedPerson" | "Person"))
                 {
                     return None;
                 }
-                found = agree_or_none(found, people.find(&name))?;
-                for bearer in self.names.bearers(&name) {
+                let mut found = agree_or_none(people.find(text), people.find(name))?;
+                for bearer in self.names.at(&self.names.find(name)) {
                     if self.kind(*bearer).is_person {
                         found = agree_or_none(found, self.person_of_record(*bearer))?;
                     }
                 }
                 found
             }
-            Target::Unreadable => agree_or_none(found, people.find(&format!("Patient/{text}")))?,
+            Target::Unreadable => {
+                agree_or_none(people.find(text), people.find(&format!("Patient/{text}")))?
+            }
             Target::Inside | Target::Searched { .. } => None,
         }
     }
@@ -200,10 +177,10 @@ impl Body<'_> {
         let people = self.terms.people;
         let keys = self.terms.shape.keys;
         let by_id = self.typed_name(this.root).and_then(|name| people.find(&name));
-        let url = self.member(this.cut, keys.full_url).and_then(|url| self.text(url));
+        let url = self.doc.member(this.cut, keys.full_url).and_then(|url| self.doc.text(url));
         let by_url = url.and_then(|url| {
             let name = match target(&url) {
-                Target::Named { name, .. } => people.find(&name),
+                Target::Named { name, .. } => people.find(name),
                 _ => None,
             };
             people.find(&url).or(name)

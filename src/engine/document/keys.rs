@@ -33,7 +33,7 @@ impl Fingerprint {
     }
 
     /// Of a name that stands elsewhere.
-    pub(super) fn of(name: &[u8]) -> Fingerprint {
+    pub(super) fn of(name: &str) -> Fingerprint {
         let length = u32::try_from(name.len()).unwrap_or(u32::MAX);
         Fingerprint::in_place(Source::new(name), 0, length)
     }
@@ -128,7 +128,7 @@ fn twice_of_few<'n>(
 
 /// By sorting: by hash first, which is fast, then by text, which is right.
 fn twice_of_many<'n>(source: Source<'_>, children: impl Iterator<Item = &'n Node>) -> Option<u32> {
-    let mut keys: Vec<(u64, Cow<'_, [u8]>, u32)> = children
+    let mut keys: Vec<(u64, Cow<'_, str>, u32)> = children
         .map(|node| {
             let text = text_of(source, node);
             (Fingerprint::of(&text).hash(), text, node.key_start)
@@ -145,11 +145,6 @@ fn inner(node: &Node) -> u32 {
     node.key_end.wrapping_sub(node.key_start).saturating_sub(2)
 }
 
-fn text_of<'b>(source: Source<'b>, node: &Node) -> Cow<'b, [u8]> {
-    if node.key_escaped {
-        return Cow::Owned(text::key_of(source.bytes, node).into_owned().into_bytes());
-    }
-    let start = place(node.key_start).saturating_add(1);
-    let end = place(node.key_end).saturating_sub(1);
-    Cow::Borrowed(source.bytes.get(start..end).unwrap_or_default())
+fn text_of<'b>(source: Source<'b>, node: &Node) -> Cow<'b, str> {
+    text::key_of(source.text, node)
 }

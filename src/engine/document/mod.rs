@@ -4,6 +4,7 @@ pub mod cut;
 mod keys;
 mod marks;
 mod numbers;
+pub mod read;
 pub mod scan;
 mod source;
 mod strings;

@@ -29,33 +29,34 @@ pub(super) struct Scratch {
 }
 
 /// Parses one whole document into `tape` (cleared first). White space around it is allowed;
-/// one leading byte-order mark is skipped. `depth` is the deepest nesting allowed. After an
-/// error the tape is empty.
-pub fn parse(
-    bytes: &[u8],
+/// one leading byte-order mark is skipped. `depth` is the deepest nesting allowed. Gives back the
+/// document as text, which is what the tape's spans are read from. After an error the tape is
+/// empty.
+pub fn parse<'j>(
+    bytes: &'j [u8],
     depth: usize,
     vocabulary: &Vocabulary,
     tape: &mut Tape,
-) -> Result<(), ParseError> {
+) -> Result<&'j str, ParseError> {
     tape.nodes.clear();
     let end = match u32::try_from(bytes.len()) {
         // Offsets are 32 bits wide; the last block's may pass the end.
         Ok(end) if end < u32::MAX - 128 => end,
         _ => return Err(ParseError { at: 0, why: "longer than offsets can count" }),
     };
-    if simdutf8::basic::from_utf8(bytes).is_err() {
+    let Ok(text) = simdutf8::basic::from_utf8(bytes) else {
         let at = std::str::from_utf8(bytes).err().map_or(0, |broken| broken.valid_up_to());
         return Err(ParseError { at, why: "invalid UTF-8" });
-    }
-    // A node every 24 bytes is dense for a record; denser documents make the list grow.
-    tape.nodes.reserve(bytes.len() / 24);
+    };
+    // A node every 16 bytes is dense for a record; denser documents make the list grow.
+    tape.nodes.reserve(bytes.len() / 16);
     // Taken out of the tape, and lent: so the parser's own few numbers can stay in registers.
     let mut nodes = std::mem::take(&mut tape.nodes);
     let mut frames = std::mem::take(&mut tape.scratch.frames);
     let mut marks = Marks::new(bytes, end, std::mem::take(&mut tape.scratch.room));
     frames.clear();
     let parser = Parser {
-        source: Source::new(bytes),
+        source: Source::new(text),
         marks: &mut marks,
         vocabulary,
         nodes: &mut nodes,
@@ -73,7 +74,7 @@ pub fn parse(
     if outcome.is_err() {
         tape.nodes.clear();
     }
-    outcome
+    outcome.map(|()| text)
 }
 
 /// What closes the root: no byte of UTF-8.
@@ -221,6 +222,7 @@ impl Parser<'_, '_> {
             next: self.count,
             key_start: key.start,
             key_end: key.end,
+            parent: self.node,
             key: key.number,
             kind,
             escaped,
@@ -237,9 +239,10 @@ impl Parser<'_, '_> {
         self.frames.push(Frame { seen: self.seen, node: self.node, closer: self.closer });
         // In ASCII each closing bracket is two behind its opening one.
         self.closer = byte.wrapping_add(2);
-        self.node = self.count;
         self.seen = 0;
+        let node = self.count;
         self.push(key, if byte == b'{' { Kind::Object } else { Kind::Array }, self.at, false);
+        self.node = node;
         self.at = self.at.wrapping_add(1);
         Ok(self.skip_space())
     }
@@ -297,9 +300,9 @@ fn escaped_key(
     string: Quoted,
 ) -> Result<(Fingerprint, u16), ParseError> {
     check_escapes(source, marks, string, true)?;
-    let quoted = source.bytes.get(place(string.open)..=place(string.close));
+    let quoted = source.text.get(place(string.open)..=place(string.close));
     let text = unescape(quoted.unwrap_or_default(), true);
-    let print = Fingerprint::of(text.as_bytes());
+    let print = Fingerprint::of(&text);
     Ok((print, vocabulary.number_of(print, || text.as_bytes())))
 }
 

@@ -6,12 +6,13 @@ use wide::u8x16;
 /// The document, read without a bounds check that can fail: past the end are zeros.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Source<'b> {
+    pub(super) text: &'b str,
     pub(super) bytes: &'b [u8],
 }
 
 impl<'b> Source<'b> {
-    pub(super) fn new(bytes: &'b [u8]) -> Source<'b> {
-        Source { bytes }
+    pub(super) fn new(text: &'b str) -> Source<'b> {
+        Source { text, bytes: text.as_bytes() }
     }
 
     #[inline]

@@ -42,6 +42,8 @@ pub struct Node {
     pub key_start: u32,
     /// One past the key's closing quote.
     pub key_end: u32,
+    /// The array or object around it; of the root the root itself.
+    pub parent: u32,
     /// The key's number in the [`Vocabulary`], 0 if it is not in it (or there is no key).
     pub key: u16,
     /// What it is.
@@ -83,6 +85,7 @@ impl Tape {
     }
 
     /// The children of an array or object, in order.
+    #[inline]
     pub fn children(&self, id: NodeId) -> Children<'_> {
         match self.get(id) {
             Some(node) if matches!(node.kind, Kind::Array | Kind::Object) => {
@@ -104,6 +107,7 @@ pub struct Children<'t> {
 impl<'t> Iterator for Children<'t> {
     type Item = (NodeId, &'t Node);
 
+    #[inline]
     fn next(&mut self) -> Option<Self::Item> {
         if self.at >= self.end {
             return None;

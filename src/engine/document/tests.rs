@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 fn parsed(bytes: &[u8]) -> Result<Tape, ParseError> {
     let mut tape = Tape::default();
-    parse(bytes, 64, &Vocabulary::default(), &mut tape).map(|()| tape)
+    parse(bytes, 64, &Vocabulary::default(), &mut tape).map(|_| tape)
 }
 
 fn refused(bytes: &[u8], at: usize, why: &str) {
@@ -98,9 +98,9 @@ fn strings_end_rightly_wherever_they_lie() {
             let tape = parsed(text.as_bytes()).unwrap();
             let said: serde_json::Value = serde_json::from_str(&text).unwrap();
             let node = tape.get(NodeId(1)).unwrap();
-            assert_eq!(str_of(text.as_bytes(), node), said[0].as_str().unwrap(), "{text}");
+            assert_eq!(str_of(&text, node), said[0].as_str().unwrap(), "{text}");
             let node = tape.get(NodeId(4)).unwrap();
-            assert_eq!(key_of(text.as_bytes(), node), format!("k{}", said[1].as_str().unwrap()));
+            assert_eq!(key_of(&text, node), format!("k{}", said[1].as_str().unwrap()));
             assert_eq!(
                 (node.escaped, node.key_escaped),
                 (body.contains('\\'), body.contains('\\'))
@@ -134,7 +134,7 @@ fn a_string_of_many_windows_and_escapes_is_one_string() {
     let text = format!("[\"{}\",1]", "\\n\\\"é".repeat(100_000));
     let tape = parsed(text.as_bytes()).unwrap();
     assert_eq!(tape.len(), 3);
-    assert_eq!(str_of(text.as_bytes(), tape.get(NodeId(1)).unwrap()).len(), 400_000);
+    assert_eq!(str_of(&text, tape.get(NodeId(1)).unwrap()).len(), 400_000);
 }
 
 #[test]
@@ -202,15 +202,15 @@ fn vocabulary_numbers_count_from_one_in_the_order_given() {
     assert_eq!(vocabulary.len(), 3002);
     for (number, name) in names.iter().enumerate() {
         let number = u16::try_from(number + 1).unwrap();
-        assert_eq!(vocabulary.number(name.as_bytes()), number);
+        assert_eq!(vocabulary.number(name), number);
         assert_eq!(vocabulary.name(number), Some(name.as_str()));
     }
-    assert_eq!(vocabulary.number(b""), 3001);
+    assert_eq!(vocabulary.number(""), 3001);
     for unknown in ["7 ", "07", "\u{e9}\0", &format!("{long}2"), &format!("{long}1\0")] {
-        assert_eq!(vocabulary.number(unknown.as_bytes()), 0, "{unknown}");
+        assert_eq!(vocabulary.number(unknown), 0, "{unknown}");
     }
     assert_eq!(vocabulary.name(0), None);
-    assert_eq!(Vocabulary::default().number(b""), 0);
+    assert_eq!(Vocabulary::default().number(""), 0);
 
     let text = format!(r#"{{"\u00e9":1,"é!":2,"{long}1":3,"{long}x":4,"":5}}"#);
     let mut tape = Tape::default();
@@ -239,25 +239,25 @@ fn spans_lie_in_the_bytes_as_they_came() {
 
 #[test]
 fn text_is_compared_as_unescaped() {
-    let bytes = br#"{"\u0061b":"caf\u00e9 \ud83d\ude00\n\/","c":1}"#;
-    let tape = parsed(bytes).unwrap();
+    let json = r#"{"\u0061b":"caf\u00e9 \ud83d\ude00\n\/","c":1}"#;
+    let tape = parsed(json.as_bytes()).unwrap();
     let node = tape.get(NodeId(1)).unwrap();
-    assert!(key_is(bytes, node, "ab") && !key_is(bytes, node, "a") && !key_is(bytes, node, "abc"));
-    assert!(str_is(bytes, node, "café 😀\n/"));
-    assert!(!str_is(bytes, node, "café 😀\n") && !str_is(bytes, node, "cafe"));
-    assert_eq!(str_of(bytes, node), "café 😀\n/");
+    assert!(key_is(json, node, "ab") && !key_is(json, node, "a") && !key_is(json, node, "abc"));
+    assert!(str_is(json, node, "café 😀\n/"));
+    assert!(!str_is(json, node, "café 😀\n") && !str_is(json, node, "cafe"));
+    assert_eq!(str_of(json, node), "café 😀\n/");
     let number = tape.get(NodeId(2)).unwrap();
-    assert!(!str_is(bytes, number, "1"));
-    assert_eq!(str_of(bytes, number), "1");
+    assert!(!str_is(json, number, "1"));
+    assert_eq!(str_of(json, number), "1");
     let root = tape.get(NodeId(0)).unwrap();
-    assert_eq!(key_of(bytes, root), "");
-    assert!(!key_is(bytes, root, ""));
+    assert_eq!(key_of(json, root), "");
+    assert!(!key_is(json, root, ""));
 }
 
 proptest! {
     #[test]
     fn unescaping_never_panics(bytes in "[\"\\\\ud8c0-3x]{0,24}") {
-        unescape(bytes.as_bytes(), true);
-        unescape(format!("\"{bytes}\"").as_bytes(), true);
+        unescape(&bytes, true);
+        unescape(&format!("\"{bytes}\""), true);
     }
 }

@@ -5,22 +5,13 @@ use std::borrow::Cow;
 
 /// The text of a JSON string as written, quotes included. `escaped` says whether it holds a
 /// backslash, as the tape knows; if it holds none, nothing is copied.
-pub fn unescape(quoted: &[u8], escaped: bool) -> Cow<'_, str> {
+pub fn unescape(quoted: &str, escaped: bool) -> Cow<'_, str> {
     let inner = inside(quoted);
     if !escaped {
-        // The parser has judged these bytes; this only tells the type so.
-        let text = if inner.len() < SHORT_BYTES {
-            std::str::from_utf8(inner).ok()
-        } else {
-            simdutf8::basic::from_utf8(inner).ok()
-        };
-        return match text {
-            Some(text) => Cow::Borrowed(text),
-            None => String::from_utf8_lossy(inner),
-        };
+        return Cow::Borrowed(inner);
     }
     let mut text = Vec::with_capacity(inner.len());
-    for piece in (Pieces { rest: inner }) {
+    for piece in (Pieces { rest: inner.as_bytes() }) {
         match piece {
             Piece::Plain(bytes) => text.extend_from_slice(bytes),
             Piece::Char(char) => text.extend_from_slice(char.encode_utf8(&mut [0; 4]).as_bytes()),
@@ -32,38 +23,32 @@ pub fn unescape(quoted: &[u8], escaped: bool) -> Cow<'_, str> {
     }
 }
 
-/// Below this many bytes the plain check is the faster one.
-const SHORT_BYTES: usize = 64;
-
 /// The text of a string value; for other kinds, the value as written.
-pub fn str_of<'b>(bytes: &'b [u8], node: &Node) -> Cow<'b, str> {
-    let written = bytes.get(range(node.start, node.end)).unwrap_or_default();
-    if node.kind == Kind::String {
-        unescape(written, node.escaped)
-    } else {
-        String::from_utf8_lossy(written)
-    }
+#[inline]
+pub fn str_of<'j>(json: &'j str, node: &Node) -> Cow<'j, str> {
+    let written = json.get(range(node.start, node.end)).unwrap_or_default();
+    if node.kind == Kind::String { unescape(written, node.escaped) } else { Cow::Borrowed(written) }
 }
 
 /// The text of a member's key; empty for elements and the root.
-pub fn key_of<'b>(bytes: &'b [u8], node: &Node) -> Cow<'b, str> {
-    unescape(bytes.get(range(node.key_start, node.key_end)).unwrap_or_default(), node.key_escaped)
+pub fn key_of<'j>(json: &'j str, node: &Node) -> Cow<'j, str> {
+    unescape(json.get(range(node.key_start, node.key_end)).unwrap_or_default(), node.key_escaped)
 }
 
 /// Whether a value is the string `text`. Allocates nothing.
-pub fn str_is(bytes: &[u8], node: &Node, text: &str) -> bool {
-    let written = bytes.get(range(node.start, node.end)).unwrap_or_default();
+pub fn str_is(json: &str, node: &Node, text: &str) -> bool {
+    let written = json.get(range(node.start, node.end)).unwrap_or_default();
     node.kind == Kind::String && is(written, node.escaped, text)
 }
 
 /// Whether a member's key is `text`. Allocates nothing.
-pub fn key_is(bytes: &[u8], node: &Node, text: &str) -> bool {
-    let Some(written) = bytes.get(range(node.key_start, node.key_end)) else { return false };
+pub fn key_is(json: &str, node: &Node, text: &str) -> bool {
+    let Some(written) = json.get(range(node.key_start, node.key_end)) else { return false };
     is(written, node.key_escaped, text)
 }
 
-fn is(quoted: &[u8], escaped: bool, text: &str) -> bool {
-    let inner = inside(quoted);
+fn is(quoted: &str, escaped: bool, text: &str) -> bool {
+    let inner = inside(quoted).as_bytes();
     let mut left = text.as_bytes();
     if !escaped {
         return inner == left;
@@ -83,11 +68,10 @@ fn is(quoted: &[u8], escaped: bool, text: &str) -> bool {
 }
 
 /// What stands between the quotes.
-fn inside(quoted: &[u8]) -> &[u8] {
-    match quoted {
-        [b'"', inner @ .., b'"'] => inner,
-        _ => &[],
-    }
+#[inline]
+fn inside(quoted: &str) -> &str {
+    let inner = 1..quoted.len().max(2).saturating_sub(1);
+    if quoted.starts_with('"') { quoted.get(inner).unwrap_or_default() } else { "" }
 }
 
 enum Piece<'b> {

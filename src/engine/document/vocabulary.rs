@@ -33,7 +33,7 @@ impl Vocabulary {
         let size = unique.len().saturating_mul(4).next_power_of_two().max(64);
         let mut vocabulary = Vocabulary {
             prints: std::iter::once(Fingerprint::OF_NONE)
-                .chain(unique.iter().map(|name| Fingerprint::of(name.as_bytes())))
+                .chain(unique.iter().map(|name| Fingerprint::of(name)))
                 .collect(),
             names: unique,
             table: vec![0; size],
@@ -59,8 +59,8 @@ impl Vocabulary {
     }
 
     /// The number of a name, 0 if it has none.
-    pub fn number(&self, name: &[u8]) -> u16 {
-        self.number_of(Fingerprint::of(name), || name)
+    pub fn number(&self, name: &str) -> u16 {
+        self.number_of(Fingerprint::of(name), || name.as_bytes())
     }
 
     /// The number of the name with this fingerprint; `name` is asked only where that leaves a

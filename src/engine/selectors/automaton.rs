@@ -3,7 +3,8 @@
 
 use super::filter::Filter;
 use super::place::{in_slice, is_index};
-use crate::engine::document::tape::{NodeId, Tape};
+use crate::engine::document::read::Document;
+use crate::engine::document::tape::NodeId;
 
 /// A state. [`DEAD`] leads nowhere and bears no marks.
 pub type State = u32;
@@ -22,9 +23,12 @@ pub(super) enum Guard {
 /// The automaton.
 #[derive(Debug, Default)]
 pub struct Automaton {
+    /// By state: its steps where none of its guards holds.
+    pub(super) steps: Vec<Steps>,
     pub(super) states: Vec<Row>,
-    pub(super) variants: Vec<Variant>,
-    /// Tables of [`Variant::table`], one after the other: key and state; key 0 is a free place.
+    /// The steps of guarded states by which of their guards hold; see [`Row::variants`].
+    pub(super) variants: Vec<Steps>,
+    /// Tables of [`Steps::table`], one after the other: key and state; key 0 is a free place.
     pub(super) keys: Vec<(u16, State)>,
     pub(super) marks: Vec<u32>,
     pub(super) guard_lists: Vec<u16>,
@@ -33,26 +37,29 @@ pub struct Automaton {
 
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Row {
-    /// The variant for no guard that holds; the others follow it.
-    pub(super) variant: u32,
-    pub(super) guarded: bool,
+    /// The steps for each set of guards that hold, from one on; the first is for the first guard
+    /// alone.
+    pub(super) variants: u32,
     pub(super) marks: (u32, u32),
     pub(super) guards: (u32, u32),
 }
 
-/// The steps of a state where certain guards hold.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Variant {
+/// The steps of a state.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Steps {
     pub(super) other: State,
     pub(super) element: State,
     /// First place of its table of keys, and the table's size less one; a power of two.
     pub(super) table: u32,
-    pub(super) mask: u32,
+    pub(super) mask: u16,
+    /// Whether other steps are taken where a guard holds.
+    pub(super) guarded: bool,
 }
 
 /// Where a key is looked for first in a table.
-pub(super) fn place(key: u16, mask: u32) -> u32 {
-    u32::from(key ^ (key >> 6)) & mask
+#[inline]
+pub(super) fn place(key: u16, mask: u16) -> u16 {
+    (key ^ (key >> 6)) & mask
 }
 
 /// A child as a step sees it.
@@ -86,59 +93,64 @@ impl Automaton {
 
     /// Whether the state leads anywhere.
     pub fn goes_on(&self, state: State) -> bool {
-        self.states.get(index(state)).is_some_and(|row| {
-            row.guarded
-                || self.variants.get(index(row.variant)).is_some_and(|variant| {
-                    variant.other != DEAD || variant.element != DEAD || variant.mask > 0
-                })
+        self.steps.get(index(state)).is_some_and(|steps| {
+            steps.guarded || steps.other != DEAD || steps.element != DEAD || steps.mask > 0
         })
+    }
+
+    /// The state of every element of an array, if it is one for all.
+    #[inline]
+    pub fn element(&self, state: State) -> Option<State> {
+        let steps = self.steps.get(index(state)).copied().unwrap_or_default();
+        (!steps.guarded).then_some(steps.element)
     }
 
     /// The state of a child.
     #[inline]
-    pub fn step(
-        &self,
-        state: State,
-        child: Child,
-        bytes: &[u8],
-        tape: &Tape,
-        parent: NodeId,
-    ) -> State {
-        let Some(row) = self.states.get(index(state)) else { return DEAD };
-        let mut variant = row.variant;
-        if row.guarded {
-            variant = variant.saturating_add(self.bits(*row, child, bytes, tape, parent));
-        }
-        let Some(variant) = self.variants.get(index(variant)) else { return DEAD };
+    pub fn step(&self, state: State, child: Child, doc: Document<'_>) -> State {
+        let Some(steps) = self.steps.get(index(state)) else { return DEAD };
+        let steps = if steps.guarded { self.guarded(state, child, doc) } else { *steps };
         if child.index.is_some() {
-            return variant.element;
+            return steps.element;
         }
         if child.key == 0 {
-            return variant.other;
+            return steps.other;
         }
-        let mut at = place(child.key, variant.mask);
+        let mut at = place(child.key, steps.mask);
         // A table is at most half full, so a free place ends the search.
         loop {
-            match self.keys.get(index(variant.table.saturating_add(at))) {
+            match self.keys.get(index(steps.table.wrapping_add(u32::from(at)))) {
                 Some((key, to)) if *key == child.key => return *to,
-                Some((0, _)) | None => return variant.other,
-                Some(_) => at = at.saturating_add(1) & variant.mask,
+                Some((0, _)) | None => return steps.other,
+                Some(_) => at = at.wrapping_add(1) & steps.mask,
             }
         }
     }
 
-    fn bits(&self, row: Row, child: Child, bytes: &[u8], tape: &Tape, parent: NodeId) -> u32 {
+    /// The steps of a guarded state from one child.
+    #[cold]
+    fn guarded(&self, state: State, child: Child, doc: Document<'_>) -> Steps {
+        let Some(row) = self.states.get(index(state)) else { return Steps::default() };
+        let steps = match self.bits(*row, child, doc) {
+            0 => self.steps.get(index(state)),
+            bits => self.variants.get(index(row.variants.saturating_add(bits - 1))),
+        };
+        steps.copied().unwrap_or_default()
+    }
+
+    fn bits(&self, row: Row, child: Child, doc: Document<'_>) -> u32 {
         let guards =
             self.guard_lists.get(index(row.guards.0)..index(row.guards.1)).unwrap_or_default();
+        let parent = doc.parent(child.node);
         let mut bits = 0;
         for (at, guard) in guards.iter().enumerate() {
             let holds = match self.guards.get(usize::from(*guard)) {
-                Some(Guard::Filter(filter)) => filter.fits(bytes, tape, child.node),
+                Some(Guard::Filter(filter)) => filter.fits(doc, child.node),
                 Some(Guard::Index(wanted)) => {
-                    child.index.is_some_and(|at| is_index(at, *wanted, tape, parent))
+                    child.index.is_some_and(|at| is_index(at, *wanted, doc, parent))
                 }
                 Some(Guard::Slice(start, end, step)) => {
-                    child.index.is_some_and(|at| in_slice(at, (*start, *end, *step), tape, parent))
+                    child.index.is_some_and(|at| in_slice(at, (*start, *end, *step), doc, parent))
                 }
                 None => false,
             };

@@ -1,6 +1,6 @@
 //! Paths under construction, and the subset construction that makes them one automaton.
 
-use super::automaton::{Automaton, DEAD, Guard, Row, State, Variant, index, number, place};
+use super::automaton::{Automaton, DEAD, Guard, Row, State, Steps, index, number, place};
 use super::{Path, Selector};
 use crate::engine::document::tape::Vocabulary;
 use std::collections::BTreeMap;
@@ -102,7 +102,7 @@ impl Builder {
 
     fn label(&mut self, selector: &Selector, vocabulary: &Vocabulary) -> Label {
         let guard = match selector {
-            Selector::Name(name) => return Label::Key(vocabulary.number(name.as_bytes())),
+            Selector::Name(name) => return Label::Key(vocabulary.number(name)),
             Selector::Any => return Label::Child,
             Selector::Index(index) => Guard::Index(*index),
             Selector::Slice(start, end, step) => Guard::Slice(*start, *end, *step),
@@ -183,34 +183,37 @@ impl Making<'_> {
         if guards.len() > GUARDS_MAX {
             return Err("too many filters, indices and slices meet at one place");
         }
-        let variants = 1_u32 << guards.len();
-        let first_variant = u32::try_from(automaton.variants.len()).unwrap_or(u32::MAX);
-        for bits in 0..variants {
+        let first_variant = number(automaton.variants.len());
+        for bits in 0..1_u32 << guards.len() {
             let holds = |guard: u16| {
                 let at = guards.iter().position(|known| *known == guard).unwrap_or(0);
                 bits & (1 << at) != 0
             };
-            let variant = self.variant(&edges, holds, automaton);
-            automaton.variants.push(variant);
+            let mut steps = self.steps(&edges, holds, automaton);
+            if bits == 0 {
+                steps.guarded = !guards.is_empty();
+                automaton.steps.push(steps);
+            } else {
+                automaton.variants.push(steps);
+            }
         }
         let marks_start = automaton.marks.len();
         automaton.marks.extend(marks);
         let guards_start = automaton.guard_lists.len();
         automaton.guard_lists.extend(guards);
         Ok(Row {
-            variant: first_variant,
-            guarded: guards_start < automaton.guard_lists.len(),
+            variants: first_variant,
             marks: (number(marks_start), number(automaton.marks.len())),
             guards: (number(guards_start), number(automaton.guard_lists.len())),
         })
     }
 
-    fn variant(
+    fn steps(
         &mut self,
         edges: &[(Label, Place)],
         holds: impl Fn(u16) -> bool,
         automaton: &mut Automaton,
-    ) -> Variant {
+    ) -> Steps {
         let reached = |wanted: &dyn Fn(Label) -> bool| -> Vec<Place> {
             edges.iter().filter(|(label, _)| wanted(*label)).map(|(_, to)| *to).collect()
         };
@@ -234,18 +237,18 @@ impl Making<'_> {
         let size =
             if keys.is_empty() { 1 } else { keys.len().saturating_mul(2).next_power_of_two() };
         automaton.keys.resize(table.saturating_add(size), (0, other));
-        let mask = number(size.saturating_sub(1));
+        let mask = u16::try_from(size.saturating_sub(1)).unwrap_or(u16::MAX);
         for key in keys {
             let to = self.state(reached(&|label| child(label) || label == Label::Key(key)));
             let mut at = place(key, mask);
-            while let Some(slot) = automaton.keys.get_mut(table.saturating_add(index(at))) {
+            while let Some(slot) = automaton.keys.get_mut(table.saturating_add(usize::from(at))) {
                 if slot.0 == 0 {
                     *slot = (key, to);
                     break;
                 }
-                at = at.saturating_add(1) & mask;
+                at = at.wrapping_add(1) & mask;
             }
         }
-        Variant { other, element, table: number(table), mask }
+        Steps { other, element, table: number(table), mask, guarded: false }
     }
 }

@@ -1,7 +1,8 @@
 //! The filters a shape may use: comparisons of a place below the child with a literal, joined by
 //! `&&`, `||` and `!`.
 
-use crate::engine::document::tape::{Kind, NodeId, Tape, range};
+use crate::engine::document::read::Document;
+use crate::engine::document::tape::{Kind, NodeId};
 use crate::engine::document::text;
 use std::cmp::Ordering;
 
@@ -74,34 +75,31 @@ impl Filter {
     }
 
     /// Whether the node fits.
-    pub fn fits(&self, bytes: &[u8], tape: &Tape, node: NodeId) -> bool {
+    pub fn fits(&self, doc: Document<'_>, node: NodeId) -> bool {
         match self {
-            Filter::Or(all) => all.iter().any(|one| one.fits(bytes, tape, node)),
-            Filter::And(all) => all.iter().all(|one| one.fits(bytes, tape, node)),
-            Filter::Not(one) => !one.fits(bytes, tape, node),
+            Filter::Or(all) => all.iter().any(|one| one.fits(doc, node)),
+            Filter::And(all) => all.iter().all(|one| one.fits(doc, node)),
+            Filter::Not(one) => !one.fits(doc, node),
             Filter::Compare(hops, operator, literal) => {
-                let found = reach(hops, bytes, tape, node);
-                compare(found, *operator, literal, bytes, tape)
+                let found = reach(hops, doc, node);
+                compare(found, *operator, literal, doc)
             }
         }
     }
 }
 
 /// The node at the end of the hops.
-pub fn reach(hops: &[Hop], bytes: &[u8], tape: &Tape, from: NodeId) -> Option<NodeId> {
+pub fn reach(hops: &[Hop], doc: Document<'_>, from: NodeId) -> Option<NodeId> {
     hops.iter().try_fold(from, |at, hop| {
-        let kind = tape.get(at)?.kind;
+        let kind = doc.get(at)?.kind;
         match hop {
-            Hop::Name(name) if kind == Kind::Object => tape
-                .children(at)
-                .find(|(_, child)| text::key_is(bytes, child, name))
-                .map(|(id, _)| id),
+            Hop::Name(name) if kind == Kind::Object => doc.member_named(at, name),
             Hop::Index(index) if kind == Kind::Array => {
                 let place = usize::try_from(*index).ok().or_else(|| {
                     let back = usize::try_from(index.unsigned_abs()).ok()?;
-                    tape.children(at).count().checked_sub(back)
+                    doc.children(at).count().checked_sub(back)
                 })?;
-                tape.children(at).nth(place).map(|(id, _)| id)
+                doc.children(at).nth(place).map(|(id, _)| id)
             }
             Hop::Name(_) | Hop::Index(_) => None,
         }
@@ -113,10 +111,9 @@ fn compare(
     found: Option<NodeId>,
     operator: Operator,
     literal: &Literal,
-    bytes: &[u8],
-    tape: &Tape,
+    doc: Document<'_>,
 ) -> bool {
-    let order = found.and_then(|id| order(id, literal, bytes, tape));
+    let order = found.and_then(|id| order(id, literal, doc));
     let ordered = matches!(literal, Literal::Number(_) | Literal::String(_));
     match operator {
         Operator::Equal => order == Some(Ordering::Equal),
@@ -133,18 +130,17 @@ fn compare(
 }
 
 /// How the node compares with the literal; `None` where the types differ.
-fn order(id: NodeId, literal: &Literal, bytes: &[u8], tape: &Tape) -> Option<Ordering> {
-    let node = tape.get(id)?;
+fn order(id: NodeId, literal: &Literal, doc: Document<'_>) -> Option<Ordering> {
+    let node = doc.get(id)?;
     match (node.kind, literal) {
         (Kind::Null, Literal::Null) => Some(Ordering::Equal),
         (Kind::True, Literal::Bool(value)) => Some(true.cmp(value)),
         (Kind::False, Literal::Bool(value)) => Some(false.cmp(value)),
         (Kind::Number, Literal::Number(value)) => {
-            let written = std::str::from_utf8(bytes.get(range(node.start, node.end))?).ok()?;
-            written.parse::<f64>().ok()?.partial_cmp(value)
+            doc.written(id).parse::<f64>().ok()?.partial_cmp(value)
         }
         (Kind::String, Literal::String(value)) => {
-            Some(text::str_of(bytes, node).as_ref().cmp(value.as_str()))
+            Some(text::str_of(doc.json, node).as_ref().cmp(value.as_str()))
         }
         _ => None,
     }

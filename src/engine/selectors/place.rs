@@ -1,15 +1,16 @@
 //! Places in an array: indices and slices (RFC 9535 sections 2.3.3 and 2.3.4).
 
-use crate::engine::document::tape::{NodeId, Tape};
+use crate::engine::document::read::Document;
+use crate::engine::document::tape::NodeId;
 use std::cmp::Ordering;
 
 /// Whether an element has that index; from the end if negative.
-pub(super) fn is_index(at: usize, wanted: i64, tape: &Tape, parent: NodeId) -> bool {
+pub(super) fn is_index(at: usize, wanted: i64, doc: Document<'_>, parent: NodeId) -> bool {
     let at = i64::try_from(at).unwrap_or(i64::MAX);
     if wanted >= 0 {
         return at == wanted;
     }
-    let length = i64::try_from(tape.children(parent).count()).unwrap_or(i64::MAX);
+    let length = i64::try_from(doc.children(parent).count()).unwrap_or(i64::MAX);
     at == length.saturating_add(wanted)
 }
 
@@ -17,10 +18,10 @@ pub(super) fn is_index(at: usize, wanted: i64, tape: &Tape, parent: NodeId) -> b
 pub(super) fn in_slice(
     at: usize,
     (start, end, step): (Option<i64>, Option<i64>, Option<i64>),
-    tape: &Tape,
+    doc: Document<'_>,
     parent: NodeId,
 ) -> bool {
-    let length = i64::try_from(tape.children(parent).count()).unwrap_or(i64::MAX);
+    let length = i64::try_from(doc.children(parent).count()).unwrap_or(i64::MAX);
     let at = i64::try_from(at).unwrap_or(i64::MAX);
     let step = step.unwrap_or(1);
     let normal = |bound: i64| if bound >= 0 { bound } else { length.saturating_add(bound) };

@@ -5,8 +5,9 @@ use super::automaton::{Automaton, Child, State};
 use super::build::Builder;
 use super::text::parse;
 use super::{Path, Selector};
+use crate::engine::document::read::Document;
 use crate::engine::document::scan;
-use crate::engine::document::tape::{Kind, NodeId, Tape, Vocabulary, range};
+use crate::engine::document::tape::{Kind, NodeId, Tape, Vocabulary};
 use jsonpath_rust::JsonPath;
 use serde_json::Value;
 use std::collections::BTreeMap;
@@ -24,34 +25,33 @@ fn select(path: &Path, document: &str) -> Vec<Value> {
     vocabulary.push("no path asks for this");
     let vocabulary = Vocabulary::new(vocabulary);
     let mut tape = Tape::default();
-    scan::parse(document.as_bytes(), 64, &vocabulary, &mut tape).unwrap();
+    let json = scan::parse(document.as_bytes(), 64, &vocabulary, &mut tape).unwrap();
     let mut builder = Builder::default();
     let root = builder.place();
     let end = builder.path(root, path, &vocabulary);
     builder.mark(end, 7);
     let (automaton, starts) = builder.build(&[vec![root]]).unwrap();
     let mut found = Vec::new();
-    walk(&automaton, document.as_bytes(), &tape, NodeId(0), starts[0], &mut found);
+    walk(&automaton, Document { json, tape: &tape }, NodeId(0), starts[0], &mut found);
     found
 }
 
 fn walk(
     automaton: &Automaton,
-    bytes: &[u8],
-    tape: &Tape,
+    doc: Document<'_>,
     id: NodeId,
     state: State,
     found: &mut Vec<Value>,
 ) {
-    let node = tape.get(id).unwrap();
+    let node = doc.get(id).unwrap();
     if !automaton.marks(state).is_empty() {
-        found.push(serde_json::from_slice(&bytes[range(node.start, node.end)]).unwrap());
+        found.push(serde_json::from_str(doc.written(id)).unwrap());
     }
-    for (index, (child, inner)) in tape.children(id).enumerate() {
+    for (index, (child, inner)) in doc.children(id).enumerate() {
         let index = (node.kind == Kind::Array).then_some(index);
         let step = Child { node: child, key: inner.key, index };
-        let next = automaton.step(state, step, bytes, tape, id);
-        walk(automaton, bytes, tape, child, next, found);
+        let next = automaton.step(state, step, doc);
+        walk(automaton, doc, child, next, found);
     }
 }
 

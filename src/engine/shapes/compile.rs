@@ -1,9 +1,10 @@
 //! As written → as meant. Every mistake of a shape is told in one run.
 
 use super::elements::Elements;
-use super::meant::{Keys, Kind, KindOf, Mark, Shape, Spec, StateFacts, flag};
+use super::meant::{Keys, Kind, KindOf, Mark, Shape, Spec, StateFacts, flag, tell};
 use super::written::{self, Belongs, Dialect, Errors, WhenEmpty};
 use super::{gets, kinds, routes};
+use crate::engine::category::Category;
 use crate::engine::diagnostics::{At, Diagnostic, SourceFile, Span, did_you_mean};
 use crate::engine::document::tape::Vocabulary;
 use crate::engine::selectors::automaton::{Automaton, State};
@@ -86,6 +87,7 @@ fn read_paths(
 
 fn vocabulary<'p>(written: &written::Shape, paths: impl Iterator<Item = &'p Path>) -> Vocabulary {
     let mut names: Vec<String> = Keys::NAMES.iter().map(|name| (*name).to_owned()).collect();
+    names.extend(tell::names().map(str::to_owned));
     names.extend(paths.flat_map(Path::vocabulary).map(str::to_owned));
     names.extend(super::elements::names(written));
     Vocabulary::new(names.iter().map(String::as_str))
@@ -128,12 +130,7 @@ impl Compiler<'_> {
             list
         };
         let keys = Keys::of(&self.vocabulary);
-        let mut telling = vec![false; self.vocabulary.len().saturating_add(1)];
-        for key in [keys.code, keys.system, keys.value, keys.reference, keys.data] {
-            if let (true, Some(slot)) = (key != 0, telling.get_mut(usize::from(key))) {
-                *slot = true;
-            }
-        }
+        let tells = tell::of(&self.vocabulary);
         Some(Shape {
             name: written.shape.value.clone(),
             base: written.base.value.trim_end_matches('/').to_owned(),
@@ -151,7 +148,7 @@ impl Compiler<'_> {
             extensions: sorted(&written.extensions),
             vocabulary: std::mem::take(&mut self.vocabulary),
             keys,
-            telling,
+            tells,
             automaton,
             facts,
             marks,
@@ -325,8 +322,9 @@ fn bits(mark: Mark) -> u32 {
         | Mark::Code(_)
         | Mark::SystemAt(_)
         | Mark::Resolve(_)
-        | Mark::Target
-        | Mark::Field(_) => flag::MARKED,
+        | Mark::Target => flag::MARKED,
+        Mark::Field(field) if field.category == Category::FreeText => flag::MARKED | flag::PROSE,
+        Mark::Field(_) => flag::MARKED,
     }
 }
 

@@ -219,7 +219,7 @@ impl Elements {
             place
         } else {
             let place = self.of_type(compiler, base, flags);
-            let key = compiler.vocabulary.number(name.as_bytes());
+            let key = compiler.vocabulary.number(name);
             compiler.builder.member(from, key, place);
             place
         };
@@ -235,7 +235,7 @@ impl Elements {
         }
         if PRIMITIVES.contains(&base) {
             let sibling = self.of_type(compiler, SIBLING, 0);
-            let key = compiler.vocabulary.number(format!("_{name}").as_bytes());
+            let key = compiler.vocabulary.number(&format!("_{name}"));
             compiler.builder.member(from, key, sibling);
         }
     }
@@ -253,7 +253,7 @@ impl Elements {
         if base == SIBLING {
             for (name, of) in [("id", "id"), ("extension", "Extension")] {
                 let inner = self.of_type(compiler, of, bits(of));
-                let key = compiler.vocabulary.number(name.as_bytes());
+                let key = compiler.vocabulary.number(name);
                 compiler.builder.member(place, key, inner);
             }
         } else if self.types.contains_key(base) {
@@ -265,7 +265,7 @@ impl Elements {
     /// A new place for an element that is spelled out.
     fn element(compiler: &mut Compiler<'_>, from: Place, name: &str, flags: u32) -> Place {
         let place = compiler.builder.place();
-        let key = compiler.vocabulary.number(name.as_bytes());
+        let key = compiler.vocabulary.number(name);
         compiler.builder.member(from, key, place);
         compiler.mark(place, Mark::Element(flags));
         place

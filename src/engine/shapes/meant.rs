@@ -40,8 +40,8 @@ pub struct Shape {
     pub vocabulary: Vocabulary,
     /// Numbers of the keys that code asks for.
     pub keys: Keys,
-    /// Per key number: whether a member of that key tells what its object is.
-    pub telling: Vec<bool>,
+    /// Per key number: what a member of that key tells; see [`tell`].
+    pub tells: Vec<u16>,
     /// All selectors and elements in one.
     pub automaton: Automaton,
     /// What each state of the automaton means.
@@ -254,6 +254,84 @@ pub mod flag {
     pub const REFERENCE: u32 = 1 << 19;
 }
 
+/// Bits of [`Shape::tells`].
+pub mod tell {
+    use super::Vocabulary;
+
+    /// `code`
+    pub const CODE: u16 = 1;
+    /// `system`
+    pub const SYSTEM: u16 = 1 << 1;
+    /// `value`
+    pub const VALUE: u16 = 1 << 2;
+    /// `reference`
+    pub const REFERENCE: u16 = 1 << 3;
+    /// `data`
+    pub const DATA: u16 = 1 << 4;
+    /// Those by which an object is known for a code, a Reference, an Attachment.
+    pub const SEEN: u16 = CODE | SYSTEM | VALUE | REFERENCE | DATA;
+    /// `coding`
+    pub const CODING: u16 = 1 << 8;
+    /// A clinical element of FHIR by its name, for kinds that declare none.
+    pub const CLINICAL: u16 = 1 << 9;
+    /// Human words by its name.
+    pub const WORDS: u16 = 1 << 10;
+    /// Human words by its name in FHIR, where the element is not known.
+    pub const FHIR_WORDS: u16 = 1 << 11;
+    /// Markup by its name.
+    pub const MARKUP: u16 = 1 << 12;
+    /// `resourceType`, `id`
+    pub const WHAT_IT_IS: u16 = 1 << 13;
+
+    const NAMES: [(u16, &[&str]); 11] = [
+        (CODE, &["code"]),
+        (SYSTEM, &["system"]),
+        (VALUE, &["value"]),
+        (REFERENCE, &["reference"]),
+        (DATA, &["data"]),
+        (CODING, &["coding"]),
+        (
+            CLINICAL,
+            &[
+                "category",
+                "code",
+                "diagnosis",
+                "medicationCodeableConcept",
+                "medicationReference",
+                "procedure",
+                "productOrService",
+                "reasonCode",
+                "revenue",
+                "specialty",
+                "type",
+            ],
+        ),
+        (WORDS, &["display", "text", "title", "description"]),
+        (FHIR_WORDS, &["div", "valueString", "valueMarkdown"]),
+        (MARKUP, &["div"]),
+        (WHAT_IT_IS, &["resourceType", "id"]),
+    ];
+
+    /// The names, for the vocabulary.
+    pub(crate) fn names() -> impl Iterator<Item = &'static str> {
+        NAMES.iter().flat_map(|(_, names)| names.iter().copied())
+    }
+
+    /// What each key of a vocabulary tells, by its number.
+    pub(crate) fn of(vocabulary: &Vocabulary) -> Vec<u16> {
+        let mut tells = vec![0; vocabulary.len().saturating_add(1)];
+        for (bit, names) in NAMES {
+            for name in names {
+                let number = usize::from(vocabulary.number(name));
+                if let (1.., Some(slot)) = (number, tells.get_mut(number)) {
+                    *slot |= bit;
+                }
+            }
+        }
+        tells
+    }
+}
+
 /// Numbers of keys that code asks for; 0 if the shape's vocabulary lacks one.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Keys {
@@ -263,7 +341,6 @@ pub struct Keys {
     pub(crate) data: u16,
     pub(crate) description: u16,
     pub(crate) display: u16,
-    pub(crate) div: u16,
     pub(crate) full_url: u16,
     pub(crate) id: u16,
     pub(crate) identifier: u16,
@@ -277,20 +354,17 @@ pub struct Keys {
     pub(crate) unit: u16,
     pub(crate) url: u16,
     pub(crate) value: u16,
-    pub(crate) value_markdown: u16,
-    pub(crate) value_string: u16,
 }
 
 impl Keys {
     /// The names, for the vocabulary.
-    pub(crate) const NAMES: [&'static str; 22] = [
+    pub(crate) const NAMES: [&'static str; 19] = [
         "code",
         "coding",
         "contentType",
         "data",
         "description",
         "display",
-        "div",
         "fullUrl",
         "id",
         "identifier",
@@ -304,13 +378,11 @@ impl Keys {
         "unit",
         "url",
         "value",
-        "valueMarkdown",
-        "valueString",
     ];
 
     /// Their numbers.
     pub(crate) fn of(vocabulary: &Vocabulary) -> Keys {
-        let number = |name: &str| vocabulary.number(name.as_bytes());
+        let number = |name: &str| vocabulary.number(name);
         Keys {
             code: number("code"),
             coding: number("coding"),
@@ -318,7 +390,6 @@ impl Keys {
             data: number("data"),
             description: number("description"),
             display: number("display"),
-            div: number("div"),
             full_url: number("fullUrl"),
             id: number("id"),
             identifier: number("identifier"),
@@ -332,8 +403,6 @@ impl Keys {
             unit: number("unit"),
             url: number("url"),
             value: number("value"),
-            value_markdown: number("valueMarkdown"),
-            value_string: number("valueString"),
         }
     }
 }

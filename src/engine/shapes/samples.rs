@@ -5,6 +5,7 @@ use super::compile::Origin;
 use super::meant::{KindOf, Shape, flag};
 use super::written;
 use crate::engine::diagnostics::{Diagnostic, SourceFile, did_you_mean};
+use crate::engine::document::read::Document;
 use crate::engine::document::scan::parse;
 use crate::engine::document::tape::{Kind as Json, NodeId, Tape};
 use crate::engine::document::text;
@@ -40,16 +41,15 @@ pub fn check(
             continue;
         };
         let mut tape = Tape::default();
-        if let Err(error) = parse(sample.text.as_bytes(), DEPTH, &shape.vocabulary, &mut tape) {
-            let message = format!(
-                "the sample `{}` cannot be read at byte {}: {}",
-                name.value, error.at, error.why
-            );
-            mistakes.push(Diagnostic::error(file, name.span, message));
-        } else {
-            let mut look =
-                Look { shape, bytes: sample.text.as_bytes(), tape: &tape, seen: &mut seen };
-            look.body();
+        match parse(sample.text.as_bytes(), DEPTH, &shape.vocabulary, &mut tape) {
+            Ok(json) => Look { shape, doc: Document { json, tape: &tape }, seen: &mut seen }.body(),
+            Err(error) => {
+                let message = format!(
+                    "the sample `{}` cannot be read at byte {}: {}",
+                    name.value, error.at, error.why
+                );
+                mistakes.push(Diagnostic::error(file, name.span, message));
+            }
         }
     }
     report(file, origins, &seen, mistakes);
@@ -90,8 +90,7 @@ fn report(
 
 struct Look<'a> {
     shape: &'a Shape,
-    bytes: &'a [u8],
-    tape: &'a Tape,
+    doc: Document<'a>,
     seen: &'a mut Seen,
 }
 
@@ -101,11 +100,11 @@ impl Look<'_> {
         self.place(root, self.shape.body, None);
         // A sample may also be the body of a route that is one record.
         let wholes: Vec<usize> = self.shape.routes.iter().filter_map(|route| route.whole).collect();
-        let array = self.tape.get(root).is_some_and(|node| node.kind == Json::Array);
+        let array = self.doc.get(root).is_some_and(|node| node.kind == Json::Array);
         for spec in wholes {
             if array {
                 // A streamed array of records.
-                for (element, _) in self.tape.children(root) {
+                for (element, _) in self.doc.children(root) {
                     self.record(element, spec);
                 }
             } else {
@@ -128,28 +127,28 @@ impl Look<'_> {
                 }
             }
         }
-        let Some(node) = self.tape.get(id) else { return };
+        let Some(node) = self.doc.get(id) else { return };
         let mut state = state;
         if let (true, Some(spec)) = (facts.flags & flag::RESOURCE != 0, starts) {
             state = self.start(id, spec).unwrap_or(state);
         }
         let array = node.kind == Json::Array;
-        for (index, (child, inner)) in self.tape.children(id).enumerate() {
+        for (index, (child, inner)) in self.doc.children(id).enumerate() {
             if !array {
-                self.seen.keys.insert(text::key_of(self.bytes, inner).into_owned());
+                self.seen.keys.insert(text::key_of(self.doc.json, inner).into_owned());
             }
             let step = Child { node: child, key: inner.key, index: array.then_some(index) };
-            let next = self.shape.automaton.step(state, step, self.bytes, self.tape, id);
+            let next = self.shape.automaton.step(state, step, self.doc);
             self.place(child, next, starts);
         }
     }
 
     fn record(&mut self, cut: NodeId, spec: usize) {
         let Some(meant) = self.shape.specs.get(spec) else { return };
-        let Some(root) = self.by_names(cut, &meant.record) else { return };
-        for (_, inner) in self.tape.children(cut) {
+        let Some(root) = self.doc.at_names(cut, &meant.record) else { return };
+        for (_, inner) in self.doc.children(cut) {
             if inner.key_start != u32::MAX {
-                self.seen.keys.insert(text::key_of(self.bytes, inner).into_owned());
+                self.seen.keys.insert(text::key_of(self.doc.json, inner).into_owned());
             }
         }
         if let Some(start) = self.start(root, spec) {
@@ -163,17 +162,10 @@ impl Look<'_> {
         let kind = match &spec.kind {
             KindOf::Always(kind) => *kind,
             KindOf::Told(names) => {
-                let told = self.tape.get(self.by_names(root, names)?)?;
-                self.shape.kind_number(&text::str_of(self.bytes, told))?
+                let told = self.doc.get(self.doc.at_names(root, names)?)?;
+                self.shape.kind_number(&text::str_of(self.doc.json, told))?
             }
         };
         spec.starts.get(kind).copied()
-    }
-
-    fn by_names(&self, from: NodeId, names: &[String]) -> Option<NodeId> {
-        names.iter().try_fold(from, |at, name| {
-            let mut children = self.tape.children(at);
-            children.find(|(_, node)| text::key_is(self.bytes, node, name)).map(|(id, _)| id)
-        })
     }
 }

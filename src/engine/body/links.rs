@@ -1,0 +1,188 @@
+//! What each link of a body points at, read once: who is meant, and which records in sight.
+
+use super::Body;
+use crate::engine::document::tape::{Kind as Json, NodeId};
+use crate::engine::facts::PersonId;
+use crate::engine::names::{Target, target};
+use crate::engine::sites::Site;
+use std::borrow::Cow;
+use std::ops::Range;
+
+/// Kinds of record that are people, or that tie nothing: who a link to one means is known.
+const PEOPLE: [&str; 3] = ["Coverage", "Patient", "RelatedPerson"];
+
+/// A link as it is written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Points {
+    /// `null`.
+    Nothing,
+    /// Nothing that could lead anywhere.
+    Empty,
+    /// A Reference by an `identifier` that has no value.
+    Unidentified,
+    /// A Reference by `identifier`.
+    Identified,
+    /// What is no link; whether it has an `identifier`.
+    Broken(bool),
+    /// `#id`: inside the record.
+    Inside,
+    /// `Type?search`.
+    Searched(Kinship),
+    /// A text that names nothing.
+    Unreadable,
+    /// A name, and the type it tells.
+    Named(Option<Kinship>),
+    /// A value of a dialect without references.
+    Value,
+}
+
+/// What the type in a reference says.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Kinship {
+    /// The kind, if the shape names it.
+    pub(super) kind: Option<usize>,
+    pub(super) public: bool,
+    /// Coverage, Patient or `RelatedPerson`.
+    pub(super) people: bool,
+    pub(super) is_coverage: bool,
+    pub(super) is_patient: bool,
+}
+
+/// A link, read.
+#[derive(Clone, Debug)]
+pub(super) struct Link<'a> {
+    /// As written; empty if there is none.
+    text: Cow<'a, str>,
+    pub(super) points: Points,
+    /// Who is meant by its text.
+    pub(super) who: Option<PersonId>,
+    bearers: Range<usize>,
+}
+
+impl Link<'_> {
+    /// Whether it has a text, which then says who is meant.
+    pub(super) fn has_text(&self) -> bool {
+        use Points::{Inside, Named, Searched, Unreadable, Value};
+        matches!(self.points, Inside | Searched(_) | Unreadable | Named(_) | Value)
+    }
+
+    /// As written; empty if there is none.
+    pub(super) fn text(&self) -> &str {
+        &self.text
+    }
+
+    /// What it names, as records are called; the text itself if that is no name.
+    pub(super) fn name(&self) -> &str {
+        name_in(&self.text)
+    }
+}
+
+/// What a reference names, as records are called; the text itself if it names none.
+pub(super) fn name_in(text: &str) -> &str {
+    if let Target::Named { name, .. } = target(text) { name } else { text }
+}
+
+impl<'a> Body<'a> {
+    /// Reads every link of every record; each is asked for by several steps.
+    pub(super) fn read_links(&mut self) {
+        let mut sites = std::mem::take(&mut self.sites.others);
+        let mut last = (NodeId(u32::MAX), 0);
+        // Most links of a record name one person.
+        let mut known: Option<(Cow<'a, str>, Option<PersonId>)> = None;
+        for site in sites.iter_mut().filter(|site| site.what.is_link()) {
+            if last.0 != site.node {
+                let link = self.read_link(site.node, &mut known);
+                last = (site.node, u32::try_from(self.links.len()).unwrap_or(u32::MAX));
+                self.links.push(link);
+            }
+            site.with = last.1;
+        }
+        self.sites.others = sites;
+    }
+
+    /// The link at a site.
+    pub(super) fn link_at(&self, site: Site) -> Option<&Link<'a>> {
+        self.links.get(usize::try_from(site.with).unwrap_or(usize::MAX))
+    }
+
+    /// The records in sight that it names.
+    pub(super) fn bearers(&self, link: &Link<'_>) -> &[usize] {
+        self.names.at(&link.bearers)
+    }
+
+    /// The records in sight that the link at a site names.
+    pub(super) fn in_sight(&self, site: Site) -> &[usize] {
+        self.link_at(site).map_or(&[], |link| self.bearers(link))
+    }
+
+    fn read_link(
+        &self,
+        node: NodeId,
+        known: &mut Option<(Cow<'a, str>, Option<PersonId>)>,
+    ) -> Link<'a> {
+        let plain = |points| Link { text: Cow::Borrowed(""), points, who: None, bearers: 0..0 };
+        let keys = &self.terms.shape.keys;
+        let text = match self.doc.get(node).map(|node| node.kind) {
+            None | Some(Json::Null) => return plain(Points::Nothing),
+            Some(Json::Array | Json::True | Json::False) => return plain(Points::Broken(false)),
+            Some(Json::String | Json::Number) => match self.doc.scalar(node) {
+                Some(text) => text,
+                None => return plain(Points::Empty),
+            },
+            Some(Json::Object) => {
+                let reference = self.doc.member(node, keys.reference);
+                let identifier = || self.identifier(node);
+                match (reference, reference.and_then(|at| self.doc.text(at))) {
+                    (_, Some(text)) => text,
+                    (Some(_), None) => return plain(Points::Broken(identifier().is_some())),
+                    (None, None) => {
+                        let Some(identifier) = identifier() else {
+                            let none = self.doc.member(node, keys.identifier).is_none();
+                            return plain(if none { Points::Empty } else { Points::Unidentified });
+                        };
+                        let who = self.terms.people.find(&identifier);
+                        return Link { who, ..plain(Points::Identified) };
+                    }
+                }
+            }
+        };
+        let who = match known {
+            Some((before, who)) if *before == text => *who,
+            _ => {
+                let who = self.person_named(&text);
+                *known = Some((text.clone(), who));
+                who
+            }
+        };
+        let (points, bearers) = self.points(&text);
+        Link { text, points, who, bearers }
+    }
+
+    pub(super) fn points(&self, text: &str) -> (Points, Range<usize>) {
+        if !self.terms.shape.fhir {
+            return (Points::Value, self.names.find(text));
+        }
+        let points = match target(text) {
+            Target::Inside => Points::Inside,
+            Target::Searched { kind } => Points::Searched(self.kinship(kind)),
+            Target::Unreadable => Points::Unreadable,
+            Target::Named { kind, name } => {
+                let kinship = kind.map(|kind| self.kinship(kind));
+                return (Points::Named(kinship), self.names.find(name));
+            }
+        };
+        (points, 0..0)
+    }
+
+    fn kinship(&self, name: &str) -> Kinship {
+        let shape = self.terms.shape;
+        let kind = shape.kind_number(name);
+        Kinship {
+            kind,
+            public: kind.is_some_and(|kind| shape.kind(kind).public),
+            people: PEOPLE.contains(&name),
+            is_coverage: name == "Coverage",
+            is_patient: name == "Patient",
+        }
+    }
+}
