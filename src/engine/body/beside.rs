@@ -20,8 +20,6 @@ use std::sync::Arc;
 /// A record that was looked up.
 #[derive(Debug)]
 pub(super) struct Beside {
-    /// Where it was asked for.
-    target: String,
     pub(super) looked: Arc<Looked>,
     pub(super) whose: Whose,
 }
@@ -198,7 +196,7 @@ impl Body<'_> {
             let at = self.beside.records.len();
             let whose = self.whose_looked(&looked);
             self.beside.by_target.insert(target.to_owned(), at);
-            self.beside.records.push(Beside { target: target.to_owned(), looked, whose });
+            self.beside.records.push(Beside { looked, whose });
             at
         };
         let whose = &self.beside.records.get(at)?.whose;
