@@ -26,6 +26,7 @@
 )]
 #![expect(unreachable_pub, reason = "modules of a test; nothing outside can reach them")]
 
+mod canaries;
 mod client;
 mod family;
 mod house;

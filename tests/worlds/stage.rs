@@ -6,11 +6,21 @@ use super::pair::FAMILIES;
 use super::requests::Step;
 use super::upstream::Upstream;
 use crate::proxy::deployment::{Deployment, Files};
+use std::fs::File;
+use std::net::{SocketAddr, TcpListener};
+use std::process::{Child, Command};
+use std::time::Duration;
 
-/// The deployment in front of one of the two worlds, and the reader's connection to it.
+/// A proxy in this process, or in one of its own.
+pub enum Proxy {
+    Here(Deployment),
+    Process { files: Files, child: Child },
+}
+
+/// The proxy in front of one of the two worlds, and the reader's connection to it.
 pub struct Side {
     pub upstream: Upstream,
-    pub deployment: Deployment,
+    pub proxy: Proxy,
     client: Client,
     /// The last page's own way to the next one.
     next: Option<String>,
@@ -54,11 +64,45 @@ impl Side {
         let settings = settings(&upstream, "/dev/null", more);
         let deployment = prepared(files).start(&settings).await;
         let client = Client::new(deployment.address);
-        Side { upstream, deployment, client, next: None }
+        Side { upstream, proxy: Proxy::Here(deployment), client, next: None }
+    }
+
+    /// The program as it is run, with everything that it writes kept in files: `audit.jsonl`,
+    /// `stdout` and `stderr`. Gives where its figures are too.
+    pub async fn process(files: Files) -> (Side, SocketAddr) {
+        let upstream = Upstream::start().await;
+        let admin = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+        let more = format!("{NO_LIMIT}\nadmin: {{ address: '{admin}' }}");
+        let files = prepared(files);
+        files.write("sequester.yaml", settings(&upstream, "audit.jsonl", &more));
+        let child = Command::new(env!("CARGO_BIN_EXE_sequester"))
+            .args(["run", "--config"])
+            .arg(files.path("sequester.yaml"))
+            .stdout(File::create(files.path("stdout")).unwrap())
+            .stderr(File::create(files.path("stderr")).unwrap())
+            .spawn()
+            .unwrap();
+        let address = loop {
+            let said = std::fs::read_to_string(files.path("stderr")).unwrap();
+            let line = said.lines().find_map(|line| line.strip_prefix("listening at http://"));
+            match line {
+                Some(address) => break address.parse().unwrap(),
+                None => tokio::time::sleep(Duration::from_millis(50)).await,
+            }
+        };
+        let proxy = Proxy::Process { files, child };
+        (Side { upstream, proxy, client: Client::new(address), next: None }, admin)
+    }
+
+    pub fn files(&self) -> &Files {
+        match &self.proxy {
+            Proxy::Here(deployment) => &deployment.files,
+            Proxy::Process { files, .. } => files,
+        }
     }
 
     pub fn token(&self, family: &Family, reader: Role) -> String {
-        self.deployment.files.token(&family.member(reader))
+        self.files().token(&family.member(reader))
     }
 
     /// Forgets pages: another reader comes.
@@ -99,6 +143,15 @@ impl Side {
     /// Every byte of the last answer.
     pub fn raw(&self) -> &[u8] {
         &self.client.raw
+    }
+}
+
+impl Drop for Proxy {
+    fn drop(&mut self) {
+        if let Proxy::Process { child, .. } = self {
+            child.kill().ok();
+            child.wait().ok();
+        }
     }
 }
 

@@ -120,7 +120,8 @@ fn response(mut reply: Reply, fault: Option<Fault>) -> Response<Chunks> {
         }
         Some(Fault::WrongType) => {
             reply.fields.retain(|(name, _)| *name != "Content-Type");
-            reply.fields.push(("Content-Type", "text/html".to_owned()));
+            let version = reply.fields[0].1.clone();
+            reply.fields.push(("Content-Type", format!("text/html; of={version}")));
         }
         Some(Fault::Error) => reply.status = 500,
         Some(Fault::WrongCoding) => {
