@@ -19,6 +19,7 @@ mod pool;
 mod refusal;
 mod request;
 mod response;
+mod schedule;
 mod service;
 mod stream;
 mod upstream;
@@ -47,7 +48,7 @@ use drain::DrainWatch;
 use held::Held;
 use hyper::body::Incoming;
 use hyper::header::HeaderValue;
-use hyper::{Request, Response};
+use hyper::{Request, Response, StatusCode};
 use lookups::LookUps;
 use refusal::Refusal;
 use request::Received;
@@ -57,6 +58,7 @@ use std::fmt::{Debug, Write};
 use std::sync::Arc;
 use std::time::{SystemTime, UNIX_EPOCH};
 use tokio::task::JoinHandle;
+use tokio::time::Instant;
 use upstream::Upstream;
 use world::World;
 
@@ -153,6 +155,7 @@ impl Proxy {
         }
 
         let answer = self.upstream.ask(&plan, &reader, &course.asker.request).await?;
+        course.answered = Some(Instant::now());
         let mut redactor = Redactor::new(policy, people, self.engine.clone(), plan.clone(), false);
         if self.look_ups.is_some() {
             redactor = redactor.looking_up();
@@ -190,6 +193,11 @@ impl Proxy {
             }
         }
         self.metrics.refused(refusal.cause());
+        if let Some(answered) = course.answered
+            && refusal.wire().status == StatusCode::NOT_FOUND
+        {
+            schedule::wait(answered).await;
+        }
         response::refused(&refusal, course.errors, &course.asker.request, !course.is_head)
     }
 
@@ -223,6 +231,8 @@ struct Course {
     is_head: bool,
     /// What was judged of a body of which nothing is released.
     account: Option<Report>,
+    /// When the upstream's head came.
+    answered: Option<Instant>,
 }
 
 /// Answers one request, whatever happens.
@@ -231,10 +241,11 @@ async fn serve(
     request: Request<Incoming>,
     work: DrainWatch,
 ) -> Response<ReaderBody> {
-    let began = tokio::time::Instant::now();
+    let began = Instant::now();
     let request_id = proxy.request_id();
     let asker = Asker { request: request_id.clone(), ..Asker::default() };
-    let mut course = Course { asker, errors: Errors::Problem, is_head: false, account: None };
+    let mut course =
+        Course { asker, errors: Errors::Problem, is_head: false, account: None, answered: None };
     let is_head = request.method() == hyper::Method::HEAD;
     let task = tokio::spawn({
         let proxy = Arc::clone(&proxy);

@@ -7,7 +7,7 @@ use super::pair::Pair;
 use super::requests::sequence;
 use super::stage::Side;
 use super::upstream::FAULTS;
-use super::{setting, client::Client};
+use super::{client::Client, setting};
 use crate::proxy::deployment::Files;
 use std::sync::Arc;
 

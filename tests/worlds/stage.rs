@@ -27,7 +27,7 @@ pub struct Side {
 }
 
 /// Settings of a proxy before this upstream. `more` is added at the top level.
-pub fn settings(upstream: &Upstream, audit: &str, more: &str) -> String {
+pub fn settings(upstream: SocketAddr, audit: &str, more: &str) -> String {
     format!(
         "listen: {{ address: '127.0.0.1:0' }}
 upstream:
@@ -43,7 +43,7 @@ restrictions: {{ file: restrictions.csv }}
 policies: policies/
 audit: {{ file: {audit}, durability: written }}
 {more}",
-        upstream.address
+        upstream
     )
 }
 
@@ -61,7 +61,7 @@ pub const NO_LIMIT: &str = "limits: { reader: [] }";
 impl Side {
     pub async fn start(files: Files, more: &str) -> Side {
         let upstream = Upstream::start().await;
-        let settings = settings(&upstream, "/dev/null", more);
+        let settings = settings(upstream.address, "/dev/null", more);
         let deployment = prepared(files).start(&settings).await;
         let client = Client::new(deployment.address);
         Side { upstream, proxy: Proxy::Here(deployment), client, next: None }
@@ -74,7 +74,7 @@ impl Side {
         let admin = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
         let more = format!("{NO_LIMIT}\nadmin: {{ address: '{admin}' }}");
         let files = prepared(files);
-        files.write("sequester.yaml", settings(&upstream, "audit.jsonl", &more));
+        files.write("sequester.yaml", settings(upstream.address, "audit.jsonl", &more));
         let child = Command::new(env!("CARGO_BIN_EXE_sequester"))
             .args(["run", "--config"])
             .arg(files.path("sequester.yaml"))
