@@ -251,6 +251,10 @@ impl Redactor {
     fn judge(&mut self, bytes: &[u8], offset: u64, may_ask: bool) -> Result<Judged, Refusal> {
         let mut tape = std::mem::take(&mut self.tape);
         let (shape, route) = self.route().ok_or(Refusal::NotFound)?;
+        // The parser would pass over it, and it would leave with the body.
+        if bytes.starts_with(BYTE_ORDER_MARK) {
+            return Err(Refusal::Unreadable { at: offset, why: "a byte-order mark out of place" });
+        }
         let parsed = parse(bytes, self.settings.depth, &shape.vocabulary, &mut tape);
         let json = parsed.map_err(|error| unreadable(error, offset))?;
         let terms = Terms {
@@ -315,9 +319,11 @@ impl Window for Redactor {
     }
 }
 
+const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
+
 /// One leading byte-order mark is dropped.
 fn without_mark(body: &[u8]) -> &[u8] {
-    body.strip_prefix(b"\xef\xbb\xbf").unwrap_or(body)
+    body.strip_prefix(BYTE_ORDER_MARK).unwrap_or(body)
 }
 
 /// Whether a Content-Type is one that the route's bodies have, in UTF-8.

@@ -120,6 +120,14 @@ fn what_stays_of_a_streamed_array_is_joined_by_commas_alone() {
     }
 }
 
+/// One mark is dropped; a second one would leave with the body.
+#[test]
+fn a_second_byte_order_mark() {
+    for target in ["/api/v1/family/C-1", "/api/v1/claims/x"] {
+        assert_eq!(alike(&mother(), target, "\u{feff}\u{feff}{}".as_bytes()).refused, Some(502));
+    }
+}
+
 #[test]
 fn what_surrounds_a_streamed_array_is_judged_by_the_envelope() {
     let body = format!(
