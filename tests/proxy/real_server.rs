@@ -103,7 +103,9 @@ impl Stage {
         let server = started(&mut node, true).await;
         let files = Files::with_all_policies();
         files.write("members.csv", MEMBERS);
-        let text = yaml(&format!("http://{}", server.address), "");
+        files.write("look-ups.token", "rights-of-ours");
+        let text = yaml(&format!("http://{}", server.address), "")
+            .replace("  timeout:", "  look-ups: { token-file: look-ups.token }\n  timeout:");
         files.write(
             "sequester.yaml",
             text.replace("700ms", "20s").replace("total: 2s", "total: 40s"),
@@ -237,9 +239,9 @@ fn searches() -> Vec<(String, usize)> {
         (format!("/fhir/Patient?_id={PATIENT}"), 1),
         (format!("/fhir/Coverage?beneficiary=Patient/{PATIENT}"), 1),
         (format!("/fhir/Goal?patient={PATIENT}&{all}"), 1),
-        // Alone, a record whose encounter is out of sight stays hidden.
-        (format!("/fhir/Observation?patient={PATIENT}&{all}"), 0),
-        (format!("/fhir/ExplanationOfBenefit?patient={PATIENT}&{all}"), 0),
+        // Without their encounters: these are looked up.
+        (format!("/fhir/Observation?patient={PATIENT}&{all}"), 120),
+        (format!("/fhir/ExplanationOfBenefit?patient={PATIENT}&{all}"), 12),
         (format!("/fhir/Observation?patient={PATIENT}&_include=Observation:encounter&{all}"), 80),
         (
             format!(
