@@ -21,6 +21,9 @@ const TOKEN_S: u64 = 12 * 60 * 60;
 
 const ISSUER: &str = "https://login.example";
 const AUDIENCE: &str = "member-api";
+/// The payer of the demo answers whoever shows a token.
+const LOOK_UPS_TOKEN: &str = "rights-of-the-proxy";
+
 const KEY_ID: &str = "demo";
 
 /// The folder and the key that signs tokens. The private key is never written down.
@@ -49,6 +52,7 @@ impl Deployment {
         let folder = tempfile::Builder::new().prefix("sequester-demo-").tempdir()?;
         policies::write(&folder.path().join("policies"))?;
         fs::write(folder.path().join("members.csv"), members_csv(today))?;
+        fs::write(folder.path().join("look-ups.token"), LOOK_UPS_TOKEN)?;
         let no_key = |_| io::Error::other("no key could be made");
         let pair = Ed25519KeyPair::generate().map_err(no_key)?;
         let public = URL_SAFE_NO_PAD.encode(pair.public_key().as_ref());
@@ -70,6 +74,7 @@ upstream:
   url: http://{payer}
   public-url: http://{proxy}
   authorization: reader
+  look-ups: {{ token-file: look-ups.token }}
 identity:
   jwt: {{ issuer: {ISSUER}, audience: {AUDIENCE}, keys: jwks.json, member-claim: member_id, client-claim: azp }}
 members: {{ file: members.csv }}

@@ -55,10 +55,16 @@ fn mother_reads_daughter() -> Scene {
         heading: "The mother opens her daughter's records",
         told: "For three years she could read every word. Ingrid is 25, an adult: her therapist, the visits, \
                the tablets, the scores and the bills are hers alone. Her ankle, her teeth and her flu shot \
-               still show, as a policy holder may expect.",
+               still show, as a policy holder may expect. Where an answer lacks the visit that tells what a \
+               bill is for, the proxy looks it up.",
         turns: vec![
             turn(Ruth, "Ingrid's whole medical record", everything(Ingrid)),
             turn(Ruth, "Ingrid's explanations of benefits, and visits", benefits(Ingrid)),
+            turn(
+                Ruth,
+                "the same, without the visits",
+                Ask::get("/fhir/ExplanationOfBenefit?patient=p-102&_count=200"),
+            ),
             turn(Ruth, "Ingrid's claims in the portal", claims(Ingrid)),
             turn(Ruth, "Ingrid's prescriptions", Ask::get("/api/v1/members/M-102/prescriptions")),
             turn(Ruth, "Ingrid's care team", Ask::get("/api/v1/members/M-102/care-team")),
