@@ -138,7 +138,7 @@ fn compare(folder: &Path) -> (usize, Tally, Vec<String>) {
                 tally.count(&oracle, &family, response(&body));
                 let Err(why) = agree(&oracle, &family, response(&body), chunks) else { continue };
                 let small = small(&oracle, &family, &target, content_type, &body, &why);
-                let given = engine(&family, response(&small), None, 0);
+                let given = engine(&oracle, &family, response(&small), 0);
                 let expected = oracle.judge(&family, response(&small));
                 differences.push(format!(
                     "{} as {target} read by {reader} (born {born}): {why}\n  body   {}\n  engine {:?} {}\n  oracle {:?} {}\n  {:?}",

@@ -26,6 +26,8 @@ pub struct Maker<'m> {
     now: (String, String),
     /// The person it is about, most of the time.
     subject: usize,
+    /// Whether all of it is about the same person.
+    pub one_person: bool,
 }
 
 /// Kinds that are drawn more often than others.
@@ -57,7 +59,17 @@ impl<'m> Maker<'m> {
     ) -> Maker<'m> {
         let now = (String::new(), String::new());
         let tidy = !random.once_in(4);
-        Maker { shape, words, random, people, tidy, entries: Vec::new(), now, subject: 0 }
+        Maker {
+            shape,
+            words,
+            random,
+            people,
+            tidy,
+            entries: Vec::new(),
+            now,
+            subject: 1,
+            one_person: false,
+        }
     }
 
     /// A Bundle of some records that point at each other.
@@ -124,7 +136,7 @@ impl<'m> Maker<'m> {
     /// One resource of that kind.
     pub fn resource(&mut self, kind: &str, id: &str, depth: usize) -> Json {
         let before = std::mem::replace(&mut self.now, (kind.to_owned(), id.to_owned()));
-        if depth == 0 {
+        if depth == 0 && !self.one_person {
             self.subject = self.random.below(self.people);
         }
         let mut members = vec![("resourceType".to_owned(), Json::text(kind))];

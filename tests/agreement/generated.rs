@@ -1,5 +1,6 @@
 //! Bodies made up from the shapes of this repository.
 
+use super::oracle::beside::World;
 use super::oracle::shape::Shape;
 use super::oracle::{Oracle, Response};
 use super::random::{Json, Random};
@@ -13,6 +14,8 @@ struct Case {
     target: String,
     content_type: &'static str,
     body: String,
+    /// What may be looked up.
+    world: Option<World>,
 }
 
 impl Case {
@@ -75,7 +78,61 @@ fn fhir_case(oracle: &Oracle, words: &Vocabulary, seed: u64) -> Case {
             ("/fhir/export/some.ndjson".to_owned(), "application/fhir+ndjson", body)
         }
     };
-    Case { family, target, content_type, body }
+    Case { family, target, content_type, body, world: None }
+}
+
+/// A body of which some is left out, to be looked up or not to be found.
+fn look_up_case(oracle: &Oracle, words: &Vocabulary, seed: u64) -> Case {
+    let mut random = Random::new(seed);
+    let family = families::family(&mut random);
+    let people = family.rows.len();
+    let mut maker = fhir::Maker::new(shape(oracle, true), words, &mut random, people);
+    maker.one_person = !maker.random.once_in(6);
+    let bundle = maker.bundle();
+    let mut away = Vec::new();
+    for kind in ["Encounter", "Claim", "Condition", "Practitioner", "Medication"] {
+        if !maker.random.once_in(3) {
+            away.push(maker.resource(kind, "away", 0));
+        }
+    }
+    let Json::Object(members) = bundle else { unreachable!() };
+    let mut world = World::new();
+    let mut kept = Vec::new();
+    for (name, value) in members {
+        let Json::Array(entries) = &value else {
+            kept.push((name, value));
+            continue;
+        };
+        let mut stay = Vec::new();
+        for entry in entries {
+            let alone = Json::Object(vec![("entry".to_owned(), Json::Array(vec![entry.clone()]))]);
+            match resources(&alone).pop().filter(|_| name == "entry" && random.once_in(2)) {
+                Some(resource) => away.push(resource),
+                None => stay.push(entry.clone()),
+            }
+        }
+        kept.push((name, Json::Array(stay)));
+    }
+    for resource in away {
+        let kind = resource.member("resourceType").unwrap_or_default().to_owned();
+        let id = resource.member("id").unwrap_or("nameless").to_owned();
+        let id = if random.once_in(12) { format!("{id}9") } else { id };
+        let mut body = resource.write(&mut random, false, false);
+        if random.once_in(12) {
+            body.pop();
+        }
+        world.insert(format!("/fhir/{kind}/{id}"), body.into_bytes());
+    }
+    let bundle = Json::Object(kept);
+    let (target, content_type, body) = if random.once_in(3) {
+        let lines: Vec<String> =
+            resources(&bundle).iter().map(|one| one.write(&mut random, false, true)).collect();
+        ("/fhir/export/some.ndjson", "application/fhir+ndjson", lines.join("\n"))
+    } else {
+        let body = bundle.write(&mut random, false, false);
+        ("/fhir/Encounter", "application/fhir+json", body)
+    };
+    Case { family, target: target.to_owned(), content_type, body, world: Some(world) }
 }
 
 fn resources(bundle: &Json) -> Vec<Json> {
@@ -109,7 +166,7 @@ fn house_case(oracle: &Oracle, words: &Vocabulary, seed: u64) -> Case {
     }
     let odd = random.once_in(2);
     let body = body.write(&mut random, odd, false);
-    Case { family, target, content_type: "application/json", body }
+    Case { family, target, content_type: "application/json", body, world: None }
 }
 
 fn compare(sort: &str, make: fn(&Oracle, &Vocabulary, u64) -> Case) {
@@ -117,12 +174,14 @@ fn compare(sort: &str, make: fn(&Oracle, &Vocabulary, u64) -> Case) {
     let count = setting("AGREEMENT_BODIES", 150);
     let first = setting("AGREEMENT_SEED", 1);
     let most = setting("AGREEMENT_DIFFERENCES", 5);
-    let oracles = [oracle(None), oracle(Some("https://members.example"))];
+    let mut oracles = [oracle(None), oracle(Some("https://members.example"))];
     let mut differences = 0;
     let mut tally = Tally::default();
     for seed in first..first + count {
-        let oracle = &oracles[usize::from(seed % 3 == 0)];
+        let oracle = &mut oracles[usize::from(seed % 3 == 0)];
         let case = make(oracle, &words, seed);
+        oracle.world.clone_from(&case.world);
+        let oracle = &*oracle;
         tally.count(oracle, &case.family, case.response(case.body.as_bytes()));
         let Err(why) =
             agree(oracle, &case.family, case.response(case.body.as_bytes()), &CHUNK_BYTES)
@@ -149,7 +208,7 @@ fn compare(sort: &str, make: fn(&Oracle, &Vocabulary, u64) -> Case) {
 fn tell(oracle: &Oracle, case: &Case, small: &[u8], seed: u64, why: &str) {
     let response = case.response(small);
     let expected = oracle.judge(&case.family, response);
-    let given = super::engine(&case.family, response, oracle.public_url.as_deref(), 0);
+    let given = super::engine(oracle, &case.family, response, 0);
     eprintln!("---- seed {seed}: {} read by {}", case.target, case.family.reader);
     for row in &case.family.rows {
         eprintln!(
@@ -182,6 +241,11 @@ fn tell(oracle: &Oracle, case: &Case, small: &[u8], seed: u64, why: &str) {
 #[test]
 fn generated_fhir_bodies_are_judged_alike() {
     compare("fhir", fhir_case);
+}
+
+#[test]
+fn generated_bodies_with_look_ups_are_judged_alike() {
+    compare("look-ups", look_up_case);
 }
 
 #[test]

@@ -72,21 +72,17 @@ struct Given {
     own_note_withheld: bool,
 }
 
-/// What the engine gives, in chunks of that many bytes.
-fn engine(
-    family: &Family,
-    response: Response<'_>,
-    public_url: Option<&str>,
-    chunk: usize,
-) -> Given {
-    engine_by(&policy(), family, response, public_url, chunk)
+/// What the engine gives, in chunks of that many bytes; by the settings and the world of the
+/// other.
+fn engine(oracle: &Oracle, family: &Family, response: Response<'_>, chunk: usize) -> Given {
+    engine_by(&policy(), oracle, family, response, chunk)
 }
 
 fn engine_by(
     policy: &Arc<PolicySet>,
+    oracle: &Oracle,
     family: &Family,
     response: Response<'_>,
-    public_url: Option<&str>,
     chunk: usize,
 ) -> Given {
     let mut given = Given::default();
@@ -103,9 +99,12 @@ fn engine_by(
         hold: 8 << 20,
         record: 4 << 20,
         depth: 64,
-        public_url: public_url.map(str::to_owned),
+        public_url: oracle.public_url.clone(),
     };
     let mut redactor = Redactor::new(Arc::clone(policy), people, settings, plan, false);
+    if oracle.world.is_some() {
+        redactor = redactor.looking_up();
+    }
     if let Err(refusal) = redactor.head(response.status, &[response.content_type]) {
         given.refused = Some(refusal.status());
         return given;
@@ -124,12 +123,31 @@ fn engine_by(
                 return given;
             }
         }
+        look_up(policy, oracle, &mut redactor);
     }
+    redactor.end();
+    look_up(policy, oracle, &mut redactor);
     match redactor.finish() {
         Ok(released) => take(released),
         Err(refusal) => given.refused = Some(refusal.status()),
     }
     given
+}
+
+/// Answers all that is wanted from the world.
+fn look_up(policy: &PolicySet, oracle: &Oracle, redactor: &mut Redactor) {
+    let Some(world) = &oracle.world else { return };
+    loop {
+        let wanted = redactor.wanted();
+        if wanted.is_empty() {
+            return;
+        }
+        let answers = wanted.iter().map(|look_up| {
+            let bytes = world.get(look_up.target())?;
+            look_up.read(policy, oracle.depth, bytes).map(Arc::new)
+        });
+        redactor.looked_up(answers.collect());
+    }
 }
 
 /// How the two differ on a body, if they do.
@@ -140,7 +158,7 @@ fn difference(
     chunk: usize,
 ) -> Option<String> {
     let expected = oracle.judge(family, response);
-    let given = engine(family, response, oracle.public_url.as_deref(), chunk);
+    let given = engine(oracle, family, response, chunk);
     if given.refused != expected.refused {
         return Some(format!(
             "status: the engine refuses with {:?}, the oracle with {:?}",
@@ -180,9 +198,9 @@ fn agree(
     chunks: &[usize],
 ) -> Result<(), String> {
     let Some(why) = difference(oracle, family, response, 0) else {
-        let whole = engine(family, response, oracle.public_url.as_deref(), 0);
+        let whole = engine(oracle, family, response, 0);
         for chunk in chunks.iter().copied().filter(|chunk| *chunk > 0) {
-            let given = engine(family, response, oracle.public_url.as_deref(), chunk);
+            let given = engine(oracle, family, response, chunk);
             let same =
                 given == whole || (whole.refused.is_some() && given.refused == whole.refused);
             if !same {

@@ -66,7 +66,8 @@ fn alike(family: &Family, target: &str, body: &[u8]) -> Given {
     let expected = ORACLE.with(|oracle| oracle.judge(family, response(target, body)));
     let mut given = Given::default();
     for chunk in CHUNK_BYTES {
-        given = engine_by(policy, family, response(target, body), None, chunk);
+        given =
+            ORACLE.with(|oracle| engine_by(policy, oracle, family, response(target, body), chunk));
         let told = || {
             format!(
                 "in chunks of {chunk}: {target} {}\n engine {:?} {}\n oracle {:?} {}",

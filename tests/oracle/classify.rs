@@ -1,5 +1,6 @@
 //! What a record is about: codes, labels, words, fields, links, episodes (DESIGN 3, 4.3, 4.4).
 
+use super::beside::Beside;
 use super::codes::{Hits, Judged, Lists};
 use super::fhir::{Target, target, targets, without_markup};
 use super::json::{Doc, Id, Value};
@@ -31,11 +32,21 @@ const RECORD_UNCLASSIFIED: Hits =
 const EPISODE_MENTAL: Hits =
     Hits { record: Categories::NONE, episode: Categories::of(Category::MentalHealth) };
 
+/// Classifies a record that was looked up: by what stands in it.
+pub fn looked_own(body: &Body<'_>, lists: &Lists) -> Found {
+    let mut found = by_itself(body, lists, 0);
+    if body.kind(0).is_some_and(|kind| kind.needs_codes) && !found.knows_codes {
+        found.own.add(RECORD_UNCLASSIFIED);
+    }
+    found
+}
+
 /// Classifies every record of a body.
-pub fn classify(body: &Body<'_>, lists: &Lists) -> Vec<Found> {
-    let mut found: Vec<Found> = (0..body.records.len()).map(|r| own(body, lists, r)).collect();
+pub fn classify(body: &Body<'_>, lists: &Lists, beside: &Beside) -> Vec<Found> {
+    let mut found: Vec<Found> =
+        (0..body.records.len()).map(|r| own(body, lists, r, beside)).collect();
     for record in 0..found.len() {
-        if needs_codes(body, record, &found) {
+        if needs_codes(body, record, &found, beside) {
             found[record].own.add(RECORD_UNCLASSIFIED);
         }
     }
@@ -44,14 +55,28 @@ pub fn classify(body: &Body<'_>, lists: &Lists) -> Vec<Found> {
         for target in evidence(body, record) {
             taken.add(without_notes(found[target].own));
         }
+        for looked in looked_evidence(body, record, beside) {
+            taken.add(without_notes(beside.looked[looked].own));
+        }
         found[record].taken = taken;
     }
-    let events = events(body);
+    let own: Vec<Hits> = found.iter().map(|one| one.own).collect();
+    let events = events(body, beside);
     for record in 0..found.len() {
         let mut all = found[record].taken.all();
         for other in 0..found.len() {
             if other != record && events[other].is_some() && events[other] == events[record] {
                 all = all.union(without_notes(found[other].taken).episode);
+            }
+        }
+        for looked in 0..beside.looked.len() {
+            let event = events[found.len() + looked];
+            if event.is_some() && event == events[record] {
+                let mut given = without_notes(beside.looked[looked].own);
+                for hits in beside.evidence(body, looked, &own) {
+                    given.add(without_notes(hits));
+                }
+                all = all.union(given.episode);
             }
         }
         found[record].all = all;
@@ -61,10 +86,15 @@ pub fn classify(body: &Body<'_>, lists: &Lists) -> Vec<Found> {
 
 /// Whether a record must have a known code and has none, neither of its own nor of an attached
 /// record that is its evidence (a Medication).
-fn needs_codes(body: &Body<'_>, record: usize, found: &[Found]) -> bool {
+fn needs_codes(body: &Body<'_>, record: usize, found: &[Found], beside: &Beside) -> bool {
+    let looked = looked_evidence(body, record, beside).into_iter().any(|at| {
+        let one = &beside.looked[at];
+        one.knows_codes && body.kind_is(&one.kind, |kind| kind.attached)
+    });
     let attached = |target: &usize| body.kind(*target).is_some_and(|kind| kind.attached);
     body.kind(record).is_some_and(|kind| kind.needs_codes)
         && !found[record].knows_codes
+        && !looked
         && !evidence(body, record)
             .iter()
             .any(|target| attached(target) && found[*target].knows_codes)
@@ -98,7 +128,19 @@ struct Coded {
     clinical: bool,
 }
 
-fn own(body: &Body<'_>, lists: &Lists, record: usize) -> Found {
+fn own(body: &Body<'_>, lists: &Lists, record: usize, beside: &Beside) -> Found {
+    let mut found = by_itself(body, lists, record);
+    let own = body.all_reader(body.subjects(record));
+    let public = body.kind(record).is_some_and(|kind| kind.public);
+    let broken = beside.broken.contains(&record);
+    if !own && !public && (broken || has_link_out_of_sight(body, record, beside)) {
+        found.own.add(RECORD_UNCLASSIFIED);
+    }
+    found
+}
+
+/// What stands in a record.
+fn by_itself(body: &Body<'_>, lists: &Lists, record: usize) -> Found {
     let mut found = Found::default();
     if body.records[record].node.is_none() || (body.kind(record).is_none() && !body.shape.fhir) {
         return found;
@@ -133,11 +175,6 @@ fn own(body: &Body<'_>, lists: &Lists, record: usize) -> Found {
             found.note_fields.push(node);
             found.own.add(EPISODE_MENTAL);
         }
-    }
-    let own = body.all_reader(body.subjects(record));
-    let public = body.kind(record).is_some_and(|kind| kind.public);
-    if !own && !public && has_link_out_of_sight(body, record) {
-        found.own.add(RECORD_UNCLASSIFIED);
     }
     found
 }
@@ -465,15 +502,25 @@ fn evidence(body: &Body<'_>, record: usize) -> BTreeSet<usize> {
     records
 }
 
-/// Whether a link to something that matters is not in this body.
-fn has_link_out_of_sight(body: &Body<'_>, record: usize) -> bool {
+/// The records beside the body that a record's evidence links point at.
+fn looked_evidence(body: &Body<'_>, record: usize, beside: &Beside) -> BTreeSet<usize> {
+    let paths = body.kind(record).map(|kind| kind.evidence.as_slice()).unwrap_or_default();
+    let nodes = paths.iter().flat_map(|path| body.select(record, path));
+    nodes.filter_map(|node| beside.direct.get(&(record, node)).copied()).collect()
+}
+
+/// Whether a link to something that matters is neither in this body nor beside it.
+fn has_link_out_of_sight(body: &Body<'_>, record: usize, beside: &Beside) -> bool {
     let Some(kind) = body.kind(record) else { return false };
-    let mut links: Vec<&Path> = kind.evidence.iter().chain(&kind.resolve).collect();
+    let mut links: Vec<&Path> = kind.evidence.iter().collect();
+    links.extend(kind.resolve.iter().map(|(link, _)| link));
     if body.shape.fhir {
         links.extend(kind.episode.iter().filter(|link| link.len() == 1).map(|link| &link[0]));
     }
     links.into_iter().any(|path| {
-        body.select(record, path).into_iter().any(|node| is_out_of_sight(body, record, node))
+        body.select(record, path).into_iter().any(|node| {
+            !beside.direct.contains_key(&(record, node)) && is_out_of_sight(body, record, node)
+        })
     })
 }
 
@@ -522,14 +569,22 @@ pub fn is_only_to_public(body: &Body<'_>, record: usize, node: Id) -> bool {
 }
 
 /// The event that each record belongs to: records with the same number share one.
-fn events(body: &Body<'_>) -> Vec<Option<usize>> {
+fn events(body: &Body<'_>, beside: &Beside) -> Vec<Option<usize>> {
     let mut keys: BTreeMap<(BTreeSet<Subject>, Vec<String>), Vec<usize>> = BTreeMap::new();
     for record in 0..body.records.len() {
-        for key in event_keys(body, record) {
+        for key in event_keys(body, record, beside) {
             keys.entry((body.subjects(record).clone(), key)).or_default().push(record);
         }
     }
-    let mut event: Vec<Option<usize>> = vec![None; body.records.len()];
+    let count = body.records.len();
+    let mut event: Vec<Option<usize>> = vec![None; count + beside.looked.len()];
+    for looked in 0..beside.looked.len() {
+        for key in beside.keys(body, looked) {
+            let subjects = beside.looked[looked].subjects.clone();
+            keys.entry((subjects, key)).or_default().push(count + looked);
+            event[count + looked] = Some(count + looked);
+        }
+    }
     for record in 0..body.records.len() {
         if joins(body, record) {
             event[record] = Some(record);
@@ -558,13 +613,13 @@ fn joins(body: &Body<'_>, record: usize) -> bool {
     !body.subjects(record).is_empty() && kind_joins(body, &body.records[record].kind)
 }
 
-fn kind_joins(body: &Body<'_>, name: &str) -> bool {
+pub fn kind_joins(body: &Body<'_>, name: &str) -> bool {
     !["Patient", "Coverage"].contains(&name)
         && body.shape.kinds.get(name).is_none_or(|kind| kind.joins && !kind.public)
 }
 
 /// Everything that ties a record: its own names, its links, its tuples.
-fn event_keys(body: &Body<'_>, record: usize) -> Vec<Vec<String>> {
+fn event_keys(body: &Body<'_>, record: usize, beside: &Beside) -> Vec<Vec<String>> {
     if !joins(body, record) {
         return Vec::new();
     }
@@ -577,7 +632,14 @@ fn event_keys(body: &Body<'_>, record: usize) -> Vec<Vec<String>> {
             .iter()
             .map(|path| {
                 let nodes = body.select(record, path).into_iter();
-                nodes.filter_map(|node| part(body, node, link.len() > 1)).collect()
+                let ties = nodes.filter_map(|node| {
+                    let looked = beside.direct.get(&(record, node)).filter(|_| link.len() == 1);
+                    match looked.filter(|_| body.shape.fhir) {
+                        Some(at) => beside.key_of_link(body, *at).map(|key| key.concat()),
+                        None => part(body, node, link.len() > 1),
+                    }
+                });
+                ties.collect()
             })
             .collect();
         let mut tuples = vec![Vec::new()];
@@ -594,7 +656,7 @@ fn event_keys(body: &Body<'_>, record: usize) -> Vec<Vec<String>> {
     keys
 }
 
-fn own_key(record: usize) -> String {
+pub fn own_key(record: usize) -> String {
     format!("record {record}")
 }
 

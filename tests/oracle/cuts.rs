@@ -344,9 +344,8 @@ impl Judge<'_> {
         let mut named: Vec<&Path> = Vec::new();
         named.extend(&kind.id);
         named.extend(kind.subject.iter().chain(&kind.date).chain(kind.episode.iter().flatten()));
-        named.extend(
-            kind.evidence.iter().chain(&kind.resolve).chain(&kind.clinical).chain(&kind.members),
-        );
+        named.extend(kind.evidence.iter().chain(&kind.clinical).chain(&kind.members));
+        named.extend(kind.resolve.iter().map(|(link, _)| link));
         for code in &kind.codes {
             named.push(&code.at);
             named.extend(&code.system_at);

@@ -12,6 +12,7 @@
     reason = "plain code; a panic here is a failed test"
 )]
 
+pub mod beside;
 pub mod classify;
 pub mod codes;
 pub mod cuts;
@@ -26,6 +27,7 @@ pub mod shape;
 mod tests;
 pub mod yaml;
 
+use beside::{Means, World, look_up};
 use classify::classify;
 use codes::Lists;
 use cuts::{Judge, Outcome};
@@ -48,6 +50,8 @@ pub struct Oracle {
     pub hold: usize,
     pub record: usize,
     pub public_url: Option<String>,
+    /// What may be looked up; nothing if `None`.
+    pub world: Option<World>,
 }
 
 /// A response of the upstream, and the request it answers.
@@ -104,6 +108,7 @@ impl Oracle {
             hold: 8 << 20,
             record: 4 << 20,
             public_url: None,
+            world: None,
         }
     }
 
@@ -238,7 +243,14 @@ impl Oracle {
             body.find(&taken.shape.records, 0, None);
         }
         body.remember();
-        let found = classify(&body, &self.lists);
+        let means = Means {
+            world: self.world.as_ref(),
+            lists: &self.lists,
+            rules: &self.rules,
+            depth: self.depth,
+            public_url: self.public_url.as_deref(),
+        };
+        let found = classify(&body, &self.lists, &look_up(&body, means));
         let asked = taken.values.iter().find(|(name, _)| name == "type").map(|(_, kind)| kind);
         let asked_public = asked
             .filter(|kind| body.kind_is(kind, |kind| kind.public))

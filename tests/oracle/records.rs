@@ -255,6 +255,45 @@ impl<'a> Body<'a> {
         }
     }
 
+    /// What a record names as its subjects, as text: a reference or id, and an identifier.
+    /// Nothing if it is a subject itself.
+    #[expect(clippy::type_complexity, reason = "a pair of texts each")]
+    pub fn named_subjects(&self, record: usize) -> Option<Vec<(Option<String>, Option<String>)>> {
+        let mut named = Vec::new();
+        for path in self.kind(record).map(|kind| kind.subject.as_slice()).unwrap_or_default() {
+            for node in self.select(record, path) {
+                if self.records[record].node == Some(node) {
+                    return None;
+                }
+                if !self.names_somebody(node) {
+                    continue;
+                }
+                named.push(if self.doc.is_object(node) {
+                    (self.reference(node).map(str::to_owned), self.identifier(node))
+                } else {
+                    (self.scalar(node), None)
+                });
+            }
+        }
+        Some(named)
+    }
+
+    /// The person that such texts mean.
+    pub fn who_is(&self, reference: Option<&str>, identifier: Option<&str>) -> Subject {
+        let mut people = BTreeSet::new();
+        if let Some(reference) = reference {
+            people = self.called(reference);
+            if people.is_empty() {
+                return Subject::Unknown;
+            }
+        }
+        people.extend(identifier.and_then(|id| self.people.find(id)));
+        match people.into_iter().collect::<Vec<_>>().as_slice() {
+            [person] => Subject::Known(*person),
+            _ => Subject::Unknown,
+        }
+    }
+
     /// Everyone whom a name or reference means.
     pub fn called(&self, text: &str) -> BTreeSet<PersonId> {
         let mut people: BTreeSet<PersonId> = self.people.find(text).into_iter().collect();

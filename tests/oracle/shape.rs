@@ -51,7 +51,8 @@ pub struct Kind {
     /// One path: a link. Several: a tuple.
     pub episode: Vec<Vec<Path>>,
     pub evidence: Vec<Path>,
-    pub resolve: Vec<Path>,
+    /// Links, and how each is looked up.
+    pub resolve: Vec<(Path, String)>,
     pub clinical: Vec<Path>,
     pub fields: Vec<Field>,
     pub members: Vec<Path>,
@@ -169,7 +170,7 @@ fn kind(yaml: &Plain) -> Kind {
             .at("resolve")
             .list()
             .iter()
-            .filter_map(|link| path(link.at("link")))
+            .filter_map(|link| Some((path(link.at("link"))?, link.at("get").text()?.to_owned())))
             .collect(),
         clinical: paths(yaml.at("clinical")),
         fields: fields.collect(),
