@@ -20,6 +20,7 @@ mod families;
 mod fhir;
 mod generated;
 mod house;
+mod lookups;
 #[path = "../oracle/mod.rs"]
 pub mod oracle;
 mod random;
