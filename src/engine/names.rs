@@ -83,27 +83,45 @@ pub(crate) fn without_uuid(text: &str) -> &str {
     if token && !apart && groups.eq(GROUPS.map(Some)) { before } else { text }
 }
 
+/// Names differ towards their ends, so these are what is compared first. Equal hashes cost time
+/// only: the names themselves are compared then.
+fn hash(name: &str) -> u64 {
+    let word = |bytes: &[u8]| bytes.iter().fold(0, |word, byte| word << 8 | u64::from(*byte));
+    let (before, last) = match name.as_bytes().split_last_chunk::<8>() {
+        Some((before, last)) => (before, u64::from_le_bytes(*last)),
+        None => (&[][..], word(name.as_bytes())),
+    };
+    let earlier = before.last_chunk::<8>().map_or(0, |chunk| u64::from_le_bytes(*chunk));
+    let mixed = last.wrapping_mul(0x9E37_79B9_7F4A_7C15) ^ earlier.rotate_left(29);
+    mixed.wrapping_mul(0xC2B2_AE3D_27D4_EB4F)
+}
+
 /// The records of a body by name. One name may be borne by several.
 #[derive(Debug, Default)]
 pub(crate) struct Names<'t> {
-    /// Sorted; the record at the same place bears it.
-    names: Vec<Cow<'t, str>>,
+    /// With their hashes, sorted; the record at the same place bears it.
+    names: Vec<(u64, Cow<'t, str>)>,
     bearers: Vec<usize>,
 }
 
 impl<'t> Names<'t> {
     /// Of records and what each is called.
-    pub(crate) fn of(mut named: Vec<(Cow<'t, str>, usize)>) -> Names<'t> {
-        named.sort_unstable();
-        named.dedup();
-        let (names, bearers) = named.into_iter().unzip();
+    pub(crate) fn of(named: Vec<(Cow<'t, str>, usize)>) -> Names<'t> {
+        let hashed = named.into_iter().map(|(name, record)| ((hash(&name), name), record));
+        let mut hashed: Vec<((u64, Cow<'t, str>), usize)> = hashed.collect();
+        hashed.sort_unstable();
+        hashed.dedup();
+        let (names, bearers) = hashed.into_iter().unzip();
         Names { names, bearers }
     }
 
     /// Where the bearers of a name stand; for [`Names::at`].
     pub(crate) fn find(&self, name: &str) -> Range<usize> {
-        let first = self.names.partition_point(|known| known.as_ref() < name);
-        let same = self.names.iter().skip(first).take_while(|known| known.as_ref() == name);
+        let hash = hash(name);
+        let first =
+            self.names.partition_point(|(known, text)| (*known, text.as_ref()) < (hash, name));
+        let rest = self.names.get(first..).unwrap_or_default();
+        let same = rest.iter().take_while(|(known, text)| *known == hash && text == name);
         first..first.saturating_add(same.count())
     }
 

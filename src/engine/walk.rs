@@ -48,7 +48,7 @@ impl Walk<'_> {
         let mut at = InRecord { doc, shape: self.shape, walk: self, starts, clinical_by_name };
         at.marks(root, state, around);
         if let Some(node) = doc.get(root).filter(|node| node.kind == Json::Object) {
-            at.object((root, node), state, around);
+            at.object(root, node, state, around);
         }
     }
 }
@@ -72,18 +72,6 @@ struct InRecord<'w, 'a> {
 type Seen = u16;
 
 const STRING: u32 = 8;
-
-/// A place as the walk comes to it.
-#[derive(Clone, Copy)]
-struct Place<'a> {
-    id: NodeId,
-    node: &'a Node,
-    state: State,
-    /// Its state's flags.
-    flags: u32,
-    /// What its key tells.
-    told: u16,
-}
 
 impl<'a> InRecord<'_, 'a> {
     fn push(&mut self, node: NodeId, what: What) {
@@ -123,32 +111,44 @@ impl<'a> InRecord<'_, 'a> {
         }
     }
 
-    fn child(&mut self, place: Place<'a>, mut around: Around) {
-        let Place { id, node, flags, told, .. } = place;
+    fn child(&mut self, id: NodeId, node: &'a Node, state: State, mut around: Around) {
+        let flags = self.shape.facts(state).flags;
         let container = matches!(node.kind, Json::Object | Json::Array);
         let expected = if container { flag::ELEMENT } else { flag::ELEMENT | flag::PRIMITIVE };
-        let clinical = self.clinical_by_name && told & tell::CLINICAL != 0;
+        let clinical = self.clinical_by_name && self.told(node) & tell::CLINICAL != 0;
         // An element that bears nothing needs no second look.
         if flags & REMARKABLE == expected && !clinical {
             self.note_required(id, flags);
             around.flags |= flags & INHERITED;
-        } else if !self.look(place, clinical, &mut around) {
+        } else if !self.look((id, node), state, clinical, &mut around) {
             return;
         }
         match node.kind {
-            Json::Object if self.shape.fhir => self.typed_object(place, around),
+            Json::Object if self.shape.fhir => self.typed_object(id, node, state, around),
             Json::Object => {
-                self.object((id, node), place.state, around);
+                self.object(id, node, state, around);
             }
-            Json::Array => self.array(place, around),
-            Json::String => self.string(place, around),
+            Json::Array => self.array(id, state, around),
+            Json::String => self.string(id, node, flags, around.flags),
             Json::Null | Json::True | Json::False | Json::Number => {}
         }
     }
 
+    /// What the key of a member tells.
+    #[inline]
+    fn told(&self, node: &Node) -> u16 {
+        self.shape.tells.get(usize::from(node.key)).copied().unwrap_or(0)
+    }
+
     /// Notes what a place bears and what it gives those below it; whether they are to be walked.
-    fn look(&mut self, place: Place<'_>, clinical: bool, around: &mut Around) -> bool {
-        let Place { id, node, state, flags, told } = place;
+    fn look(
+        &mut self,
+        (id, node): (NodeId, &Node),
+        state: State,
+        clinical: bool,
+        around: &mut Around,
+    ) -> bool {
+        let flags = self.shape.facts(state).flags;
         if flags & (flag::MARKED | flag::CUT) != 0 {
             self.marks(id, state, *around);
         }
@@ -158,7 +158,7 @@ impl<'a> InRecord<'_, 'a> {
         self.note_required(id, flags);
         around.flags |= flags & INHERITED;
         if around.flags & GONE == 0 {
-            if !self.is_known(node, flags, told, *around) {
+            if !self.is_known(node, flags, *around) {
                 self.push(id, What::Unknown);
                 around.flags |= GONE;
             } else if flags & flag::HOUSEKEEPING != 0 {
@@ -183,7 +183,7 @@ impl<'a> InRecord<'_, 'a> {
     }
 
     /// Whether the shape names this place, and its value is of the form it should have.
-    fn is_known(&self, node: &Node, flags: u32, told: u16, around: Around) -> bool {
+    fn is_known(&self, node: &Node, flags: u32, around: Around) -> bool {
         let container = matches!(node.kind, Json::Object | Json::Array);
         if around.flags & flag::NAMED != 0 {
             return true;
@@ -195,25 +195,25 @@ impl<'a> InRecord<'_, 'a> {
             };
         }
         if self.shape.fhir {
-            return around.depth == 1 && told & tell::WHAT_IT_IS != 0;
+            return around.depth == 1 && self.told(node) & tell::WHAT_IT_IS != 0;
         }
         flags & flag::LEADS != 0 && container
     }
 
-    fn array(&mut self, place: Place<'a>, around: Around) {
-        let each = self.shape.automaton.element(place.state);
-        for (index, (id, node)) in self.doc.children(place.id).enumerate() {
+    fn array(&mut self, array: NodeId, state: State, around: Around) {
+        let each = self.shape.automaton.element(state);
+        for (index, (id, node)) in self.doc.children(array).enumerate() {
             let state = each.unwrap_or_else(|| {
                 let child = Child { node: id, key: 0, index: Some(index) };
-                self.shape.automaton.step(place.state, child, self.doc)
+                self.shape.automaton.step(state, child, self.doc)
             });
-            let flags = self.shape.facts(state).flags;
-            self.child(Place { id, node, state, flags, told: 0 }, around);
+            self.child(id, node, state, around);
         }
     }
 
-    fn typed_object(&mut self, place: Place<'a>, mut around: Around) {
-        let Place { id, node, mut state, flags, .. } = place;
+    fn typed_object(&mut self, id: NodeId, node: &'a Node, state: State, mut around: Around) {
+        let flags = self.shape.facts(state).flags;
+        let mut state = state;
         let keys = self.shape.keys;
         if flags & flag::RESOURCE != 0 {
             let kind = self.doc.member(id, keys.resource_type).and_then(|at| self.doc.get(at));
@@ -226,7 +226,7 @@ impl<'a> InRecord<'_, 'a> {
             self.push(id, What::Extension);
             around.flags |= GONE;
         }
-        let seen = self.object((id, node), state, around);
+        let seen = self.object(id, node, state, around);
         if flags & flag::REFERENCE != 0 || seen & (tell::REFERENCE << STRING) != 0 {
             self.push(id, What::Reference(flags & flag::PROVIDERS != 0));
         }
@@ -251,16 +251,15 @@ impl<'a> InRecord<'_, 'a> {
         known.binary_search_by(|allowed| allowed.as_str().cmp(url.as_ref())).is_ok()
     }
 
-    fn object(&mut self, of: (NodeId, &'a Node), state: State, around: Around) -> Seen {
+    fn object(&mut self, object: NodeId, whole: &'a Node, state: State, around: Around) -> Seen {
         let mut seen = 0;
         let depth = around.depth.saturating_add(1);
-        let (object, whole) = of;
         let mut at = object.0.saturating_add(1);
         while at < whole.next {
             let id = NodeId(at);
             let Some(node) = self.doc.get(id) else { break };
             at = node.next;
-            let told = self.shape.tells.get(usize::from(node.key)).copied().unwrap_or(0);
+            let told = self.told(node);
             seen |= match node.kind {
                 Json::Null => told & tell::VALUE,
                 Json::String => told & tell::SEEN | (told & tell::SEEN) << STRING,
@@ -268,28 +267,31 @@ impl<'a> InRecord<'_, 'a> {
             };
             let child = Child { node: id, key: node.key, index: None };
             let state = self.shape.automaton.step(state, child, self.doc);
-            // Most of a body: a primitive that is an element and bears nothing.
+            // Most of a body: a primitive that is an element and bears nothing, or words.
             let flags = self.shape.facts(state).flags;
             let scalar = !matches!(node.kind, Json::Object | Json::Array);
-            if scalar && flags & PLAIN == flag::ELEMENT | flag::PRIMITIVE {
+            if scalar && flags & REMARKABLE == flag::ELEMENT | flag::PRIMITIVE {
                 self.note_required(id, flags);
+                if flags & flag::WORDS != 0 && node.kind == Json::String {
+                    self.string(id, node, flags, around.flags | flags & INHERITED);
+                }
                 continue;
             }
             let concept = if told & tell::CODING != 0 { object.0 } else { NOWHERE };
-            let around = Around { flags: around.flags, concept, depth };
-            self.child(Place { id, node, state, flags, told }, around);
+            self.child(id, node, state, Around { flags: around.flags, concept, depth });
         }
         seen
     }
 
-    fn string(&mut self, place: Place<'_>, around: Around) {
-        let Place { id, node, flags, told, .. } = place;
+    /// Notes words. `around` are the flags of the place and of all around it.
+    fn string(&mut self, id: NodeId, node: &Node, flags: u32, around: u32) {
+        let told = self.told(node);
         let wanted = if !self.shape.fhir {
             told & tell::WORDS != 0
-                || around.flags & flag::PROSE != 0
-                || (around.flags & flag::WORDY != 0 && is_wordy(self.doc.json, node))
+                || around & flag::PROSE != 0
+                || (around & flag::WORDY != 0 && is_wordy(self.doc.json, node))
         } else if flags & flag::ELEMENT != 0 {
-            flags & flag::WORDS != 0 && around.flags & flag::QUIET == 0
+            flags & flag::WORDS != 0 && around & flag::QUIET == 0
         } else {
             told & (tell::WORDS | tell::FHIR_WORDS) != 0
         };
@@ -298,7 +300,7 @@ impl<'a> InRecord<'_, 'a> {
         }
         let what = if flags & flag::MARKUP != 0 || told & tell::MARKUP != 0 {
             Words::Markup
-        } else if around.flags & flag::PROSE != 0 {
+        } else if around & flag::PROSE != 0 {
             Words::Prose
         } else {
             Words::Label
@@ -307,19 +309,19 @@ impl<'a> InRecord<'_, 'a> {
     }
 }
 
-/// What a plain primitive has of these: that it is one, and nothing else.
-const PLAIN: u32 = !(flag::REQUIRED | flag::LEADS | flag::QUIET | flag::PROSE);
-
-/// What an element may bear besides, without anything to be noted at once.
-const REMARKABLE: u32 = PLAIN
-    & !(flag::CODING
-        | flag::REFERENCE
-        | flag::EXTENSION
-        | flag::ATTACHMENT
-        | flag::PROVIDERS
-        | flag::RESOURCE
-        | flag::WORDS
-        | flag::MARKUP);
+/// What an element that needs no second look has of these: that it is one, and nothing else.
+const REMARKABLE: u32 = !(flag::REQUIRED
+    | flag::LEADS
+    | flag::QUIET
+    | flag::PROSE
+    | flag::CODING
+    | flag::REFERENCE
+    | flag::EXTENSION
+    | flag::ATTACHMENT
+    | flag::PROVIDERS
+    | flag::RESOURCE
+    | flag::WORDS
+    | flag::MARKUP);
 
 /// Whether a text may be human words: it has a letter, and is not one token with a digit in it
 /// (a date, an id, a code).

@@ -4,7 +4,7 @@ use super::markup::words_of;
 use super::told::Told;
 use super::{Body, Record, Whose, Why};
 use crate::engine::category::{Categories, Category};
-use crate::engine::codes::{Hits, Judgement};
+use crate::engine::codes::{Hits, Judgement, SystemId};
 use crate::engine::document::tape::{Kind as Json, NodeId};
 use crate::engine::document::text;
 use crate::engine::names::without_uuid;
@@ -35,7 +35,9 @@ impl Body<'_> {
     pub(super) fn classify(&mut self) {
         // Words never make a note, so a body that is the reader's alone needs none.
         let words = (0..self.records.len()).any(|record| self.needs_words(record));
-        let (mut told, mut coded, mut day) = (Told::default(), Told::default(), None);
+        let (mut told, mut coded) = (Told::default(), Told::default());
+        let codes = &self.terms.policy.codes;
+        let mut era = None;
         let mut whose = self.records.iter().filter_map(|record| match &record.whose {
             Whose::People(people) => Some(people),
             _ => None,
@@ -46,7 +48,7 @@ impl Body<'_> {
         for record in 0..self.records.len() {
             let date = self.date(record);
             // Rows have dates.
-            if std::mem::replace(&mut day, date) != date {
+            if std::mem::replace(&mut era, codes.era(date)) != codes.era(date) {
                 coded = Told::default();
             }
             let mut found = Found { words: told, codes: coded, ..Found::default() };
@@ -114,13 +116,15 @@ impl Body<'_> {
 
     /// The record's date: the first of `date:` that can be read.
     fn date(&self, record: usize) -> Option<Date> {
-        let dates = self.sites(record).iter().filter_map(|site| match site.what {
-            What::Date(order) => Some((order, site.node)),
-            _ => None,
-        });
-        let mut dates: Vec<(u8, NodeId)> = dates.collect();
-        dates.sort_unstable();
-        dates.iter().find_map(|(_, node)| self.doc.scalar(*node)?.get(..10)?.parse().ok())
+        let read = |node| -> Option<Date> { self.doc.scalar(node)?.get(..10)?.parse().ok() };
+        let mut first: Option<(u8, Date)> = None;
+        for site in self.sites(record) {
+            let What::Date(order) = site.what else { continue };
+            if first.is_none_or(|(before, _)| order < before) {
+                first = read(site.node).map(|date| (order, date)).or(first);
+            }
+        }
+        first.map(|(_, date)| date)
     }
 
     /// A FHIR Coding, or any object with a string `system` and `code` and no `value`.
@@ -209,7 +213,8 @@ impl Body<'_> {
         found: &mut Found,
     ) -> Judgement {
         let codes = &self.terms.policy.codes;
-        let judged = codes.judge(system, code, date);
+        let id = system.map_or(SystemId::UNKNOWN, |system| codes.system_id(system));
+        let judged = codes.judge_in(id, code, date);
         if let Judgement::Listed(hits) = judged {
             self.add(hits, found);
             if self.terms.explain {
@@ -218,7 +223,7 @@ impl Body<'_> {
                     found.why.push(Why { categories: row.categories, node, because });
                 }
             }
-        } else if judged == Judgement::ByWords && !system.is_some_and(|s| codes.knows_system(s)) {
+        } else if judged == Judgement::ByWords && id == SystemId::UNKNOWN {
             found.unknown_systems = found.unknown_systems.saturating_add(1);
         }
         judged

@@ -54,10 +54,11 @@ impl Body<'_> {
     pub(super) fn spoken_of(&self, record: usize) -> (Vec<PersonId>, bool) {
         let mut people: Vec<PersonId> = Vec::new();
         let mut unknown = false;
-        for (at, other) in self.records.iter().enumerate() {
-            if at != record && !self.is_inside(at, record) {
-                continue;
-            }
+        // What is inside a record follows it.
+        let inside = self.records.iter().enumerate().skip(record.saturating_add(1));
+        let inside = inside.take_while(|(at, _)| self.is_inside(*at, record));
+        let all = self.records.get(record).into_iter().chain(inside.map(|(_, record)| record));
+        for other in all {
             match &other.whose {
                 Whose::People(of) => people.extend(of),
                 Whose::Unknown => unknown = true,

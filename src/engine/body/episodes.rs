@@ -122,13 +122,13 @@ impl Body<'_> {
                 _ => {}
             }
         }
-        parts.sort();
+        parts.sort_by_key(|(tuple, part, _)| (*tuple, *part));
         let arity = &self.kind(record).tuples;
         for same in parts.chunk_by(|one, other| one.0 == other.0) {
             let tuple = same.first().and_then(|part| arity.get(usize::from(part.0)));
-            let groups: Vec<&[(u8, u8, Part<'_>)]> = same.chunk_by(|a, b| a.1 == b.1).collect();
-            if tuple.map(|arity| usize::from(*arity)) == Some(groups.len()) {
-                ties.keys.extend(product(&groups).into_iter().map(Key::Tuple));
+            let filled = same.chunk_by(|one, other| one.1 == other.1).count();
+            if tuple.map(|arity| usize::from(*arity)) == Some(filled) {
+                ties.keys.extend(product(same).into_iter().map(Key::Tuple));
             }
         }
         ties
@@ -196,9 +196,13 @@ impl Body<'_> {
 }
 
 /// Every choice of one value of each part.
-fn product<'k>(groups: &[&[(u8, u8, Part<'k>)]]) -> Vec<Vec<Part<'k>>> {
-    let mut keys: Vec<Vec<Part<'k>>> = vec![Vec::with_capacity(groups.len())];
-    for values in groups {
+fn product<'k>(parts: &[(u8, u8, Part<'k>)]) -> Vec<Vec<Part<'k>>> {
+    let mut keys: Vec<Vec<Part<'k>>> = vec![Vec::with_capacity(parts.len())];
+    for values in parts.chunk_by(|one, other| one.1 == other.1) {
+        if let ([(_, _, value)], [key]) = (values, keys.as_mut_slice()) {
+            key.push(value.clone());
+            continue;
+        }
         let longer = keys.iter().flat_map(|key| {
             values.iter().map(|(_, _, value)| {
                 let mut key = key.clone();

@@ -8,6 +8,12 @@ use crate::engine::sites::Site;
 use std::borrow::Cow;
 use std::ops::Range;
 
+/// Who is meant by texts that came before: the links of a body name a few people over and over.
+type Known<'a> = Vec<(Cow<'a, str>, Option<PersonId>)>;
+
+/// So many are looked through in less time than is needed to find who one is.
+const KNOWN_MAX: usize = 16;
+
 /// Kinds of record that are people, or that tie nothing: who a link to one means is known.
 const PEOPLE: [&str; 3] = ["Coverage", "Patient", "RelatedPerson"];
 
@@ -46,6 +52,19 @@ pub(super) struct Kinship {
     pub(super) people: bool,
     pub(super) is_coverage: bool,
     pub(super) is_patient: bool,
+    /// Patient, `RelatedPerson` or Person: only these name somebody.
+    is_person: bool,
+}
+
+impl Points {
+    /// Whether somebody can be meant.
+    pub(super) fn may_be_person(self) -> bool {
+        match self {
+            Points::Named(kinship) => kinship.is_none_or(|kinship| kinship.is_person),
+            Points::Unreadable | Points::Value => true,
+            _ => false,
+        }
+    }
 }
 
 /// A link, read.
@@ -87,8 +106,7 @@ impl<'a> Body<'a> {
     pub(super) fn read_links(&mut self) {
         let mut sites = std::mem::take(&mut self.sites.others);
         let mut last = (NodeId(u32::MAX), 0);
-        // Most links of a record name one person.
-        let mut known: Option<(Cow<'a, str>, Option<PersonId>)> = None;
+        let mut known = Vec::new();
         for site in sites.iter_mut().filter(|site| site.what.is_link()) {
             if last.0 != site.node {
                 let link = self.read_link(site.node, &mut known);
@@ -115,11 +133,7 @@ impl<'a> Body<'a> {
         self.link_at(site).map_or(&[], |link| self.bearers(link))
     }
 
-    fn read_link(
-        &self,
-        node: NodeId,
-        known: &mut Option<(Cow<'a, str>, Option<PersonId>)>,
-    ) -> Link<'a> {
+    fn read_link(&self, node: NodeId, known: &mut Known<'a>) -> Link<'a> {
         let plain = |points| Link { text: Cow::Borrowed(""), points, who: None, bearers: 0..0 };
         let keys = &self.terms.shape.keys;
         let text = match self.doc.get(node).map(|node| node.kind) {
@@ -146,16 +160,21 @@ impl<'a> Body<'a> {
                 }
             }
         };
-        let who = match known {
-            Some((before, who)) if *before == text => *who,
-            _ => {
-                let who = self.person_named(&text);
-                *known = Some((text.clone(), who));
-                who
-            }
-        };
         let (points, bearers) = self.points(&text);
+        let who = if points.may_be_person() { self.who(&text, known) } else { None };
         Link { text, points, who, bearers }
+    }
+
+    /// Who is meant, by what was found before where that is known.
+    fn who(&self, text: &Cow<'a, str>, known: &mut Known<'a>) -> Option<PersonId> {
+        if let Some((_, who)) = known.iter().find(|(before, _)| before == text) {
+            return *who;
+        }
+        let who = self.person_named(text);
+        if known.len() < KNOWN_MAX {
+            known.push((text.clone(), who));
+        }
+        who
     }
 
     pub(super) fn points(&self, text: &str) -> (Points, Range<usize>) {
@@ -183,6 +202,7 @@ impl<'a> Body<'a> {
             people: PEOPLE.contains(&name),
             is_coverage: name == "Coverage",
             is_patient: name == "Patient",
+            is_person: matches!(name, "Patient" | "RelatedPerson" | "Person"),
         }
     }
 }

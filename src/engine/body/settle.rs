@@ -2,11 +2,10 @@
 //! something that stays points at it. A cut may take its record with it, which may take others,
 //! so this runs until nothing changes; records are only ever lost on the way.
 
-use super::{Body, CutOut, Whose, withholds};
+use super::{Body, Whose};
 use crate::engine::category::Category;
 use crate::engine::document::cut::Cuts;
 use crate::engine::document::tape::{Kind as Json, NodeId};
-use crate::engine::facts::PersonId;
 use crate::engine::policy::Action;
 use crate::engine::released::Finding;
 use crate::engine::shapes::meant::Field;
@@ -68,7 +67,7 @@ impl Body<'_> {
     }
 
     /// Cuts from a record what is not for this reader, but for its references.
-    fn strip(&mut self, record: usize) {
+    pub(super) fn strip(&mut self, record: usize) {
         let own = self.is_own(record);
         let blind = !own && self.may_not_see_unclassified(record);
         for number in self.site_numbers(record) {
@@ -120,80 +119,6 @@ impl Body<'_> {
         }
     }
 
-    /// Public and attached records stay if something that stays points at them; public ones
-    /// also where they were asked for by themselves.
-    fn reach(&mut self) {
-        let alone = self.records.iter().all(|record| record.whose == Whose::Public);
-        let mut queue = Vec::new();
-        for record in 0..self.records.len() {
-            let asked = self.terms.asked_kind;
-            let Some(this) = self.records.get_mut(record) else { continue };
-            match this.whose {
-                Whose::Public => {
-                    let by_itself =
-                        if self.terms.shape.fhir { asked == Some(this.kind) } else { alone };
-                    this.released =
-                        by_itself && !this.barred && self.terms.people.reader().is_some();
-                }
-                Whose::Attached => {
-                    this.released = false;
-                    this.borrowed.clear();
-                }
-                Whose::People(_) | Whose::Unknown | Whose::Container => {}
-            }
-            if this.released {
-                queue.push(record);
-            }
-        }
-        while let Some(from) = queue.pop() {
-            let people = self.people(from).to_vec();
-            for number in self.site_numbers(from) {
-                let Some(site) = self.site(number) else { continue };
-                if !matches!(site.what, What::Reference(_)) || self.is_inside_cut(site.node) {
-                    continue;
-                }
-                for target in self.in_sight(site).to_vec() {
-                    if self.reached(target, &people) {
-                        queue.push(target);
-                    }
-                }
-            }
-        }
-    }
-
-    /// Notes that a released record of these people points at a record; whether that is news.
-    fn reached(&mut self, target: usize, people: &[PersonId]) -> bool {
-        let Some(this) = self.records.get_mut(target) else { return false };
-        if this.barred {
-            return false;
-        }
-        match this.whose {
-            Whose::Public => !std::mem::replace(&mut this.released, true),
-            Whose::Attached => {
-                let before = this.borrowed.len();
-                this.borrowed.extend(people);
-                this.borrowed.sort_unstable();
-                this.borrowed.dedup();
-                let more = this.borrowed.len() > before;
-                let (carries, everyone) = (this.carries, this.borrowed.clone());
-                let mut rules = Vec::new();
-                let mut hidden = everyone.is_empty();
-                for person in everyone {
-                    hidden |= withholds(self.verdict(person, carries, None), &mut rules);
-                }
-                let Some(this) = self.records.get_mut(target) else { return false };
-                let news = !hidden && (more || !this.released);
-                this.released = !hidden;
-                this.rules = rules;
-                if news {
-                    self.strip(target);
-                }
-                news
-            }
-            Whose::People(_) | Whose::Unknown | Whose::Container => false,
-        }
-    }
-
     /// A Provenance of which every target is gone, a container of which every record is gone,
     /// and what stands inside a record that is gone.
     fn withhold_what_hangs(&mut self) {
@@ -215,12 +140,15 @@ impl Body<'_> {
                 }
             }
         }
+        // What is inside a record comes after it.
+        let mut holds_something = vec![false; self.records.len()];
         for record in (0..self.records.len()).rev() {
-            if self.is_container(record) {
-                let inside = |r: &super::Record| r.parent == Some(record) && r.released;
-                if !self.records.iter().any(inside) {
-                    self.withhold(record, "every record inside it is withheld");
-                }
+            if self.is_container(record) && holds_something.get(record) != Some(&true) {
+                self.withhold(record, "every record inside it is withheld");
+            }
+            let parent = self.records.get(record).filter(|r| r.released).and_then(|r| r.parent);
+            if let Some(holds) = parent.and_then(|parent| holds_something.get_mut(parent)) {
+                *holds = true;
             }
         }
     }
@@ -281,93 +209,6 @@ impl Body<'_> {
             if self.terms.explain {
                 self.outside.push(url);
             }
-        }
-    }
-
-    /// Cuts a place from a record with all that FHIR leaves no room without; if nothing is left
-    /// to cut around it, the record is withheld.
-    pub(super) fn remove(
-        &mut self,
-        record: usize,
-        node: NodeId,
-        because: &'static str,
-        rules: Vec<u16>,
-    ) {
-        if self.is_inside_cut(node) {
-            return;
-        }
-        let root = self.records.get(record).map_or(NodeId(0), |record| record.root);
-        match self.cut_up(node, root) {
-            Some(went) => {
-                self.cut_outs.push(CutOut { record, node: went, asked: node, because, rules });
-            }
-            None => self.withhold(record, "what must be cut from it cannot be missing"),
-        }
-    }
-
-    /// The outermost node that went; `None` if there was no room.
-    fn cut_up(&mut self, mut node: NodeId, root: NodeId) -> Option<NodeId> {
-        loop {
-            if node == root {
-                return None;
-            }
-            self.cuts.insert(node);
-            if !self.terms.shape.omit {
-                return Some(node);
-            }
-            let parent = self.doc.parent(node);
-            if self.doc.get(parent)?.kind == Json::Array {
-                if !self.is_sibling_array(parent) && !self.all_cut(parent) {
-                    return Some(node);
-                }
-                node = parent;
-            } else if self.is_required(node) {
-                node = self.element_around(parent, root)?;
-            } else if self.all_cut(parent) {
-                node = parent;
-            } else {
-                return Some(node);
-            }
-        }
-    }
-
-    /// The arrays of a primitive and of its extensions go by place: `_given` goes whole or stays
-    /// whole.
-    fn is_sibling_array(&self, array: NodeId) -> bool {
-        self.doc.get(array).is_some_and(|node| {
-            node.key_start != u32::MAX
-                && crate::engine::document::text::key_of(self.doc.json, node).starts_with('_')
-        })
-    }
-
-    pub(super) fn is_required(&self, node: NodeId) -> bool {
-        let at = usize::try_from(node.0).unwrap_or(usize::MAX);
-        self.required.get(at).copied().unwrap_or(false)
-    }
-
-    /// The nearest array element at or above a node, inside the record.
-    fn element_around(&self, mut node: NodeId, root: NodeId) -> Option<NodeId> {
-        while node != root {
-            let parent = self.doc.parent(node);
-            if self.doc.get(parent)?.kind == Json::Array {
-                return Some(node);
-            }
-            node = parent;
-        }
-        None
-    }
-
-    /// Whether the node or something around it is cut.
-    pub(super) fn is_inside_cut(&self, mut node: NodeId) -> bool {
-        loop {
-            if self.cuts.contains(node) {
-                return true;
-            }
-            let parent = self.doc.parent(node);
-            if parent == node {
-                return false;
-            }
-            node = parent;
         }
     }
 

@@ -131,7 +131,10 @@ impl Body<'_> {
         identifier: Option<&str>,
     ) -> Option<PersonId> {
         let by_reference = match reference {
-            Some(text) => Some(self.person_named(text)?),
+            Some(text) => {
+                let may_be = self.points(text).0.may_be_person();
+                Some(self.person_named(text).filter(|_| may_be)?)
+            }
             None => None,
         };
         agree(by_reference, identifier.and_then(|id| self.terms.people.find(id)))
@@ -144,18 +147,15 @@ impl Body<'_> {
         self.doc.member(identifier, keys.value).and_then(|at| self.doc.scalar(at))
     }
 
-    /// Who is meant by a name, a reference, or the bare id of a Patient.
+    /// Who is meant by a name, a reference, or the bare id of a Patient, where that may be
+    /// somebody (see [`Points::may_be_person`]).
     pub(super) fn person_named(&self, text: &str) -> Option<PersonId> {
         let people = self.terms.people;
         if !self.terms.shape.fhir {
             return people.find(text);
         }
         match target(text) {
-            Target::Named { kind, name } => {
-                if kind.is_some_and(|kind| !matches!(kind, "Patient" | "RelatedPerson" | "Person"))
-                {
-                    return None;
-                }
+            Target::Named { name, .. } => {
                 let mut found = agree_or_none(people.find(text), people.find(name))?;
                 for bearer in self.names.at(&self.names.find(name)) {
                     if self.kind(*bearer).is_person {

@@ -100,6 +100,8 @@ impl Row {
 #[derive(Debug, Default)]
 pub struct CodeBook {
     systems: Systems,
+    /// The days from which some row says something else than the day before, sorted.
+    turns: Vec<Date>,
     words: WordList,
 }
 
@@ -116,7 +118,13 @@ impl CodeBook {
         // As they stand in the files, for who mends them from top to bottom.
         let place = |mistake: &Diagnostic| (mistake.file.path.clone(), mistake.span);
         mistakes.get_mut(before..).unwrap_or_default().sort_by_cached_key(place);
-        CodeBook { systems, words }
+        let turns = systems.turns();
+        CodeBook { systems, turns, words }
+    }
+
+    /// The stretch of days a date is in: two dates of one era have the same judgements.
+    pub fn era(&self, date: Option<Date>) -> Option<usize> {
+        date.map(|date| self.turns.partition_point(|turn| *turn <= date))
     }
 
     /// Judges a code. `system` is the URI or OID as it stands in the body, unescaped, or the key

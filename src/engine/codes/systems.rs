@@ -187,6 +187,16 @@ impl Systems {
         Systems { all, spellings: Spellings::of(spellings), names, prefixes, tried }
     }
 
+    /// The days from which some row says something else than the day before, sorted.
+    pub(super) fn turns(&self) -> Vec<Date> {
+        let rows = self.all.iter().flat_map(|system| &system.rows);
+        let days = rows.flat_map(|row| [row.from, row.until.and_then(|last| last.tomorrow().ok())]);
+        let mut turns: Vec<Date> = days.flatten().collect();
+        turns.sort_unstable();
+        turns.dedup();
+        turns
+    }
+
     /// The system of that number.
     pub(super) fn system(&self, id: SystemId) -> Option<&System> {
         self.all.get(usize::try_from(id.0?).ok()?)

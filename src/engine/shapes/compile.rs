@@ -143,6 +143,7 @@ impl Compiler<'_> {
             public: sorted(&written.query.public),
             pinned_by: sorted(&written.query.pinned_by),
             kinds,
+            kind_names: Vocabulary::new(names.iter().map(String::as_str)),
             specs: std::mem::take(&mut self.specs),
             body: states,
             extensions: sorted(&written.extensions),

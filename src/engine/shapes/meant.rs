@@ -30,6 +30,8 @@ pub struct Shape {
     pub pinned_by: Vec<String>,
     /// Kinds by name, sorted.
     pub kinds: Vec<Kind>,
+    /// Their names in that order.
+    pub kind_names: Vocabulary,
     /// Where records may stand, flat; [`Spec::nested`] says which stand inside which.
     pub specs: Vec<Spec>,
     /// The state at the root of a body.
@@ -410,7 +412,7 @@ impl Keys {
 impl Shape {
     /// The number of a kind.
     pub fn kind_number(&self, name: &str) -> Option<usize> {
-        self.kinds.binary_search_by(|kind| kind.name.as_str().cmp(name)).ok()
+        usize::from(self.kind_names.number(name)).checked_sub(1)
     }
 
     /// A kind by number; a number out of range is the kind that the shape does not name.
