@@ -82,7 +82,6 @@ impl Stand {
     }
 
     /// The daughter, whose own all of it would be, gets the fixed 502, and it is recorded.
-    #[track_caller]
     pub(crate) async fn refuses(&self) {
         let before = self.proxy.files.audit().len();
         let answer = self.get(DAUGHTER, CLAIMS).await;

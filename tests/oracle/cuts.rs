@@ -385,7 +385,7 @@ impl Judge<'_> {
         let mut cut: BTreeSet<Id> = before.union(&typed.unknown).copied().collect();
         cut.extend(typed.of.iter().filter(|(_, name)| *name == "Narrative").map(|(node, _)| *node));
         for (node, _) in typed.of.iter().filter(|(_, name)| *name == "Meta") {
-            for name in ["security", "tag", "versionId", "lastUpdated"] {
+            for name in ["security", "tag", "versionId", "lastUpdated", "profile", "source"] {
                 cut.extend(doc.member(*node, name));
                 cut.extend(doc.member(*node, &format!("_{name}")));
             }

@@ -50,7 +50,8 @@ const OF_ELEMENTS: [(&str, &str); 3] =
     [("id", "id"), ("extension", "Extension"), ("modifierExtension", "Extension")];
 
 /// Members of `Meta` that are labels or versions: cut from others' records.
-const HOUSEKEEPING: [&str; 4] = ["lastUpdated", "security", "tag", "versionId"];
+const HOUSEKEEPING: [&str; 6] =
+    ["lastUpdated", "profile", "security", "source", "tag", "versionId"];
 
 /// Types in which the words are names and addresses.
 const QUIET: [&str; 4] = ["Address", "ContactPoint", "HumanName", "Identifier"];
