@@ -14,7 +14,7 @@ use std::time::Duration;
 const KIB: u64 = 1 << 10;
 const MIB: u64 = 1 << 20;
 const GIB: u64 = 1 << 30;
-/// Shortest and longest window of a rate (DESIGN section 7).
+/// Shortest and longest window of a rate (DESIGN section 7), and time for which a cursor holds.
 const WINDOWS: RangeInclusive<Duration> = Duration::from_mins(1)..=Duration::from_hours(30 * 24);
 
 /// Collects the mistakes of one file while its values are built.
@@ -54,6 +54,7 @@ impl<'a> Builder<'a> {
         }
         let audit = self.needed(written.audit.as_ref(), "audit");
         let audit = audit.map(|audit| self.audit(&audit.value));
+        let cursors = self.cursors(&written.cursors);
         let notice = written.notice.as_ref().and_then(|notice| self.url(notice));
         let admin = written.admin.as_ref();
         let admin_address = admin.and_then(|admin| self.socket_address(&admin.address));
@@ -68,6 +69,7 @@ impl<'a> Builder<'a> {
             listen: listen?,
             upstream: upstream?,
             identity: identity?,
+            cursors,
             notice,
             audit: audit?,
             admin: admin_address,
@@ -228,6 +230,16 @@ impl<'a> Builder<'a> {
             Some(duration) => duration,
             None => default,
         }
+    }
+
+    /// A time that is no timeout.
+    pub(super) fn window(&mut self, written: &At<String>) -> Option<Duration> {
+        let window = self.unit(written, "time", units::duration)?;
+        if !WINDOWS.contains(&window) {
+            self.error(written.span, "this time is from `1m` to `30d`");
+            return None;
+        }
+        Some(window)
     }
 
     fn size(

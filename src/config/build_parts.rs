@@ -2,7 +2,7 @@
 
 use super::build::Builder;
 use super::meant::{
-    Address, Audit, Authorization, Identity, Jwt, Keys, Listen, Timeout, Tls, Upstream,
+    Address, Audit, Authorization, Cursors, Identity, Jwt, Keys, Listen, Timeout, Tls, Upstream,
 };
 use super::written;
 use crate::engine::diagnostics::At;
@@ -182,6 +182,16 @@ impl Builder<'_> {
         let client_claim =
             written.client_claim.as_ref().map(|claim| self.text(claim, "client-claim"));
         Some(Jwt { issuer, audience, keys: keys?, member_claim, client_claim })
+    }
+
+    pub(super) fn cursors(&mut self, written: &written::Cursors) -> Cursors {
+        let keys = written.keys.as_ref().map(|file| self.path(file));
+        let hour = Duration::from_hours(1);
+        let expire = match &written.expire {
+            None => hour,
+            Some(expire) => self.window(expire).unwrap_or(hour),
+        };
+        Cursors { keys, expire }
     }
 
     pub(super) fn audit(&mut self, written: &written::Audit) -> Audit {

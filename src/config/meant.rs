@@ -21,6 +21,8 @@ pub struct Config {
     pub upstream: Upstream,
     /// How readers are known.
     pub identity: Identity,
+    /// The cursors by which readers page.
+    pub cursors: Cursors,
     /// A page on how to ask for psychotherapy notes.
     pub notice: Option<Url>,
     /// The account of every answer.
@@ -177,6 +179,15 @@ pub enum Keys {
     File(PathBuf),
     /// At a URL: `https`, or on this machine.
     Url(Url),
+}
+
+/// The cursors by which readers page.
+#[derive(Clone, Debug)]
+pub struct Cursors {
+    /// The file of the keys; a key of this process alone if `None`.
+    pub keys: Option<PathBuf>,
+    /// How long a cursor holds at least.
+    pub expire: Duration,
 }
 
 /// The account of every answer.

@@ -55,7 +55,7 @@ impl Config {
                 (None, Some(certificate), Some(key))
             }
         };
-        let named: [Option<&PathBuf>; 9] = [
+        let named: [Option<&PathBuf>; 10] = [
             tls.map(|tls| &tls.certificate),
             tls.map(|tls| &tls.key),
             tls.and_then(|tls| tls.client_authorities.as_ref()),
@@ -65,6 +65,7 @@ impl Config {
             token,
             certificate,
             key,
+            self.cursors.keys.as_ref(),
         ];
         missing.extend(named.into_iter().flatten().filter_map(|path| absent(path)));
         missing

@@ -29,6 +29,9 @@ pub struct Deployment {
     /// Limits on what is held, read and asked.
     #[serde(default)]
     pub limits: Limits,
+    /// The cursors by which readers page; their key is made anew at each start if left out.
+    #[serde(default)]
+    pub cursors: Cursors,
     /// A page that tells readers how to ask their therapist for psychotherapy notes.
     pub notice: Option<At<String>>,
     /// The account of every answer.
@@ -229,6 +232,18 @@ pub struct ReaderLimit {
     pub requests: Option<At<String>>,
     /// Records released, e.g. `5000 per 1d`.
     pub records: Option<At<String>>,
+}
+
+/// The cursors by which readers page.
+#[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub struct Cursors {
+    /// A file with a key in each line, 32 bytes in base64: the first seals, all open. Proxies
+    /// that serve one portal share it.
+    pub keys: Option<At<String>>,
+    /// How long a cursor holds at least, from `1m` to `30d`; at most twice as long. 1h if left
+    /// out.
+    pub expire: Option<At<String>>,
 }
 
 /// The account of every answer.

@@ -93,7 +93,8 @@ impl LookUp {
             target: path,
             form: None,
             accept,
-            size: None,
+            page: None,
+            self_only: false,
             template: route.template.clone(),
             stream: false,
             head: false,
@@ -138,6 +139,8 @@ impl LookUp {
             people: &Nobody,
             public_url: None,
             explain: false,
+            self_only: false,
+            page: None,
             asking: None,
         };
         body::reduce(terms, Document { json, tape: &tape }, &self.name)

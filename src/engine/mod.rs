@@ -12,6 +12,8 @@ pub mod facts;
 mod looking;
 pub mod lookups;
 mod names;
+mod paged;
+pub mod pages;
 pub mod policy;
 pub mod released;
 pub mod request;
@@ -33,6 +35,7 @@ use document::text;
 use facts::People;
 use looking::Looking;
 use lookups::Asking;
+use pages::Pages;
 use released::{Finding, Refusal, Released, Report};
 use request::Plan;
 use selectors::automaton::Child;
@@ -78,6 +81,10 @@ pub struct Redactor {
     ended: bool,
     /// Its look-ups, where there are any.
     looking: Option<Looking>,
+    /// The pages of a search so far, if a page of it is asked for.
+    pages: Option<Pages>,
+    /// Whether the tape is that of the whole body held.
+    parsed: bool,
 }
 
 impl Redactor {
@@ -104,6 +111,8 @@ impl Redactor {
             nothing: false,
             ended: false,
             looking: None,
+            pages: None,
+            parsed: false,
         }
     }
 
@@ -117,7 +126,8 @@ impl Redactor {
         Some((shape, shape.routes.get(self.plan.route.1)?))
     }
 
-    /// The upstream's status and Content-Type values (all that came), before any byte of body.
+    /// The upstream's status and Content-Type values (all that came), before any byte of body, or
+    /// of a further page.
     pub fn head(&mut self, status: u16, content_types: &[&str]) -> Result<(), Refusal> {
         let (shape, route) = self.route().ok_or(Refusal::NotFound)?;
         let (fhir, form, by_id) = (shape.fhir, route.body, route.by_id);
@@ -127,6 +137,9 @@ impl Redactor {
         }
         match status {
             200 => {}
+            _ if self.pages.as_ref().is_some_and(Pages::is_later) => {
+                return Err(Refusal::Pages { why: "a further page that is not there" });
+            }
             // Absent, hidden and forbidden are one.
             401 | 403 | 404 | 410 if form == Form::Search => {
                 self.nothing = true;
@@ -166,8 +179,8 @@ impl Redactor {
         std::mem::take(&mut self.report)
     }
 
-    /// The body has ended as its framing says. [`Redactor::finish`] says so too; earlier it is
-    /// told only where things are looked up.
+    /// All of the body is there. [`Redactor::finish`] says so too; earlier it is told only where
+    /// things are looked up.
     pub fn end(&mut self) {
         self.ended = true;
     }
@@ -248,15 +261,30 @@ impl Redactor {
         Released::new(bytes, std::mem::take(&mut self.report))
     }
 
-    fn judge(&mut self, bytes: &[u8], offset: u64, may_ask: bool) -> Result<Judged, Refusal> {
+    /// Bytes → tape; the bytes as text.
+    fn parse<'b>(&mut self, bytes: &'b [u8], offset: u64) -> Result<&'b str, Refusal> {
         let mut tape = std::mem::take(&mut self.tape);
-        let (shape, route) = self.route().ok_or(Refusal::NotFound)?;
+        let (shape, _) = self.route().ok_or(Refusal::NotFound)?;
         // The parser would pass over it, and it would leave with the body.
         if bytes.starts_with(BYTE_ORDER_MARK) {
             return Err(Refusal::Unreadable { at: offset, why: "a byte-order mark out of place" });
         }
         let parsed = parse(bytes, self.settings.depth, &shape.vocabulary, &mut tape);
         let json = parsed.map_err(|error| unreadable(error, offset))?;
+        self.tape = tape;
+        Ok(json)
+    }
+
+    fn judge(&mut self, bytes: &[u8], offset: u64, may_ask: bool) -> Result<Judged, Refusal> {
+        // Judged again when something was looked up, and parsed once.
+        let json = if self.parsed {
+            simdutf8::basic::from_utf8(bytes).unwrap_or_default()
+        } else {
+            self.parse(bytes, offset)?
+        };
+        self.parsed = !self.plan.stream;
+        let (shape, route) = self.route().ok_or(Refusal::NotFound)?;
+        let asked = self.pages.as_ref().map(|pages| &pages.asked);
         let terms = Terms {
             policy: &self.policy,
             shape,
@@ -270,9 +298,10 @@ impl Redactor {
                 known: &looking.known,
                 may_ask,
             }),
+            self_only: self.plan.self_only,
+            page: asked.zip(self.plan.page.as_ref()),
         };
-        let (out, report) = body::judge(terms, Document { json, tape: &tape });
-        self.tape = tape;
+        let (out, report) = body::judge(terms, Document { json, tape: &self.tape });
         self.report.add(report);
         out
     }

@@ -118,6 +118,8 @@ pub enum Finding {
     UnknownSubject,
     /// A look-up that gave nothing to judge by: what needed it is hidden.
     LookUpFailed,
+    /// A search of more pages than `upstream-pages`: nobody can read it.
+    UpstreamPages,
     /// The upstream answered 401 or 403: its rules for the reader, or a credential that does not
     /// hold. The reader sees nothing of it.
     UpstreamForbids,
@@ -133,6 +135,7 @@ impl Finding {
             Finding::UnknownSystem => "unknown-system",
             Finding::UnknownSubject => "unknown-subject",
             Finding::LookUpFailed => "look-up-failed",
+            Finding::UpstreamPages => "upstream-pages",
             Finding::UpstreamForbids => "upstream-forbids",
         }
     }
@@ -171,6 +174,11 @@ pub enum Refusal {
         /// The limit's name, e.g. `hold`.
         limit: &'static str,
     },
+    /// The upstream's pages cannot be followed to their end.
+    Pages {
+        /// What is wrong with them.
+        why: &'static str,
+    },
     /// The upstream's body cannot be read.
     Unreadable {
         /// Byte offset in the decoded body.
@@ -193,7 +201,10 @@ impl Refusal {
                 504 => 504,
                 _ => 502,
             },
-            Refusal::ContentType | Refusal::TooLong { .. } | Refusal::Unreadable { .. } => 502,
+            Refusal::ContentType
+            | Refusal::TooLong { .. }
+            | Refusal::Pages { .. }
+            | Refusal::Unreadable { .. } => 502,
         }
     }
 
@@ -210,9 +221,10 @@ impl Refusal {
                 504 => "upstream timeout".to_owned(),
                 _ => "bad gateway".to_owned(),
             },
-            Refusal::ContentType | Refusal::TooLong { .. } | Refusal::Unreadable { .. } => {
-                "bad gateway".to_owned()
-            }
+            Refusal::ContentType
+            | Refusal::TooLong { .. }
+            | Refusal::Pages { .. }
+            | Refusal::Unreadable { .. } => "bad gateway".to_owned(),
         }
     }
 
@@ -223,6 +235,7 @@ impl Refusal {
             Refusal::UpstreamStatus { status } => format!("upstream answered {status}"),
             Refusal::ContentType => "a body of a content type that cannot be judged".to_owned(),
             Refusal::TooLong { limit } => format!("a body over the limit `{limit}`"),
+            Refusal::Pages { why } => format!("the upstream's pages cannot be followed: {why}"),
             Refusal::Unreadable { at, why } => format!("unreadable body at byte {at}: {why}"),
             Refusal::Parameter { .. } | Refusal::NotFound | Refusal::Method { .. } => {
                 self.for_reader()

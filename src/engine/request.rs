@@ -2,11 +2,13 @@
 //! The request is never forwarded: what goes on is rebuilt from parsed parts.
 
 use super::facts::{People, Relation};
+use super::pages::Next;
 use super::released::Refusal;
 use super::set::PolicySet;
 use super::shapes::meant::{Route, Segment, Shape};
 use super::shapes::written::{Body, Errors};
 
+mod open;
 mod query;
 pub(super) mod target;
 
@@ -35,8 +37,11 @@ pub struct Plan {
     pub form: Option<String>,
     /// The `Accept` to send.
     pub accept: &'static str,
-    /// The parameter by which this route is told how many records to answer with.
-    pub size: Option<String>,
+    /// Which page, of a route that pages.
+    pub page: Option<PagePlan>,
+    /// Whether the request is one that only its subject may make: it holds a parameter that is
+    /// open in a request pinned to the reader alone.
+    pub(in crate::engine) self_only: bool,
     /// For the audit: method and template, e.g. `GET /fhir/{type}/{id}`; no value of a path.
     pub template: String,
     /// Whether the answer is judged as a stream (chunked) or whole (Content-Length).
@@ -53,18 +58,70 @@ pub struct Plan {
     pub(in crate::engine) asked_kind: Option<usize>,
 }
 
+/// Which page a reader asked for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PagePlan {
+    /// The parameter that says how many, to the upstream and to us.
+    pub size_parameter: Option<String>,
+    /// How many records the reader asked for.
+    pub size: Option<u32>,
+    /// The parameter in which our cursors come.
+    pub cursor_parameter: String,
+    /// The cursor as the reader sent it, unread.
+    pub cursor: Option<String>,
+    /// The path of the search by GET; that by POST is the same search.
+    pub path: String,
+    /// The rest of the query in one order, encoded, whichever way it came. With the path: what
+    /// the search is.
+    pub query: String,
+}
+
+impl PagePlan {
+    /// Path and query of the page that begins at a cursor.
+    pub(in crate::engine) fn target(&self, cursor: &str) -> String {
+        let mut target = self.path.clone();
+        let mut query = self.query.clone();
+        if let (Some(name), Some(size)) = (&self.size_parameter, self.size) {
+            target::add_parameter(&mut query, name, &size.to_string());
+        }
+        target::add_parameter(&mut query, &self.cursor_parameter, cursor);
+        target.push('?');
+        target.push_str(&query);
+        target
+    }
+}
+
 impl Plan {
     /// Asks the upstream for that many records a page.
     #[must_use]
-    pub fn sized(mut self, records: u32) -> Plan {
-        let Some(size) = self.size.take() else { return self };
-        let parameter = format!("{}={records}", target::encode(&size));
-        let place = self.form.as_mut().unwrap_or(&mut self.target);
-        let is_form = self.method == "POST";
-        if !place.is_empty() {
-            place.push(if is_form || place.contains('?') { '&' } else { '?' });
+    pub fn sized(self, records: u32) -> Plan {
+        let size = self.page.as_ref().and_then(|page| page.size_parameter.clone());
+        let Some(size) = size else { return self };
+        self.with(&size, &records.to_string())
+    }
+
+    /// Asks the upstream for its next page instead.
+    #[must_use]
+    pub fn following(&self, next: &Next) -> Plan {
+        let plan = self.clone();
+        match next {
+            Next::Target(target) => {
+                Plan { method: "GET", target: target.clone(), form: None, ..plan }
+            }
+            Next::Parameter { name, value } => plan.with(name, value),
         }
-        place.push_str(&parameter);
+    }
+
+    /// Adds a parameter to what the upstream is asked.
+    fn with(mut self, name: &str, value: &str) -> Plan {
+        if let Some(form) = &mut self.form {
+            target::add_parameter(form, name, value);
+        } else {
+            let (path, query) = self.target.split_once('?').unwrap_or((&self.target, ""));
+            let mut query = query.to_owned();
+            target::add_parameter(&mut query, name, value);
+            self.target = format!("{path}?{query}");
+        }
         self
     }
 }
@@ -133,12 +190,15 @@ impl Asking<'_> {
         let asked_kind =
             self.captured(route, segments, "type").and_then(|name| self.shape.kind_number(name));
         let for_public = asked_kind.is_some_and(|kind| self.shape.kind(kind).public);
-        let rebuilt = query.rebuild(self.shape, route, self.people, for_public)?;
-        let mut target = self.shape.base.clone();
-        for segment in segments {
-            target.push('/');
-            target.push_str(&target::encode(segment));
-        }
+        let admitted = query.admit(self.shape, route, self.people, for_public)?;
+        let mut target = self.path(segments.iter().map(String::as_str));
+        let get = route.get.iter().map(|template| match template {
+            Segment::Literal(text) => text.as_str(),
+            Segment::Capture(name) => self.captured(route, segments, name).unwrap_or_default(),
+        });
+        let path = self.path(get);
+        let page = route.paging.as_ref().map(|paging| admitted.page(paging, path));
+        let rebuilt = admitted.encoded();
         let form = (method == "POST").then(|| rebuilt.clone());
         if method == "GET" && !rebuilt.is_empty() {
             target.push('?');
@@ -150,7 +210,8 @@ impl Asking<'_> {
             target,
             form,
             accept,
-            size: route.size.clone(),
+            page,
+            self_only: admitted.self_only,
             template: route.template.clone(),
             stream: route.stream,
             head: self.asked.method == "HEAD",
@@ -159,6 +220,16 @@ impl Asking<'_> {
             route: (shape_number, *route_number),
             asked_kind,
         })
+    }
+
+    /// The path of these segments below the shape's base.
+    fn path<'s>(&self, segments: impl Iterator<Item = &'s str>) -> String {
+        let mut path = self.shape.base.clone();
+        for segment in segments {
+            path.push('/');
+            path.push_str(&target::encode(segment));
+        }
+        path
     }
 
     /// Whether a template fits by exact grammar. An id that is malformed fits and is a 404 later,

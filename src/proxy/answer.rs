@@ -5,7 +5,9 @@
 
 use super::gunzip::Gunzip;
 use super::pool::{Connection, Pool};
+use super::refusal::Refusal;
 use super::upstream::UpstreamFault;
+use crate::engine::Redactor;
 use bytes::{Buf, Bytes};
 use http_body_util::BodyExt;
 use hyper::body::Incoming;
@@ -37,9 +39,18 @@ impl Answer {
     }
 
     /// All its content types, as they came; one that is no text is empty.
-    pub(super) fn content_types(&self) -> Vec<String> {
+    pub(super) fn content_types(&self) -> Vec<&str> {
         let types = self.fields.get_all(CONTENT_TYPE).iter();
-        types.map(|value| value.to_str().unwrap_or_default().to_owned()).collect()
+        types.map(|value| value.to_str().unwrap_or_default()).collect()
+    }
+
+    /// The body, if the engine takes its head.
+    pub(super) fn taken_by(self, redactor: &mut Redactor) -> Result<JudgedBody, Refusal> {
+        if let Err(refusal) = redactor.head(self.status, &self.content_types()) {
+            self.discard();
+            return Err(refusal.into());
+        }
+        Ok(self.judged_body()?)
     }
 
     /// The body, if its framing and coding are beyond doubt. That of an error is not read: the

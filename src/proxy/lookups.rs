@@ -165,8 +165,6 @@ impl LookUps {
     async fn ask(&self, policy: &PolicySet, look_up: &LookUp) -> Result<Facts, UpstreamFault> {
         let _permit = self.at_once.acquire().await.map_err(|_| UpstreamFault::Unreachable)?;
         let answer = self.upstream.look_up(look_up.plan()).await?;
-        let content_types = answer.content_types();
-        let content_types: Vec<&str> = content_types.iter().map(String::as_str).collect();
         match answer.status() {
             200 => {}
             403 | 404 | 410 => {
@@ -178,7 +176,7 @@ impl LookUps {
                 return Err(UpstreamFault::Ambiguous("a status that says nothing of a record"));
             }
         }
-        if !look_up.takes(policy, answer.status(), &content_types) {
+        if !look_up.takes(policy, answer.status(), &answer.content_types()) {
             return Ok(None);
         }
         let Some(body) = read(answer).await? else { return Ok(None) };

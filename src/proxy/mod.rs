@@ -6,6 +6,7 @@
 
 mod answer;
 mod connection;
+mod cursor;
 mod drain;
 mod frame_counter;
 mod gunzip;
@@ -15,6 +16,7 @@ mod headers;
 mod held;
 mod listener;
 mod lookups;
+mod paging;
 mod pool;
 mod refusal;
 mod request;
@@ -40,10 +42,11 @@ use crate::engine::released::Report;
 use crate::engine::request::{Asked, Plan, admit, error_form};
 use crate::engine::shapes::written::Errors;
 use crate::engine::{self, Redactor};
-use crate::identity::Identity;
+use crate::identity::{Identity, Reader};
 use crate::limits::Limits;
 use answer::JudgedBody;
 use connection::Patience;
+use cursor::Cursors;
 use drain::DrainWatch;
 use held::Held;
 use hyper::body::Incoming;
@@ -75,8 +78,12 @@ pub struct Proxy {
     look_ups: Option<Arc<LookUps>>,
     engine: engine::Settings,
     held: Held,
-    /// Records asked for in one answer, where a route pages.
+    /// Records asked for in one page of the upstream, and most in one of ours.
     page_records: u32,
+    upstream_pages: u32,
+    /// Scheme, host and port by which the upstream may call itself.
+    origins: Vec<String>,
+    cursors: Cursors,
     notice: Option<HeaderValue>,
     patience: Patience,
     random: &'static dyn SecureRandom,
@@ -100,6 +107,7 @@ impl Proxy {
         let look_ups = upstream.has_rights_to_look_up().then(|| {
             LookUps::new(Arc::clone(&upstream), Arc::clone(&metrics), judging.limits.depth)
         });
+        let origins = [Some(&config.upstream.origin), judging.public_url.as_ref()];
         Ok(Proxy {
             world,
             identity,
@@ -111,6 +119,9 @@ impl Proxy {
             engine: judging.settings(),
             held: Held::new(judging.limits.held_bytes),
             page_records: judging.limits.page_records,
+            upstream_pages: judging.limits.upstream_pages,
+            origins: origins.into_iter().flatten().map(ToString::to_string).collect(),
+            cursors: Cursors::new(&config.cursors)?,
             notice: config.notice.as_ref().map(headers::notice_link).transpose()?,
             patience: Patience::with_upstream(config.upstream.timeout.total),
             random: crate::dial::provider().secure_random,
@@ -145,30 +156,35 @@ impl Proxy {
         course.asker.policy.clone_from(&policy.hash);
         self.limits.request(&course.asker.reader).map_err(Refusal::OverLimit)?;
         let form = received.form().await?;
-        let asked =
+        let request =
             Asked { method: received.method(), target: received.target(), form: form.as_deref() };
-        let plan = admit(&policy, &*people, asked).map_err(|(refusal, _)| refusal)?;
+        let plan = admit(&policy, &*people, request).map_err(|(refusal, _)| refusal)?;
         let plan = plan.sized(self.page_records);
         course.asker.route = Some(plan.template.clone());
         if plan.form.is_some() && form.is_none() {
             return Err(Refusal::Malformed("a search without a form"));
         }
 
-        let answer = self.upstream.ask(&plan, &reader, &course.asker.request).await?;
+        let page = paging::asked(self, &plan, &course.asker)?;
+        let until = self.upstream.deadline();
+        let answer = self.upstream.ask(&plan, &reader, &course.asker.request, until).await?;
         course.answered = Some(Instant::now());
         let mut redactor = Redactor::new(policy, people, self.engine.clone(), plan.clone(), false);
         if self.look_ups.is_some() {
             redactor = redactor.looking_up();
         }
-        let content_types = answer.content_types();
-        let content_types: Vec<&str> = content_types.iter().map(String::as_str).collect();
-        if let Err(refusal) = redactor.head(answer.status(), &content_types) {
-            answer.discard();
-            course.account = Some(redactor.report());
-            return Err(refusal.into());
+        if let Some(page) = page {
+            redactor = redactor.page(page);
         }
-        let body = answer.judged_body()?;
-        let judged = Judged { plan: &plan, asker: &course.asker, redactor, body };
+        let body = match answer.taken_by(&mut redactor) {
+            Ok(body) => body,
+            Err(refusal) => {
+                course.account = Some(redactor.report());
+                return Err(refusal);
+            }
+        };
+        let judged =
+            Judged { plan: &plan, asker: &course.asker, reader: &reader, redactor, body, until };
         if plan.stream {
             stream::answer(self, judged, work).await
         } else {
@@ -219,8 +235,11 @@ impl Proxy {
 struct Judged<'a> {
     plan: &'a Plan,
     asker: &'a Asker,
+    reader: &'a Reader,
     redactor: Redactor,
     body: JudgedBody,
+    /// When the upstream must have given all of it.
+    until: Instant,
 }
 
 /// What is known of a request so far.

@@ -189,6 +189,7 @@ impl Refusal {
                 released::Refusal::UpstreamStatus { .. } => "upstream-status",
                 released::Refusal::ContentType => "upstream-content-type",
                 released::Refusal::TooLong { .. } => "upstream-too-long",
+                released::Refusal::Pages { .. } => "upstream-pages",
                 released::Refusal::Unreadable { .. } => "upstream-unreadable",
             },
             Refusal::Upstream(fault) => fault.cause(),

@@ -22,7 +22,7 @@ pub(super) async fn answer(
     judged: Judged<'_>,
     work: DrainWatch,
 ) -> Result<Response<ReaderBody>, Refusal> {
-    let Judged { plan, asker, redactor, body } = judged;
+    let Judged { plan, asker, redactor, body, .. } = judged;
     let mut lease = proxy.held.lease();
     lease.grow(proxy.engine.record.saturating_add(FLUSH_BYTES_MAX))?;
     if proxy.look_ups.is_some() {

@@ -116,15 +116,21 @@ impl Upstream {
         self.pool.forget_old();
     }
 
+    /// By when what is asked now must be there.
+    pub(super) fn deadline(&self) -> Instant {
+        Instant::now() + self.timeout.total
+    }
+
     /// Asks as planned; the head of the answer.
     pub(super) async fn ask(
         &self,
         plan: &Plan,
         reader: &Reader,
         request_id: &str,
+        until: Instant,
     ) -> Result<Answer, UpstreamFault> {
         let fields = self.fields.fields(plan, Some(reader), Some(request_id));
-        self.ask_with(plan, &fields.ok_or(UpstreamFault::NoCredentials)?).await
+        self.ask_with(plan, &fields.ok_or(UpstreamFault::NoCredentials)?, until).await
     }
 
     /// Whether look-ups are done at all.
@@ -135,11 +141,16 @@ impl Upstream {
     /// Asks for a record that a verdict needs, for nobody in particular.
     pub(super) async fn look_up(&self, plan: &Plan) -> Result<Answer, UpstreamFault> {
         let fields = self.look_up_fields.as_ref().and_then(|ours| ours.fields(plan, None, None));
-        self.ask_with(plan, &fields.ok_or(UpstreamFault::NoCredentials)?).await
+        let fields = fields.ok_or(UpstreamFault::NoCredentials)?;
+        self.ask_with(plan, &fields, self.deadline()).await
     }
 
-    async fn ask_with(&self, plan: &Plan, fields: &HeaderMap) -> Result<Answer, UpstreamFault> {
-        let until = Instant::now() + self.timeout.total;
+    async fn ask_with(
+        &self,
+        plan: &Plan,
+        fields: &HeaderMap,
+        until: Instant,
+    ) -> Result<Answer, UpstreamFault> {
         let asking = self.exchange(plan, fields);
         let (response, connection) =
             timeout_at(until, asking).await.unwrap_or(Err(UpstreamFault::Slow("answer")))?;

@@ -1,6 +1,7 @@
 //! An answer judged whole: held, judged when it has ended, recorded, then sent.
 
 use super::headers::OwnNote;
+use super::paging::{self, Read};
 use super::refusal::Refusal;
 use super::response::{self, ReaderBody};
 use super::{Judged, Proxy};
@@ -9,10 +10,6 @@ use crate::engine::Redactor;
 use crate::engine::released::{Released, Report};
 use hyper::Response;
 
-/// Bodies longer than this are judged on a thread of their own, so that others are not kept
-/// waiting; shorter ones take less time than the change of threads.
-const OFFLOAD_BYTES: usize = 256 * 1024;
-
 /// Judges a body whole and answers with what is released. If that is nothing, `account` tells
 /// the audit why.
 pub(super) async fn answer(
@@ -20,26 +17,22 @@ pub(super) async fn answer(
     judged: Judged<'_>,
     account: &mut Option<Report>,
 ) -> Result<Response<ReaderBody>, Refusal> {
-    let Judged { plan, asker, mut redactor, mut body } = judged;
+    let (plan, asker) = (judged.plan, judged.asker);
     let mut lease = proxy.held.lease();
-    let mut body_bytes = 0usize;
-    while let Some(chunk) = body.next().await? {
-        lease.grow(chunk.len())?;
-        body_bytes = body_bytes.saturating_add(chunk.len());
-        if redactor.push(&chunk)?.is_some() {
-            // A whole body has one entry; bytes before its end would have none.
-            return Err(Refusal::Fault);
-        }
-    }
+    let reading = paging::read_all(proxy, judged, &mut lease).await;
+    let Read { mut redactor, bytes } = reading.map_err(|(refusal, report)| {
+        *account = report;
+        refusal
+    })?;
     if let Some(look_ups) = &proxy.look_ups {
         redactor.end();
-        if body_bytes <= OFFLOAD_BYTES {
+        if bytes <= paging::OFFLOAD_BYTES {
             look_ups.settle(&mut redactor).await;
         } else {
             redactor = look_ups.settle_long(redactor).await?;
         }
     }
-    let released = finish(redactor, body_bytes, account).await?;
+    let released = finish(Read { redactor, bytes }, account).await?;
     let report = &released.report;
     proxy.limits.records(&asker.reader, report.released).map_err(Refusal::OverLimit)?;
     proxy.metrics.judged(report);
@@ -50,22 +43,11 @@ pub(super) async fn answer(
     Ok(response::whole(plan, &asker.request, opened, lease, own_note))
 }
 
-async fn finish(
-    mut redactor: Redactor,
-    body_bytes: usize,
-    account: &mut Option<Report>,
-) -> Result<Released, Refusal> {
-    let mut judge = move || {
-        let outcome = redactor.finish();
-        (outcome, redactor.report())
-    };
-    let (outcome, report) = if body_bytes <= OFFLOAD_BYTES {
-        judge()
-    } else {
-        tokio::task::spawn_blocking(judge).await.map_err(|_| Refusal::Fault)?
-    };
+async fn finish(read: Read, account: &mut Option<Report>) -> Result<Released, Refusal> {
+    let Read { redactor, bytes } = read;
+    let (mut redactor, outcome) = paging::offloaded(redactor, bytes, Redactor::finish).await?;
     if outcome.is_err() {
-        *account = Some(report);
+        *account = Some(redactor.report());
     }
     Ok(outcome?)
 }

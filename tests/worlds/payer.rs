@@ -46,6 +46,10 @@ fn decode(text: &str) -> String {
     String::from_utf8(bytes).unwrap()
 }
 
+fn encode(text: &str) -> String {
+    text.bytes().map(|byte| format!("%{byte:02X}")).collect()
+}
+
 impl Asked {
     pub fn read(target: &str, form: &str, host: &str) -> Asked {
         let (path, query) = target.split_once('?').unwrap_or((target, ""));
@@ -191,7 +195,8 @@ impl World {
         entries.extend(self.included(asked, &page).iter().map(|b| entry(b, Some("include"))));
         let url = |offset: usize| {
             let kept = asked.parameters.iter().filter(|(name, _)| name != "_offset");
-            let kept: String = kept.map(|(name, value)| format!("&{name}={value}")).collect();
+            let kept: String =
+                kept.map(|(name, value)| format!("&{name}={}", encode(value))).collect();
             format!("http://{}/fhir/{kind}?_offset={offset}{kept}", asked.host)
         };
         let mut links = vec![json!({"relation": "self", "url": url(from)})];

@@ -41,6 +41,7 @@ members: {{ file: members.csv }}
 grants: {{ file: grants.csv }}
 restrictions: {{ file: restrictions.csv }}
 policies: policies/
+cursors: {{ keys: cursor-keys, expire: 30d }}
 audit: {{ file: {audit}, durability: written }}
 {more}",
         upstream
@@ -52,6 +53,8 @@ pub fn prepared(files: Files) -> Files {
     for (name, text) in family::files(FAMILIES) {
         files.write(name, text);
     }
+    // One key for both worlds: then their cursors are the same, too.
+    files.write("cursor-keys", "c2VxdWVzdGVyJ3Mgb3duIHR3byB3b3JsZHMga2V5IDE=\n");
     files.write("look-ups", "the proxy itself\n");
     files
 }

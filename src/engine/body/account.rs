@@ -19,7 +19,7 @@ impl Body<'_> {
             self.count(record, &mut member_ids);
         }
         for cut in &self.cut_outs {
-            if self.is_released(cut.record) {
+            if self.is_released(cut.record) && !self.is_elsewhere(cut.record) {
                 self.report.cut = self.report.cut.saturating_add(1);
                 for rule in &cut.rules {
                     let id = self.terms.policy.rules.rule_id(*rule).to_owned();
@@ -39,6 +39,9 @@ impl Body<'_> {
 
     fn count(&mut self, record: usize, member_ids: &mut BTreeMap<PersonId, String>) {
         let released = self.is_released(record);
+        if released && self.is_elsewhere(record) {
+            return;
+        }
         let Some(this) = self.records.get(record) else { return };
         let report = &mut self.report;
         let counter = if released { &mut report.released } else { &mut report.withheld };

@@ -1,8 +1,9 @@
 //! One body (or one line of a stream): the way from a tape to what stays of it.
 //!
 //! [`frame`] finds the records, [`whose`] their subjects, [`classify`] what they are about,
-//! [`beside`] what was looked up for them, [`link`] and [`episodes`] what they share, [`decide`] what becomes of them, [`settle`] and
-//! [`references`] what has to go from those that stay, [`envelope`] what is put around them,
+//! [`beside`] what was looked up for them, [`link`] and [`episodes`] what they share, [`decide`]
+//! what becomes of them, [`settle`] and [`references`] what has to go from those that stay,
+//! [`turn`] which of those are on the page asked for, [`envelope`] what is put around them,
 //! [`account`] the report.
 #![expect(
     clippy::wildcard_enum_match_arm,
@@ -18,12 +19,14 @@ mod episodes;
 mod frame;
 mod link;
 mod links;
+mod listed;
 mod markup;
 mod reach;
 mod references;
 mod remove;
 mod settle;
 mod told;
+mod turn;
 mod whose;
 
 use super::category::{Categories, Category};
@@ -34,8 +37,10 @@ use super::document::tape::NodeId;
 use super::facts::{People, PersonId, Standing};
 use super::lookups::{Asking, LookUp};
 use super::names::Names;
+use super::pages::PageAsked;
 use super::policy::{Action, Verdict};
 use super::released::{Refusal, Report};
+use super::request::PagePlan;
 use super::set::PolicySet;
 use super::shapes::meant::{Kind, Route, Shape};
 use super::sites::{Noted, Site, Sites};
@@ -58,6 +63,10 @@ pub(crate) struct Terms<'a> {
     pub(crate) explain: bool,
     /// What may be looked up; nothing is if `None`.
     pub(crate) asking: Option<Asking<'a>>,
+    /// Whether it is asked for what only its subject may ask for.
+    pub(crate) self_only: bool,
+    /// Which page of it is asked for, if it is one body of pages.
+    pub(crate) page: Option<(&'a PageAsked, &'a PagePlan)>,
 }
 
 /// Whose a record is.
@@ -147,6 +156,8 @@ struct Body<'a> {
     cut_outs: Vec<CutOut>,
     report: Report,
     beside: Besides,
+    /// The page that was asked for, once it is turned to.
+    leaf: Option<turn::Leaf>,
 }
 
 /// What came of judging a body.
@@ -173,7 +184,11 @@ pub(crate) fn judge(terms: Terms<'_>, doc: Document<'_>) -> (Result<Judged, Refu
     body.classify();
     body.link();
     body.decide();
+    body.keep_to_the_reader();
     body.settle();
+    if let Err(refusal) = body.turn() {
+        return (Err(refusal), body.report);
+    }
     body.account();
     (body.write().map(Judged::Leaves), body.report)
 }
@@ -195,6 +210,7 @@ impl<'a> Body<'a> {
             cut_outs: Vec::new(),
             report: Report::default(),
             beside: Besides::default(),
+            leaf: None,
         }
     }
 }

@@ -1,9 +1,11 @@
 //! The query of a request: which parameters this reader may send, and what goes on upstream.
 
-use super::target::{decode, encode};
+use super::PagePlan;
+use super::open::{Judge, Openness};
+use super::target::{add_parameter, decode};
 use crate::engine::facts::People;
 use crate::engine::released::Refusal;
-use crate::engine::shapes::meant::{Route, Shape};
+use crate::engine::shapes::meant::{Paging, Route, Shape};
 
 /// Most parameters in one request.
 const PARAMETERS_MAX: usize = 64;
@@ -40,64 +42,46 @@ impl Query {
         Ok(Query { parameters })
     }
 
-    /// What goes on upstream: parameters that are open, or self-only in a request pinned to the
+    /// What may be asked: parameters that are open, or self-only in a request pinned to the
     /// reader. The answer depends on the request and the reader alone.
-    pub(super) fn rebuild(
+    pub(super) fn admit(
         &self,
         shape: &Shape,
         route: &Route,
         people: &dyn People,
         for_public: bool,
-    ) -> Result<String, Refusal> {
-        let pinned = self.is_pinned(shape, people);
-        let mut out = String::new();
+    ) -> Result<Admitted, Refusal> {
+        let mut admitted = Admitted::default();
+        let judge = Judge {
+            shape,
+            paging: route.paging.as_ref(),
+            for_public,
+            pinned: self.is_pinned(shape, people),
+        };
         let mut seen: Vec<&str> = Vec::new();
         for (name, value) in &self.parameters {
-            if shape.fhir && name == "_format" {
-                if is_json(value) {
-                    continue;
-                }
-                return Err(parameter(name));
-            }
-            let is_in = |list: &[String]| list.binary_search(name).is_ok();
-            // TWO-WORLDS: how many are asked for upstream, and from where, is not the reader's to
-            // choose: page by page the hidden would be counted, and what belongs to one visit
-            // torn apart.
-            if route.cursor.as_ref() == Some(name) {
-                return Err(parameter(name));
-            }
-            let paging = route.size.as_ref() == Some(name);
-            let pins = is_in(&shape.pinned_by);
-            let directory = for_public && is_in(&shape.public);
-            let open = pins || paging || directory || is_in(&shape.open);
-            if !(open || (pinned && is_in(&shape.self_only))) {
-                return Err(parameter(name));
-            }
-            // Twice the same person parameter, and the upstream may take either.
-            if (pins || paging) && seen.contains(&name.as_str()) {
-                return Err(parameter(name));
-            }
-            if shape.fhir
-                && matches!(name.as_str(), "_include" | "_revinclude")
-                && !is_include(value)
-            {
+            let openness = judge.openness(name, value).ok_or_else(|| parameter(name))?;
+            // Twice the same, and the upstream may take either. FHIR's own say that both hold.
+            let once = judge.is_once(name);
+            let pins = |name: &str| shape.pinned_by.iter().any(|own| own == name);
+            let again = |own: &&str| *own == name || (pins(own) && pins(name));
+            if value.is_empty() || (once && seen.iter().any(again)) {
                 return Err(parameter(name));
             }
             seen.push(name);
-            if paging {
-                if value.is_empty() || !value.bytes().all(|byte| byte.is_ascii_digit()) {
-                    return Err(parameter(name));
+            match openness {
+                Openness::Format => {}
+                Openness::Size => {
+                    admitted.size = Some(size(value).ok_or_else(|| parameter(name))?);
                 }
-                continue;
+                Openness::Cursor => admitted.cursor = Some(value.clone()),
+                Openness::Any | Openness::SelfOnly => {
+                    admitted.self_only |= openness == Openness::SelfOnly;
+                    admitted.parameters.push((name.clone(), value.clone()));
+                }
             }
-            if !out.is_empty() {
-                out.push('&');
-            }
-            out.push_str(&encode(name));
-            out.push('=');
-            out.push_str(&encode(value));
         }
-        Ok(out)
+        Ok(admitted)
     }
 
     /// Pinned: exactly one value of one parameter that pins, and it is the reader.
@@ -109,6 +93,54 @@ impl Query {
         let named = |name: &str| people.find(name) == Some(reader);
         named(value) || (shape.fhir && named(&format!("Patient/{value}")))
     }
+}
+
+/// How many, in digits; more than can be is as many as can be.
+fn size(value: &str) -> Option<u32> {
+    let digits = !value.is_empty() && value.bytes().all(|byte| byte.is_ascii_digit());
+    digits.then(|| value.parse().unwrap_or(u32::MAX))
+}
+
+/// Parameters that may be asked.
+#[derive(Debug, Default)]
+pub(super) struct Admitted {
+    /// What goes on upstream, decoded, in order.
+    parameters: Vec<(String, String)>,
+    size: Option<u32>,
+    cursor: Option<String>,
+    /// Whether one of them is open only because the request is pinned to the reader.
+    pub(super) self_only: bool,
+}
+
+impl Admitted {
+    /// As it goes upstream.
+    pub(super) fn encoded(&self) -> String {
+        encoded(self.parameters.iter())
+    }
+
+    /// Which page of the search at this path. TWO-WORLDS: how many are asked for upstream, and
+    /// from where, is not the reader's to choose: page by page the hidden would be counted, and
+    /// what belongs to one visit torn apart.
+    pub(super) fn page(&self, paging: &Paging, path: String) -> PagePlan {
+        let mut ordered: Vec<&(String, String)> = self.parameters.iter().collect();
+        ordered.sort_unstable();
+        PagePlan {
+            size_parameter: paging.size.clone(),
+            size: self.size,
+            cursor_parameter: paging.cursor.clone(),
+            cursor: self.cursor.clone(),
+            path,
+            query: encoded(ordered.into_iter()),
+        }
+    }
+}
+
+fn encoded<'p>(parameters: impl Iterator<Item = &'p (String, String)>) -> String {
+    let mut query = String::new();
+    for (name, value) in parameters {
+        add_parameter(&mut query, name, value);
+    }
+    query
 }
 
 fn pairs(text: &str) -> Result<Vec<(String, String)>, Refusal> {
@@ -137,27 +169,4 @@ fn parameter(name: &str) -> Refusal {
     let plain = |c: char| c.is_ascii_alphanumeric() || "._-:$[]".contains(c);
     let name = name.chars().take(64).map(|c| if plain(c) { c } else { '?' }).collect();
     Refusal::Parameter { name }
-}
-
-fn is_json(format: &str) -> bool {
-    matches!(
-        format,
-        "json"
-            | "application/json"
-            | "application/fhir+json"
-            | "text/json"
-            | "ndjson"
-            | "application/ndjson"
-            | "application/fhir+ndjson"
-    )
-}
-
-/// `Type:parameter` or `Type:parameter:Target`; neither `*` nor `:iterate`.
-fn is_include(value: &str) -> bool {
-    let parts: Vec<&str> = value.split(':').collect();
-    let word = |text: &&str| {
-        !text.is_empty()
-            && text.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-' || b == b'_')
-    };
-    matches!(parts.len(), 2 | 3) && parts.iter().all(word)
 }

@@ -6,7 +6,7 @@ use crate::engine::released::Refusal;
 const PATH_BYTES_MAX: usize = 2048;
 
 /// Reads a path strictly.
-pub(super) fn segments(path: &str) -> Result<Vec<String>, Refusal> {
+pub(in crate::engine) fn segments(path: &str) -> Result<Vec<String>, Refusal> {
     let malformed = |why| Err(Refusal::Malformed { why });
     if path.len() > PATH_BYTES_MAX {
         return malformed("the path is too long");
@@ -74,6 +74,16 @@ pub(super) fn encode(text: &str) -> String {
         }
     }
     out
+}
+
+/// Adds a parameter to a query, encoded.
+pub(super) fn add_parameter(query: &mut String, name: &str, value: &str) {
+    if !query.is_empty() {
+        query.push('&');
+    }
+    query.push_str(&encode(name));
+    query.push('=');
+    query.push_str(&encode(value));
 }
 
 /// Whether a segment has the form of an id: of FHIR's, or a house's a little wider.

@@ -1,7 +1,8 @@
 //! As written → as meant. Every mistake of a shape is told in one run.
 
 use super::elements::Elements;
-use super::meant::{Keys, Kind, KindOf, Mark, Shape, Spec, StateFacts, flag, tell};
+use super::keys::Keys;
+use super::meant::{Kind, KindOf, Mark, Shape, Spec, StateFacts, flag, tell};
 use super::written::{self, Belongs, Dialect, Errors, WhenEmpty};
 use super::{gets, kinds, routes};
 use crate::engine::category::Category;
@@ -142,6 +143,8 @@ impl Compiler<'_> {
             self_only: sorted(&written.query.self_only),
             public: sorted(&written.query.public),
             pinned_by: sorted(&written.query.pinned_by),
+            include: sorted(&written.query.include),
+            lists: self.lists(),
             kinds,
             kind_names: Vocabulary::new(names.iter().map(String::as_str)),
             specs: std::mem::take(&mut self.specs),
@@ -225,7 +228,7 @@ impl Compiler<'_> {
     }
 
     /// The names of a selector that must be names only.
-    fn names(&mut self, selector: &At<String>) -> Vec<String> {
+    pub(super) fn names(&mut self, selector: &At<String>) -> Vec<String> {
         let path = self.paths.get(&selector.value);
         let names = path.and_then(Path::names).map(|n| n.into_iter().map(str::to_owned).collect());
         if path.is_some() && names.is_none() {

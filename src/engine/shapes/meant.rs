@@ -1,5 +1,6 @@
 //! Shapes as meant: compiled, cross-checked, ready to be walked.
 
+use super::keys::Keys;
 use super::written::{Body, Errors};
 use crate::engine::category::Category;
 use crate::engine::document::tape::Vocabulary;
@@ -28,6 +29,10 @@ pub struct Shape {
     pub public: Vec<String>,
     /// Parameters that pin, sorted.
     pub pinned_by: Vec<String>,
+    /// FHIR: search parameters by which any reader may include, sorted.
+    pub include: Vec<String>,
+    /// Names from the root of a body to each array of records at the top.
+    pub lists: Vec<Vec<String>>,
     /// Kinds by name, sorted.
     pub kinds: Vec<Kind>,
     /// Their names in that order.
@@ -69,12 +74,41 @@ pub struct Route {
     pub stream: bool,
     /// The spec of the one record that the whole body is.
     pub whole: Option<usize>,
-    /// The parameter that says how many, if it pages.
-    pub size: Option<String>,
-    /// The parameter that says from where.
-    pub cursor: Option<String>,
+    /// Of a POST, the segments of the GET that asks the same; else its own.
+    pub get: Vec<Segment>,
+    /// How it pages, if it does.
+    pub paging: Option<Paging>,
     /// Whether the path names one thing: nothing released is then a 404.
     pub by_id: bool,
+}
+
+/// How a route pages.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Paging {
+    /// The parameter that says how many.
+    pub size: Option<String>,
+    /// The parameter in which readers send our cursors.
+    pub cursor: String,
+    /// How the upstream is asked for its next page.
+    pub follow: Follow,
+    /// Names from the root to where the body tells its next page; of a FHIR search empty.
+    pub next: Vec<String>,
+}
+
+/// How the upstream is asked for its next page.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Follow {
+    /// By the URL of a FHIR Bundle's `link` with the relation `next`.
+    Link,
+    /// By the text at `next`, in the cursor's parameter.
+    Cursor,
+    /// By how many records were there before: `next` holds that number, or `true`.
+    Offset,
+    /// By the number of the page: `next` holds it, or `true`.
+    Page {
+        /// That of the first page.
+        first: u32,
+    },
 }
 
 /// One segment of a template.
@@ -331,81 +365,6 @@ pub mod tell {
             }
         }
         tells
-    }
-}
-
-/// Numbers of keys that code asks for; 0 if the shape's vocabulary lacks one.
-#[derive(Clone, Copy, Debug, Default)]
-pub struct Keys {
-    pub(crate) code: u16,
-    pub(crate) coding: u16,
-    pub(crate) content_type: u16,
-    pub(crate) data: u16,
-    pub(crate) description: u16,
-    pub(crate) display: u16,
-    pub(crate) full_url: u16,
-    pub(crate) id: u16,
-    pub(crate) identifier: u16,
-    pub(crate) reference: u16,
-    pub(crate) resource: u16,
-    pub(crate) resource_type: u16,
-    pub(crate) search: u16,
-    pub(crate) system: u16,
-    pub(crate) text: u16,
-    pub(crate) title: u16,
-    pub(crate) unit: u16,
-    pub(crate) url: u16,
-    pub(crate) value: u16,
-}
-
-impl Keys {
-    /// The names, for the vocabulary.
-    pub(crate) const NAMES: [&'static str; 19] = [
-        "code",
-        "coding",
-        "contentType",
-        "data",
-        "description",
-        "display",
-        "fullUrl",
-        "id",
-        "identifier",
-        "reference",
-        "resource",
-        "resourceType",
-        "search",
-        "system",
-        "text",
-        "title",
-        "unit",
-        "url",
-        "value",
-    ];
-
-    /// Their numbers.
-    pub(crate) fn of(vocabulary: &Vocabulary) -> Keys {
-        let number = |name: &str| vocabulary.number(name);
-        Keys {
-            code: number("code"),
-            coding: number("coding"),
-            content_type: number("contentType"),
-            data: number("data"),
-            description: number("description"),
-            display: number("display"),
-            full_url: number("fullUrl"),
-            id: number("id"),
-            identifier: number("identifier"),
-            reference: number("reference"),
-            resource: number("resource"),
-            resource_type: number("resourceType"),
-            search: number("search"),
-            system: number("system"),
-            text: number("text"),
-            title: number("title"),
-            unit: number("unit"),
-            url: number("url"),
-            value: number("value"),
-        }
     }
 }
 

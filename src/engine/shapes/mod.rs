@@ -3,8 +3,10 @@
 pub mod compile;
 mod elements;
 mod gets;
+mod keys;
 mod kinds;
 pub mod meant;
+mod paging;
 mod routes;
 pub mod samples;
 #[cfg(test)]
@@ -18,7 +20,7 @@ use written::{Records, Shape, StringOrList};
 pub(crate) fn selectors_of(shape: &Shape) -> Vec<At<String>> {
     let mut all: Vec<At<String>> = shape.envelope.clone();
     for route in &shape.routes {
-        all.extend(route.value.paging.iter().filter_map(|paging| paging.next.clone()));
+        all.extend(route.value.paging.iter().filter_map(|paging| paging.value.next.clone()));
     }
     for records in &shape.records {
         of_records(records, &mut all);

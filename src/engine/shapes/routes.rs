@@ -21,23 +21,25 @@ pub(super) fn compile(compiler: &mut Compiler<'_>, kinds: &[String], top: &[usiz
         if methods.iter().all(|(_, template)| template.is_none()) {
             compiler.mistake(route.span, "a route needs `GET` or `POST`", None);
         }
+        let paging = super::paging::compile(compiler, route);
+        let get = route.value.get.as_ref().and_then(|get| segments(compiler, get));
         for (method, template) in methods {
             let Some(template) = template else { continue };
-            let Some(segments) = segments(compiler, template) else { continue };
+            let own = if method == "GET" { get.clone() } else { segments(compiler, template) };
+            let Some(segments) = own else { continue };
             let base = compiler.written.base.value.trim_end_matches('/');
-            let paging = route.value.paging.as_ref();
             routes.push(Route {
                 method,
                 // A stream has begun before it is known whether anything of it stays.
                 by_id: route.value.judge != Some(Judge::Stream)
                     && segments.contains(&Segment::Capture("id".to_owned())),
+                get: get.clone().unwrap_or_else(|| segments.clone()),
                 segments,
                 template: format!("{method} {base}{}", template.value),
                 body: route.value.body,
                 stream: route.value.judge == Some(Judge::Stream),
                 whole,
-                size: paging.and_then(|paging| paging.size.clone()),
-                cursor: paging.and_then(|paging| paging.cursor.clone()),
+                paging: paging.clone(),
             });
         }
     }

@@ -91,7 +91,7 @@ pub struct Route {
     /// streamed array (`body: json` and `ndjson` only).
     pub record: Option<At<String>>,
     /// How the route pages.
-    pub paging: Option<Paging>,
+    pub paging: Option<At<Paging>>,
 }
 
 /// What a body is.
@@ -120,15 +120,24 @@ pub enum Judge {
     Stream,
 }
 
-/// How a route pages.
+/// How a route pages. Readers always page by a cursor of ours, in the parameter that `cursor`,
+/// `offset` or `page` names; which of these it is says how the upstream is asked for more.
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub struct Paging {
     /// The parameter that says how many.
-    pub size: Option<String>,
-    /// The parameter that says from where.
-    pub cursor: Option<String>,
-    /// Where the body tells the next page.
+    pub size: Option<At<String>>,
+    /// The parameter that says from where. The upstream is given what stands at `next`; in
+    /// `body: search` it is sent to the link there, and readers page by `_cursor` if left out.
+    pub cursor: Option<At<String>>,
+    /// The parameter that says how many records to leave out.
+    pub offset: Option<At<String>>,
+    /// The parameter that says which page.
+    pub page: Option<At<String>>,
+    /// The number of the first page, for `page`; 1 if left out.
+    pub first: Option<At<u32>>,
+    /// Where the body tells the next page: names only but in `body: search`. Nothing, `null`,
+    /// `false` or an empty text there is the end.
     pub next: Option<At<String>>,
 }
 
@@ -149,6 +158,10 @@ pub struct Query {
     /// Pinned: exactly one value, and it is the reader.
     #[serde(default)]
     pub pinned_by: Vec<String>,
+    /// FHIR: search parameters by which `_include` and `_revinclude` may go for any reader; by
+    /// others only in a request pinned to the reader.
+    #[serde(default)]
+    pub include: Vec<String>,
 }
 
 /// Where records stand.

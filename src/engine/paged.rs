@@ -1,0 +1,45 @@
+//! The pages of one response, between the end of each page and the verdict on all of them.
+
+use super::document::read::Document;
+use super::pages::{Next, PageAsked, Pages};
+use super::released::Refusal;
+use super::shapes::meant::Route;
+use super::{Redactor, without_mark};
+
+impl Redactor {
+    /// Asks for one page, of a route that pages. Without this a body is judged as all there is,
+    /// nothing is cut by size and no further page is told.
+    #[must_use]
+    pub fn page(mut self, asked: PageAsked) -> Redactor {
+        if self.plan.page.is_some() {
+            self.pages = Some(Pages::new(asked));
+        }
+        self
+    }
+
+    /// A body has ended as its framing says: how the upstream's next page is asked for. `None`
+    /// if there is none, and for bodies that are no pages; then all is there.
+    pub fn page_ended(&mut self) -> Result<Option<Next>, Refusal> {
+        let Some(mut pages) = self.pages.take().filter(|_| !self.nothing) else { return Ok(None) };
+        let body = std::mem::take(&mut self.held);
+        let json = self.parse(without_mark(&body), 0)?;
+        let page = Document { json, tape: &self.tape };
+        let mut report = std::mem::take(&mut self.report);
+        let next = match self.route() {
+            Some((shape, Route { paging: Some(paging), .. })) => {
+                pages.take((shape, paging), page, &mut report)
+            }
+            _ => Err(Refusal::NotFound),
+        };
+        self.report = report;
+        let next = next?;
+        if next.is_none() {
+            (self.held, self.parsed) = match pages.body() {
+                Some(all) => (all, false),
+                None => (body, true),
+            };
+        }
+        self.pages = Some(pages);
+        Ok(next)
+    }
+}

@@ -1,0 +1,120 @@
+//! Reads the upstream's pages to their end, whichever page the reader asked for.
+//!
+//! TWO-WORLDS: what is in sight of what must not depend on where the upstream's pages end. So the
+//! whole search is read for each page of it, and judged as one body (`engine::pages`). BOUNDED:
+//! `upstream-pages`, each page `hold`, all of them within `held` and the upstream's `total`.
+
+use super::answer::JudgedBody;
+use super::cursor::Belongs;
+use super::held::Lease;
+use super::refusal::Refusal;
+use super::{Judged, Proxy, now_s};
+use crate::audit::Asker;
+use crate::engine::Redactor;
+use crate::engine::pages::PageAsked;
+use crate::engine::released;
+use crate::engine::request::Plan;
+use std::sync::Arc;
+
+/// Records on a page where the reader does not say how many.
+const PAGE_RECORDS: u32 = 50;
+
+/// Bodies longer than this are parsed and judged on a thread of their own, so that others are not
+/// kept waiting; shorter ones take less time than the change of threads.
+pub(super) const OFFLOAD_BYTES: usize = 256 * 1024;
+
+/// The page that was asked for, if the route pages.
+pub(super) fn asked(
+    proxy: &Proxy,
+    plan: &Plan,
+    asker: &Asker,
+) -> Result<Option<PageAsked>, Refusal> {
+    let Some(page) = &plan.page else { return Ok(None) };
+    let belongs = Belongs {
+        reader: &asker.reader,
+        path: &page.path,
+        query: &page.query,
+        policy: &asker.policy,
+    };
+    let sealer = proxy.cursors.of(belongs, now_s()?)?;
+    let after = match &page.cursor {
+        None => None,
+        // Forged, foreign, expired, of another search: one answer.
+        Some(cursor) => Some(sealer.open(cursor).ok_or_else(|| {
+            Refusal::Engine(released::Refusal::Parameter { name: page.cursor_parameter.clone() })
+        })?),
+    };
+    let records = page.size.unwrap_or(PAGE_RECORDS).min(proxy.page_records);
+    Ok(Some(PageAsked {
+        records: usize::try_from(records).unwrap_or(usize::MAX),
+        after,
+        upstream_pages: proxy.upstream_pages,
+        origins: proxy.origins.clone(),
+        cursors: Arc::new(sealer),
+    }))
+}
+
+/// What was read: a redactor that has all of it, and how much that was.
+pub(super) struct Read {
+    pub(super) redactor: Redactor,
+    pub(super) bytes: usize,
+}
+
+/// Reads a body, and if it is a page, those after it. With a refusal comes what the engine has to
+/// tell of it.
+pub(super) async fn read_all(
+    proxy: &Proxy,
+    judged: Judged<'_>,
+    lease: &mut Lease,
+) -> Result<Read, (Refusal, Option<released::Report>)> {
+    let Judged { plan, asker, reader, mut redactor, mut body, until } = judged;
+    let mut bytes = 0usize;
+    let plainly = |refusal| (refusal, None);
+    loop {
+        let page_bytes = read(&mut redactor, &mut body, lease).await.map_err(plainly)?;
+        bytes = bytes.saturating_add(page_bytes);
+        let ended = offloaded(redactor, page_bytes, Redactor::page_ended);
+        let (mut ended, next) = ended.await.map_err(plainly)?;
+        let next = next.map_err(|refusal| (refusal.into(), Some(ended.report())))?;
+        redactor = ended;
+        let Some(next) = next else { return Ok(Read { redactor, bytes }) };
+        let plan = plan.following(&next);
+        let asking = proxy.upstream.ask(&plan, reader, &asker.request, until);
+        let answer = asking.await.map_err(|fault| plainly(fault.into()))?;
+        let taken = answer.taken_by(&mut redactor);
+        body = taken.map_err(|refusal| (refusal, Some(redactor.report())))?;
+    }
+}
+
+async fn read(
+    redactor: &mut Redactor,
+    body: &mut JudgedBody,
+    lease: &mut Lease,
+) -> Result<usize, Refusal> {
+    let mut bytes = 0usize;
+    while let Some(chunk) = body.next().await? {
+        lease.grow(chunk.len())?;
+        bytes = bytes.saturating_add(chunk.len());
+        if redactor.push(&chunk)?.is_some() {
+            // A whole body has one entry; bytes before its end would have none.
+            return Err(Refusal::Fault);
+        }
+    }
+    Ok(bytes)
+}
+
+/// Does work of the engine on so many bytes.
+pub(super) async fn offloaded<T: Send + 'static>(
+    mut redactor: Redactor,
+    bytes: usize,
+    work: impl FnOnce(&mut Redactor) -> T + Send + 'static,
+) -> Result<(Redactor, T), Refusal> {
+    let work = move || {
+        let done = work(&mut redactor);
+        (redactor, done)
+    };
+    if bytes <= OFFLOAD_BYTES {
+        return Ok(work());
+    }
+    tokio::task::spawn_blocking(work).await.map_err(|_| Refusal::Fault)
+}
