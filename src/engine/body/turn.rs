@@ -4,7 +4,6 @@
 //! from references in them that stay. A page is as full as it would be if nothing were hidden.
 
 use super::{Body, Whose};
-use crate::engine::document::cut::emit;
 use crate::engine::document::tape::NodeId;
 use crate::engine::pages::splice;
 use crate::engine::pages::{Fingerprint, Position, fingerprint};
@@ -78,7 +77,7 @@ impl Body<'_> {
         let fhir = self.terms.shape.fhir;
         let list = if fhir { None } else { self.list()? };
         let names: Vec<Option<String>> = (0..self.records.len()).map(|at| self.named(at)).collect();
-        let counted = if fhir { self.matches(&names) } else { self.elements(list, &names)? };
+        let counted = if fhir { self.matches(&names) } else { self.elements(list)? };
         let prints: Vec<Option<Fingerprint>> = counted
             .iter()
             .map(|record| names.get(*record).cloned().flatten().map(|name| fingerprint(&name)))
@@ -213,40 +212,13 @@ impl Body<'_> {
         follow.map_or(Ok(None), |follow| splice::list(self.doc, self.terms.shape, follow))
     }
 
-    /// The released elements of the list. One that was read twice (its page moved on while the
-    /// pages were read) comes once: of the same name, and the same byte for byte as it leaves.
-    fn elements(
-        &self,
-        list: Option<NodeId>,
-        names: &[Option<String>],
-    ) -> Result<Vec<usize>, Refusal> {
-        let mut by_name: BTreeMap<&str, Vec<usize>> = BTreeMap::new();
-        let mut elements = Vec::new();
-        for at in self.at_the_top() {
-            let Some(record) = self.records.get(at) else { continue };
-            if Some(self.doc.parent(record.cut)) != list {
-                return Err(Refusal::Unreadable { at: 0, why: "records outside the list" });
-            }
-            if !record.released {
-                continue;
-            }
-            if let Some(name) = names.get(at).and_then(Option::as_deref) {
-                let same = by_name.entry(name).or_default();
-                if same.iter().any(|other| self.leaves_as(*other) == self.leaves_as(at)) {
-                    continue;
-                }
-                same.push(at);
-            }
-            elements.push(at);
+    /// The released elements of the list.
+    fn elements(&self, list: Option<NodeId>) -> Result<Vec<usize>, Refusal> {
+        let cut = |at: usize| self.records.get(at).map(|record| record.cut);
+        let inside = |at: usize| cut(at).map(|cut| self.doc.parent(cut)) == list;
+        if !self.at_the_top().all(inside) {
+            return Err(Refusal::Unreadable { at: 0, why: "records outside the list" });
         }
-        Ok(elements)
-    }
-
-    fn leaves_as(&self, record: usize) -> Vec<u8> {
-        let mut out = Vec::new();
-        if let Some(record) = self.records.get(record) {
-            emit(self.doc.json.as_bytes(), self.doc.tape, &self.cuts, record.cut, &mut out);
-        }
-        out
+        Ok(self.at_the_top().filter(|at| self.is_released(*at)).collect())
     }
 }
