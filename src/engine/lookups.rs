@@ -47,6 +47,14 @@ pub(crate) struct Asking<'a> {
     pub(crate) may_ask: bool,
 }
 
+/// Whether the head of an answer to such a plan lets its body be read.
+pub fn takes(policy: &PolicySet, plan: &Plan, status: u16, content_types: &[&str]) -> bool {
+    let (shape, route) = plan.route;
+    let Some(shape) = policy.shapes.get(shape) else { return false };
+    let Some(route) = shape.routes.get(route) else { return false };
+    status == 200 && matches!(content_types, [one] if is_expected(one, shape.fhir, route.body))
+}
+
 /// One record to be looked up.
 #[derive(Clone, Debug)]
 pub struct LookUp {
@@ -117,14 +125,6 @@ impl LookUp {
         &self.plan.target
     }
 
-    /// Whether the head of an answer lets its body be read.
-    pub fn takes(&self, policy: &PolicySet, status: u16, content_types: &[&str]) -> bool {
-        let (shape, route) = self.plan.route;
-        let Some(shape) = policy.shapes.get(shape) else { return false };
-        let Some(route) = shape.routes.get(route) else { return false };
-        status == 200 && matches!(content_types, [one] if is_expected(one, shape.fhir, route.body))
-    }
-
     /// The facts of an answer; nothing if it cannot be read, or is another record than the one
     /// that was asked for.
     pub fn read(&self, policy: &PolicySet, depth: usize, bytes: &[u8]) -> Option<Looked> {
@@ -142,6 +142,7 @@ impl LookUp {
             self_only: false,
             page: None,
             asking: None,
+            alone: None,
         };
         body::reduce(terms, Document { json, tape: &tape }, &self.name)
     }
@@ -149,7 +150,7 @@ impl LookUp {
 
 /// Type and id of a reference of ours, without version: relative, or at our own address. One at
 /// another's names a record that is not here.
-fn fhir_id<'t>(
+pub(crate) fn fhir_id<'t>(
     text: &'t str,
     shape: &Shape,
     public_url: Option<&str>,
@@ -171,7 +172,7 @@ fn fhir_id<'t>(
 }
 
 /// FHIR R4 `id`: `[A-Za-z0-9\-\.]{1,64}`; dots alone would be a step in a path.
-fn is_fhir_id(id: &str) -> bool {
+pub(crate) fn is_fhir_id(id: &str) -> bool {
     (1..=64).contains(&id.len())
         && id.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-.".contains(&byte))
         && id.bytes().any(|byte| byte != b'.')

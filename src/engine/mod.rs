@@ -12,6 +12,7 @@ pub mod facts;
 mod looking;
 pub mod lookups;
 mod names;
+mod owner;
 mod paged;
 pub mod pages;
 pub mod policy;
@@ -42,6 +43,7 @@ use selectors::automaton::Child;
 use set::PolicySet;
 use shapes::meant::{Route, Shape, flag};
 use shapes::written::Body as Form;
+use std::ops::Range;
 use std::sync::Arc;
 use stream::{MemberKey, Stream, Window};
 
@@ -85,6 +87,8 @@ pub struct Redactor {
     pages: Option<Pages>,
     /// Whether the tape is that of the whole body held.
     parsed: bool,
+    /// Where in `held` a record stands that is judged with those it belongs to.
+    alone: Option<Range<usize>>,
 }
 
 impl Redactor {
@@ -113,6 +117,7 @@ impl Redactor {
             looking: None,
             pages: None,
             parsed: false,
+            alone: None,
         }
     }
 
@@ -269,7 +274,9 @@ impl Redactor {
         if bytes.starts_with(BYTE_ORDER_MARK) {
             return Err(Refusal::Unreadable { at: offset, why: "a byte-order mark out of place" });
         }
-        let parsed = parse(bytes, self.settings.depth, &shape.vocabulary, &mut tape);
+        let levels = if self.alone.is_some() { owner::LEVELS } else { 0 };
+        let depth = self.settings.depth.saturating_add(levels);
+        let parsed = parse(bytes, depth, &shape.vocabulary, &mut tape);
         let json = parsed.map_err(|error| unreadable(error, offset))?;
         self.tape = tape;
         Ok(json)
@@ -284,12 +291,13 @@ impl Redactor {
         };
         self.parsed = !self.plan.stream;
         let (shape, route) = self.route().ok_or(Refusal::NotFound)?;
+        let bundled = self.alone.as_ref().map(|_| owner::bundled(route));
         let asked = self.pages.as_ref().map(|pages| &pages.asked);
         let terms = Terms {
             policy: &self.policy,
             shape,
-            route,
-            asked_kind: self.plan.asked_kind,
+            route: bundled.as_ref().unwrap_or(route),
+            asked_kind: self.plan.asked_kind.filter(|_| bundled.is_none()),
             people: self.people.as_ref(),
             public_url: self.settings.public_url.as_deref(),
             explain: self.explain,
@@ -300,6 +308,7 @@ impl Redactor {
             }),
             self_only: self.plan.self_only,
             page: asked.zip(self.plan.page.as_ref()),
+            alone: self.alone.as_ref(),
         };
         let (out, report) = body::judge(terms, Document { json, tape: &self.tape });
         self.report.add(report);

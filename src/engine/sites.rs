@@ -36,6 +36,8 @@ pub(crate) enum What {
     Evidence(bool),
     /// A record it speaks of.
     Target,
+    /// A record that belongs to it.
+    Owns,
     /// A link that may be looked up, by number in its kind's `gets`; whether it can only be to a
     /// provider.
     Resolve(u8, bool),
@@ -66,6 +68,7 @@ impl What {
                 | What::Episode(_)
                 | What::Evidence(_)
                 | What::Target
+                | What::Owns
                 | What::Resolve(..)
                 | What::Tuple(..)
                 | What::Reference(_)

@@ -95,6 +95,7 @@ impl<'a> InRecord<'_, 'a> {
                 Mark::Code(number) => What::HouseCode(number),
                 Mark::SystemAt(number) => What::SystemAt(number),
                 Mark::Target => What::Target,
+                Mark::Owns => What::Owns,
                 Mark::Resolve(number) => What::Resolve(number, providers),
                 Mark::Field(field) => What::Field(field),
                 Mark::Envelope | Mark::Clinical | Mark::Named | Mark::Told | Mark::Element(_) => {

@@ -7,7 +7,8 @@ use super::refusal::Refusal;
 use super::upstream::{Upstream, UpstreamFault};
 use crate::admin::Metrics;
 use crate::engine::Redactor;
-use crate::engine::lookups::{LookUp, Looked};
+use crate::engine::lookups::{LookUp, Looked, takes};
+use crate::engine::request::Plan;
 use crate::engine::set::PolicySet;
 use bytes::BytesMut;
 use moka::future::Cache;
@@ -74,6 +75,25 @@ impl LookUps {
         let kept = kept.weigher(weight).build();
         let at_once = Semaphore::new(AT_ONCE_MAX);
         Arc::new(LookUps { upstream, metrics, depth, kept, at_once })
+    }
+
+    /// Gives a redactor what a record belongs to that is read by its id. Not kept: it is judged
+    /// for this reader.
+    pub(super) async fn find_owner(&self, redactor: &mut Redactor) {
+        let Some(plan) = redactor.owner_wanted() else { return };
+        let asking = async {
+            let permit = self.at_once.acquire().await;
+            let _permit = permit.map_err(|_| UpstreamFault::Unreachable)?;
+            let answer = self.upstream.look_up(&plan).await?;
+            read(redactor.policy(), &plan, answer).await
+        };
+        let found = timeout_at(Instant::now() + TIMEOUT, asking).await;
+        if let Ok(Ok(Some(body))) = found {
+            self.metrics.looked_up("answered");
+            redactor.owner(&body);
+        } else {
+            self.metrics.looked_up("failed");
+        }
     }
 
     /// Gives a redactor all that it wants, as far as it is to be had.
@@ -176,10 +196,7 @@ impl LookUps {
                 return Err(UpstreamFault::Ambiguous("a status that says nothing of a record"));
             }
         }
-        if !look_up.takes(policy, answer.status(), &answer.content_types()) {
-            return Ok(None);
-        }
-        let Some(body) = read(answer).await? else { return Ok(None) };
+        let Some(body) = read(policy, look_up.plan(), answer).await? else { return Ok(None) };
         Ok(look_up.read(policy, self.depth, &body).map(Arc::new))
     }
 }
@@ -190,8 +207,16 @@ fn put(answers: &mut [Facts], at: usize, answer: Facts) {
     }
 }
 
-/// The body, if it is within its limit.
-async fn read(answer: Answer) -> Result<Option<BytesMut>, UpstreamFault> {
+/// The body, if it is of its type and within its limit.
+async fn read(
+    policy: &PolicySet,
+    plan: &Plan,
+    answer: Answer,
+) -> Result<Option<BytesMut>, UpstreamFault> {
+    if !takes(policy, plan, answer.status(), &answer.content_types()) {
+        answer.discard();
+        return Ok(None);
+    }
     let mut body = answer.judged_body()?;
     let mut held = BytesMut::new();
     while let Some(chunk) = body.next().await? {

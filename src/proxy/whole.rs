@@ -26,6 +26,7 @@ pub(super) async fn answer(
     })?;
     if let Some(look_ups) = &proxy.look_ups {
         redactor.end();
+        look_ups.find_owner(&mut redactor).await;
         if bytes <= paging::OFFLOAD_BYTES {
             look_ups.settle(&mut redactor).await;
         } else {

@@ -31,7 +31,7 @@ pub struct Maker<'m> {
 }
 
 /// Kinds that are drawn more often than others.
-const USUAL: [&str; 14] = [
+const USUAL: [&str; 15] = [
     "Patient",
     "Encounter",
     "Condition",
@@ -41,6 +41,7 @@ const USUAL: [&str; 14] = [
     "MedicationRequest",
     "Medication",
     "DocumentReference",
+    "Binary",
     "Provenance",
     "List",
     "Practitioner",
@@ -311,7 +312,21 @@ impl<'m> Maker<'m> {
             "application/pdf",
             "application/xml",
         ]);
-        Json::object(vec![("contentType", Json::text(kind)), ("data", Json::text(data))])
+        let binaries: Vec<&Entry> =
+            self.entries.iter().filter(|entry| entry.kind == "Binary").collect();
+        let Some(binary) = binaries.first().filter(|_| !self.random.once_in(4)) else {
+            return Json::object(vec![
+                ("contentType", Json::text(kind)),
+                ("data", Json::text(data)),
+            ]);
+        };
+        let name = format!("Binary/{}", binary.id);
+        let url = match self.random.below(5) {
+            0 => format!("https://members.example/fhir/{name}"),
+            1 => format!("https://elsewhere.example/fhir/{name}"),
+            _ => name,
+        };
+        Json::object(vec![("contentType", Json::text(kind)), ("url", Json::text(url))])
     }
 
     fn concept(&mut self) -> Json {

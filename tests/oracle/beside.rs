@@ -254,29 +254,37 @@ fn link(body: &Body<'_>, record: usize, node: Id) -> Link {
 /// Where the shape says that a link is looked up.
 fn address(body: &Body<'_>, get: &str, text: &str, public_url: Option<&str>) -> Option<String> {
     let base = &body.shape.base;
-    let dots = |id: &str| id.chars().all(|c| c == '.');
     if !body.shape.fhir {
         let plain = |c: char| c.is_ascii_alphanumeric() || "-._~:".contains(c);
-        let good = text.len() <= 64 && text.chars().all(plain) && !dots(text);
+        let good = text.len() <= 64 && text.chars().all(plain) && !is_dots(text);
         let begins = text.chars().next().is_some_and(|c| c.is_ascii_alphanumeric());
         return (good && begins).then(|| format!("{base}{}", get.replace("{id}", text)));
     }
-    let ours = public_url.and_then(|url| text.strip_prefix(&format!("{url}{base}/")));
-    let parts: Vec<&str> = ours.unwrap_or(text).split('/').collect();
+    let (kind, id) = ours(text, base, public_url)?;
+    let fits = get.starts_with("/{type}/") || get.starts_with(&format!("/{kind}/"));
+    (fits && body.shape.kinds.contains_key(kind))
+        .then(|| format!("{base}{}", get.replace("{type}", kind).replace("{id}", id)))
+}
+
+fn is_dots(id: &str) -> bool {
+    id.chars().all(|c| c == '.')
+}
+
+/// Type and id of a reference that is relative or at our own address, without version.
+pub fn ours<'t>(text: &'t str, base: &str, public_url: Option<&str>) -> Option<(&'t str, &'t str)> {
+    let below = public_url.and_then(|url| text.strip_prefix(&format!("{url}{base}/")));
+    let parts: Vec<&str> = below.unwrap_or(text).split('/').collect();
     let is_id = |id: &str| {
         !id.is_empty()
             && id.len() <= 64
             && id.chars().all(|c| c.is_ascii_alphanumeric() || c == '-' || c == '.')
-            && !dots(id)
+            && !is_dots(id)
     };
-    let (kind, id) = match parts.as_slice() {
-        [kind, id] if is_id(id) => (*kind, *id),
-        [kind, id, "_history", version] if is_id(id) && is_id(version) => (*kind, *id),
-        _ => return None,
-    };
-    let fits = get.starts_with("/{type}/") || get.starts_with(&format!("/{kind}/"));
-    (fits && body.shape.kinds.contains_key(kind))
-        .then(|| format!("{base}{}", get.replace("{type}", kind).replace("{id}", id)))
+    match parts.as_slice() {
+        [kind, id] if is_id(id) => Some((kind, id)),
+        [kind, id, "_history", version] if is_id(id) && is_id(version) => Some((kind, id)),
+        _ => None,
+    }
 }
 
 /// Asks the upstream and reads what it says.

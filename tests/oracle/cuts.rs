@@ -1,5 +1,6 @@
 //! Which records leave, and what is cut from those that do (DESIGN 2, 3, 4.3, 4.4).
 
+use super::beside::ours;
 use super::classify::{
     Found, elements, field_nodes, is_foreign, is_only_to_public, is_public, kinds_within,
     select_below,
@@ -30,6 +31,7 @@ pub struct Judge<'a> {
     pub body: &'a Body<'a>,
     pub found: &'a [Found],
     pub rules: &'a Rules,
+    pub public_url: Option<&'a str>,
     /// The public kind that the request asks for by name, if it does.
     pub asked_public: Option<String>,
 }
@@ -187,6 +189,19 @@ impl Judge<'_> {
             }
             if let Some(reference) = self.body.reference(node) {
                 records.extend(self.body.resolve(reference));
+            }
+        }
+        // What it names as belonging to it.
+        let kind = &self.body.records[record].kind;
+        let owners = self.body.shape.kinds.values().filter_map(|kind| kind.owner.as_ref());
+        for (_, at) in owners.filter(|(owner, _)| owner == kind) {
+            for node in self.body.select(record, at) {
+                let line = [vec![node], self.body.doc.ancestors(node)].concat();
+                let text = self.body.scalar(node).unwrap_or_default();
+                let ours = ours(&text, &self.body.shape.base, self.public_url).is_some();
+                if ours && !line.iter().any(|one| cut.contains(one)) {
+                    records.extend(self.body.resolve(&text));
+                }
             }
         }
         records

@@ -256,7 +256,9 @@ impl Oracle {
             .filter(|kind| body.kind_is(kind, |kind| kind.public))
             .filter(|_| ["search", "resource"].contains(&taken.route.body.as_str()))
             .cloned();
-        let judge = Judge { body: &body, found: &found, rules: &self.rules, asked_public };
+        let public_url = self.public_url.as_deref();
+        let judge =
+            Judge { body: &body, found: &found, rules: &self.rules, public_url, asked_public };
         let outcome = judge.judge();
         let seen = (0..body.records.len())
             .map(|record| Seen {

@@ -51,6 +51,8 @@ pub struct Kind {
     /// One path: a link. Several: a tuple.
     pub episode: Vec<Vec<Path>>,
     pub evidence: Vec<Path>,
+    /// What it belongs to: a kind, and the place there that names it.
+    pub owner: Option<(String, Path)>,
     /// Links, and how each is looked up.
     pub resolve: Vec<(Path, String)>,
     pub clinical: Vec<Path>,
@@ -166,6 +168,8 @@ fn kind(yaml: &Plain) -> Kind {
         codes: codes.collect(),
         episode: yaml.at("episode").list().iter().map(paths).collect(),
         evidence: paths(yaml.at("evidence")),
+        owner: path(yaml.at("owner").at("at"))
+            .map(|at| (yaml.at("owner").at("kind").text().unwrap().to_owned(), at)),
         resolve: yaml
             .at("resolve")
             .list()

@@ -78,11 +78,26 @@ kinds:
     clinical: ['$.qualification[*].code']
     elements: { qualification: { code: CodeableConcept } }
   Organization: { belongs: public, elements: { name: string } }
+  Binary:
+    belongs: attached
+    owner: { kind: DocumentReference, at: '$.content[*].attachment.url', get: '/DocumentReference?location={name}' }
+    fields: [{ at: $.data, category: free-text }]
+    elements: { contentType!: code, data: base64Binary }
+  DocumentReference:
+    subject: $.subject
+    episode: ['$.context.encounter[*]']
+    resolve: [{ link: '$.context.encounter[*]', get: '/Encounter/{id}' }]
+    fields: [{ at: '$.content[*].attachment.url', category: free-text }]
+    elements:
+      subject: Reference Patient
+      content!: { attachment!: Attachment }
+      context: { encounter: Reference Encounter }
 types:
   CodeableConcept: { coding: Coding, text: string }
   Coding: { system: uri, code: code, display: string }
   Reference: { reference: string, display: string }
   Meta: { versionId: id }
+  Attachment: { contentType: code, url: url }
   Narrative: { div: xhtml }
   Extension: { url: uri }
 ";
@@ -486,4 +501,105 @@ async fn a_single_record_is_judged_by_what_is_looked_up() {
     let hidden = deployment.get(MOTHER, "/fhir/ExplanationOfBenefit/e1").await;
     let absent = deployment.get(MOTHER, "/fhir/ExplanationOfBenefit/e9").await;
     assert_eq!(hidden.comparable(), absent.comparable());
+}
+
+/// Where the documents are searched for that a Binary belongs to.
+fn owners(id: &str) -> String {
+    format!(
+        "/fhir/DocumentReference?location=Binary%2F{id},https%3A%2F%2Fmembers.example%2Ffhir%2FBinary%2F{id}"
+    )
+}
+
+fn document(id: &str, patient: &str, url: &str, more: &str) -> String {
+    format!(
+        r#"{{"resourceType":"DocumentReference","id":"{id}","subject":{{"reference":"Patient/{patient}"}},"content":[{{"attachment":{{"url":"{url}"}}}}]{more}}}"#
+    )
+}
+
+#[tokio::test]
+async fn a_binary_is_judged_as_the_documents_it_belongs_to() {
+    const CHILD: &str = "p-104";
+    let own = |id: &str| format!("Binary/{id}");
+    let at_visit = |visit: &str| {
+        format!(r#","context":{{"encounter":[{{"reference":"Encounter/{visit}"}}]}}"#)
+    };
+    let second_page = list(&[document("d", CHILD, "Binary/paged", "")]).replacen(
+        '{',
+        r#"{"link":[{"relation":"next","url":"x"}],"#,
+        1,
+    );
+    // Who may read it: the child's mother, the daughter.
+    let cases: Vec<(&str, Vec<String>, bool, bool)> = vec![
+        ("childs", vec![document("d", CHILD, &own("childs"), "")], true, false),
+        ("daughters", vec![document("d", "p-102", &own("daughters"), "")], false, true),
+        (
+            "full",
+            vec![document("d", CHILD, "https://members.example/fhir/Binary/full", "")],
+            true,
+            false,
+        ),
+        ("visited", vec![document("d", CHILD, &own("visited"), &at_visit("childs"))], true, false),
+        (
+            "elsewhere",
+            vec![document("d", CHILD, "https://x.example/fhir/Binary/elsewhere", "")],
+            false,
+            false,
+        ),
+        ("another", vec![document("d", CHILD, "Binary/other", "")], false, false),
+        ("nobodys", vec![], false, false),
+        ("strangers", vec![document("d", "p-999", &own("strangers"), "")], false, false),
+        (
+            "both",
+            vec![
+                document("d1", CHILD, &own("both"), ""),
+                document("d2", "p-102", &own("both"), ""),
+            ],
+            false,
+            false,
+        ),
+        ("of-her-mother", vec![document("d", "p-100", &own("of-her-mother"), "")], true, false),
+    ];
+    let binary = |id: &str| {
+        format!(
+            r#" {{ "resourceType": "Binary", "id":"{id}","contentType" : "text/plain","data":"bm90ZQ==" }}
+"#
+        )
+    };
+    let mut world = World::default()
+        .with("/fhir/Encounter/childs", &visit("childs", CHILD, TELLING))
+        .with("/fhir/Binary/paged", &binary("paged"))
+        .with(&owners("paged"), &second_page)
+        .with("/fhir/Binary/broken", &binary("broken"))
+        .by(&owners("broken"), status(500))
+        .with("/fhir/Binary/wrong", &binary("other"))
+        .with(&owners("wrong"), &list(&[document("d", CHILD, "Binary/wrong", "")]))
+        .with("/fhir/Binary/spliced", &format!("{}}},{{\"resource\":{{}}", binary("spliced")))
+        .with(&owners("spliced"), &list(&[document("d", CHILD, "Binary/spliced", "")]));
+    for (id, documents, ..) in &cases {
+        world = world.with(&format!("/fhir/Binary/{id}"), &binary(id));
+        world = world.with(&owners(id), &list(documents));
+    }
+    let upstream = world.upstream().await;
+    let deployment = looking_up(&upstream).await;
+    let absent = deployment.get(MOTHER, "/fhir/Binary/absent").await;
+    assert_eq!(absent.status, 404);
+    for (id, _, to_mother, to_daughter) in cases {
+        for (reader, may) in [(MOTHER, to_mother), (DAUGHTER, to_daughter)] {
+            let answer = deployment.get(reader, &format!("/fhir/Binary/{id}")).await;
+            if may {
+                assert_eq!(answer.body, binary(id), "{id}");
+                assert_eq!(answer.field("content-type"), FHIR);
+            } else {
+                assert_eq!(answer.comparable(), absent.comparable(), "{id} read by {reader}");
+            }
+        }
+    }
+    for id in ["paged", "broken", "wrong"] {
+        let answer = deployment.get(MOTHER, &format!("/fhir/Binary/{id}")).await;
+        assert_eq!(answer.comparable(), absent.comparable(), "{id}");
+    }
+    assert_eq!(deployment.get(MOTHER, "/fhir/Binary/spliced").await.status, 502);
+    let released: Vec<u64> =
+        deployment.files.audit().iter().filter_map(|line| line["released"].as_u64()).collect();
+    assert!(released.iter().all(|count| *count <= 1), "{released:?}");
 }

@@ -23,6 +23,8 @@ enum Key<'k> {
     Name(Cow<'k, str>),
     /// A tuple of a record's own values.
     Tuple(Vec<Part<'k>>),
+    /// A record in sight that is somebody else's.
+    Foreign(usize),
 }
 
 /// A part of a tuple.
@@ -62,6 +64,9 @@ impl Body<'_> {
             for other in ties.others {
                 if sets.get(other) == Some(&Some(*set)) {
                     join(&mut events, number, other);
+                } else {
+                    // Who names the same visit is of one event, whoever's visit that is.
+                    keys.push((*set, Key::Foreign(other), number));
                 }
             }
             keys.extend(ties.keys.into_iter().map(|key| (*set, key, number)));

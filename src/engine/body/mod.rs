@@ -21,6 +21,7 @@ mod link;
 mod links;
 mod listed;
 mod markup;
+mod owned;
 mod reach;
 mod references;
 mod remove;
@@ -49,6 +50,7 @@ pub(crate) use beside::reduce;
 use jiff::civil::Date;
 use links::Link;
 use std::collections::BTreeMap;
+use std::ops::Range;
 
 /// What a body is judged by.
 #[derive(Clone, Copy)]
@@ -67,6 +69,8 @@ pub(crate) struct Terms<'a> {
     pub(crate) self_only: bool,
     /// Which page of it is asked for, if it is one body of pages.
     pub(crate) page: Option<(&'a PageAsked, &'a PagePlan)>,
+    /// Where the one record that may leave stands, the first; the others are what it belongs to.
+    pub(crate) alone: Option<&'a Range<usize>>,
 }
 
 /// Whose a record is.
@@ -190,6 +194,9 @@ pub(crate) fn judge(terms: Terms<'_>, doc: Document<'_>) -> (Result<Judged, Refu
         return (Err(refusal), body.report);
     }
     body.account();
+    if let Some(alone) = terms.alone {
+        return (body.write_alone(alone).map(Judged::Leaves), body.report);
+    }
     (body.write().map(Judged::Leaves), body.report)
 }
 
@@ -227,7 +234,7 @@ impl Body<'_> {
     }
 
     /// Where the sites of a record stand, for steps that change the body on the way.
-    fn site_numbers(&self, record: usize) -> std::ops::Range<usize> {
+    fn site_numbers(&self, record: usize) -> Range<usize> {
         self.records.get(record).map_or(0..0, |record| record.noted.others())
     }
 

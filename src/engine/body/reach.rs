@@ -45,7 +45,12 @@ impl Body<'_> {
             let people = self.people(from).to_vec();
             for number in self.site_numbers(from) {
                 let Some(site) = self.site(number) else { continue };
-                if !matches!(site.what, What::Reference(_)) || self.is_inside_cut(site.node) {
+                let points = match site.what {
+                    What::Reference(_) => true,
+                    What::Owns => self.owns(site),
+                    _ => false,
+                };
+                if !points || self.is_inside_cut(site.node) {
                     continue;
                 }
                 for target in self.in_sight(site).to_vec() {

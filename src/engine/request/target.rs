@@ -61,7 +61,7 @@ pub(super) fn decode(text: &str, plus_is_space: bool) -> Option<String> {
 
 /// Percent-encoding of all but unreserved characters (RFC 3986) and `$`, which FHIR's operations
 /// begin with.
-pub(super) fn encode(text: &str) -> String {
+pub(in crate::engine) fn encode(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     for byte in text.bytes() {
         if byte.is_ascii_alphanumeric() || b"-._~$".contains(&byte) {

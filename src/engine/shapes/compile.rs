@@ -4,7 +4,7 @@ use super::elements::Elements;
 use super::keys::Keys;
 use super::meant::{Kind, KindOf, Mark, Shape, Spec, StateFacts, flag, tell};
 use super::written::{self, Belongs, Dialect, Errors, WhenEmpty};
-use super::{gets, kinds, routes};
+use super::{gets, kinds, owners, routes};
 use crate::engine::category::Category;
 use crate::engine::diagnostics::{At, Diagnostic, SourceFile, Span, did_you_mean};
 use crate::engine::document::tape::Vocabulary;
@@ -122,6 +122,7 @@ impl Compiler<'_> {
         }
         let routes = routes::compile(self, &names, &top_specs);
         gets::compile(self, &mut kinds, &routes);
+        owners::compile(self, &mut kinds, &roots, &routes);
         let (automaton, states) = self.automaton(top, &roots)?;
         let (facts, marks) = self.facts(&automaton);
         let written = self.written;
@@ -326,7 +327,8 @@ fn bits(mark: Mark) -> u32 {
         | Mark::Code(_)
         | Mark::SystemAt(_)
         | Mark::Resolve(_)
-        | Mark::Target => flag::MARKED,
+        | Mark::Target
+        | Mark::Owns => flag::MARKED,
         Mark::Field(field) if field.category == Category::FreeText => flag::MARKED | flag::PROSE,
         Mark::Field(_) => flag::MARKED,
     }

@@ -37,6 +37,7 @@ pub(super) fn compile(
         attached: written.belongs == Some(Belongs::Attached),
         joins: written.joins != Some(Joins::Nothing) && !is_person,
         gets: Vec::new(),
+        owner: None,
     }
 }
 

@@ -174,6 +174,19 @@ pub struct Kind {
     pub joins: bool,
     /// How its `resolve:` links are looked up, by number.
     pub gets: Vec<Get>,
+    /// How those that it belongs to are found, where it is read by its id.
+    pub owner: Option<Owner>,
+}
+
+/// The search for what a record belongs to.
+#[derive(Clone, Debug)]
+pub struct Owner {
+    /// Its path below the base.
+    pub path: String,
+    /// The parameter that takes the record's name.
+    pub parameter: String,
+    /// The route of the shape that it is.
+    pub route: usize,
 }
 
 /// How what a `resolve:` link names is asked for.
@@ -221,6 +234,8 @@ pub enum Mark {
     SystemAt(u8),
     /// A record it speaks of.
     Target,
+    /// A record that belongs to it.
+    Owns,
     /// A link that may be looked up, by number in [`Kind::gets`].
     Resolve(u8),
     /// A place of `fields:`.

@@ -6,6 +6,7 @@ mod gets;
 mod keys;
 mod kinds;
 pub mod meant;
+mod owners;
 mod paging;
 mod routes;
 pub mod samples;
@@ -44,6 +45,7 @@ pub(crate) fn selectors_of(shape: &Shape) -> Vec<At<String>> {
         }
         all.extend(kind.evidence.iter().cloned());
         all.extend(kind.resolve.iter().map(|resolve| resolve.link.clone()));
+        all.extend(kind.owner.iter().map(|owner| owner.at.clone()));
         all.extend(kind.clinical.iter().cloned());
         all.extend(kind.fields.iter().map(|field| field.at.clone()));
         all.extend(kind.members.iter().cloned());

@@ -263,6 +263,8 @@ pub struct Kind {
     pub needs: Option<Needs>,
     /// Whose it is if it is nobody's.
     pub belongs: Option<Belongs>,
+    /// What a kind that is `belongs: attached` belongs to where it is read by its id.
+    pub owner: Option<Owner>,
     /// Whether it joins events; `event` if left out.
     pub joins: Option<Joins>,
     /// The elements of a dialect's kind: name (`!` after it: FHIR demands it) → type. A type is
@@ -305,6 +307,18 @@ pub struct Resolve {
     pub link: At<String>,
     /// The route that answers it with one record, e.g. `/Encounter/{id}`; with `{type}`, whatever
     /// type the link names.
+    pub get: At<String>,
+}
+
+/// What an attached record belongs to: it may be read by its id by whoever may see all of them.
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub struct Owner {
+    /// The kind it belongs to.
+    pub kind: At<String>,
+    /// Where a record of that kind names what belongs to it.
+    pub at: At<String>,
+    /// The search that finds them, e.g. `/DocumentReference?location={name}`.
     pub get: At<String>,
 }
 

@@ -1,0 +1,43 @@
+//! A record that belongs to others, judged with them.
+
+use super::Body;
+use crate::engine::document::cut::emit;
+use crate::engine::document::tape::range;
+use crate::engine::lookups::fhir_id;
+use crate::engine::released::Refusal;
+use crate::engine::sites::{Site, What};
+use std::ops::Range;
+
+impl Body<'_> {
+    /// Whether a place names something of ours that belongs to its record: what stands at
+    /// another's address is another's.
+    pub(super) fn owns(&self, site: Site) -> bool {
+        let Some(link) = self.link_at(site) else { return false };
+        fhir_id(link.text(), self.terms.shape, self.terms.public_url).is_some()
+    }
+
+    /// The first record, with what stands around it in `alone`; it leaves if it was reached and
+    /// every record that it belongs to leaves.
+    pub(super) fn write_alone(&mut self, alone: &Range<usize>) -> Result<Vec<u8>, Refusal> {
+        let root = self.records.first().filter(|record| record.released).map(|record| record.root);
+        let hidden = (1..self.records.len()).any(|record| {
+            let sites = self.sites(record).iter();
+            let mut owned = sites.filter(|site| site.what == What::Owns && self.owns(**site));
+            !self.is_released(record) && owned.any(|site| self.in_sight(*site).contains(&0))
+        });
+        let node = root.and_then(|root| Some((root, self.doc.get(root)?)));
+        let Some((root, node)) = node.filter(|_| !hidden) else {
+            self.report.released = 0;
+            self.report.subjects.clear();
+            return Err(Refusal::NotFound);
+        };
+        // Of all that was judged, this is what leaves.
+        self.report.released = 1;
+        let bytes = self.doc.json.as_bytes();
+        let span = range(node.start, node.end);
+        let mut out = bytes.get(alone.start..span.start).unwrap_or_default().to_vec();
+        emit(bytes, self.doc.tape, &self.cuts, root, &mut out);
+        out.extend_from_slice(bytes.get(span.end..alone.end).unwrap_or_default());
+        Ok(out)
+    }
+}

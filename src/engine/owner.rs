@@ -1,0 +1,108 @@
+//! A record that belongs to another (a FHIR Binary to its `DocumentReference`), read by its id:
+//! it says nothing of itself, so those that it belongs to are searched for, and all of them are
+//! judged as one body, of which it alone leaves.
+
+use super::document::read::Document;
+use super::document::scan::parse;
+use super::document::tape::{Kind as Json, NodeId, Tape, range};
+use super::document::text;
+use super::lookups::is_fhir_id;
+use super::request::{Plan, target, types};
+use super::shapes::meant::Route;
+use super::shapes::written::Body as Form;
+use super::{Redactor, without_mark};
+use std::ops::Range;
+
+/// Levels around a record in the body that it is judged in: the Bundle, its entries, an entry.
+pub(super) const LEVELS: usize = 3;
+
+const BEFORE: &[u8] = br#"{"resourceType":"Bundle","entry":[{"resource":"#;
+
+/// The route of such a body.
+pub(super) fn bundled(route: &Route) -> Route {
+    Route { whole: None, body: Form::Bundle, by_id: false, ..route.clone() }
+}
+
+impl Redactor {
+    /// The search for those that the record belongs to, if it is of a kind that belongs to others
+    /// and was read by its id. To be asked once, after [`Redactor::end`].
+    pub fn owner_wanted(&self) -> Option<Plan> {
+        let (shape, route) = self.route().filter(|_| self.looking.is_some() && self.ended)?;
+        let kind = shape.kind(self.plan.asked_kind?);
+        let owner = kind.owner.as_ref().filter(|_| route.by_id && route.whole.is_some())?;
+        self.people.reader().filter(|_| self.alone.is_none())?;
+        let path = self.plan.target.split('?').next()?;
+        let id = path.rsplit('/').next().filter(|id| is_fhir_id(id))?;
+        let name = format!("{}/{id}", kind.name);
+        let mut names = target::encode(&name);
+        if let Some(url) = &self.settings.public_url {
+            // As one or the other: servers write addresses in full, too.
+            names.push(',');
+            names.push_str(&target::encode(&format!("{url}{}/{name}", shape.base)));
+        }
+        let search = shape.routes.get(owner.route)?;
+        let (accept, content_type) = types(shape.fhir, search.body);
+        Some(Plan {
+            method: "GET",
+            target: format!("{}{}?{}={names}", shape.base, owner.path, owner.parameter),
+            form: None,
+            accept,
+            page: None,
+            self_only: false,
+            template: search.template.clone(),
+            stream: false,
+            head: false,
+            content_type,
+            errors: shape.errors,
+            route: (self.plan.route.0, owner.route),
+            asked_kind: None,
+        })
+    }
+
+    /// What that search found. An answer that cannot be read, or has a second page, hides.
+    pub fn owner(&mut self, answer: &[u8]) {
+        if let Some((body, alone)) = self.with_owners(answer) {
+            self.held = body;
+            self.alone = Some(alone);
+            self.parsed = false;
+        }
+    }
+
+    fn with_owners(&self, answer: &[u8]) -> Option<(Vec<u8>, Range<usize>)> {
+        let (shape, _) = self.route()?;
+        let record = without_mark(&self.held);
+        let mut tape = Tape::default();
+        // By itself first: it must not end where it likes.
+        parse(record, self.settings.depth, &shape.vocabulary, &mut tape).ok()?;
+        let json =
+            parse(without_mark(answer), self.settings.depth, &shape.vocabulary, &mut tape).ok()?;
+        let doc = Document { json, tape: &tape };
+        let mut body = BEFORE.to_vec();
+        let start = body.len();
+        body.extend_from_slice(record);
+        let alone = start..body.len();
+        let member = |object: NodeId, name: &str| {
+            let mut members = doc.children(object);
+            members.find(|(_, node)| text::key_is(json, node, name)).map(|(id, _)| id)
+        };
+        let elements = |of: Option<NodeId>| {
+            let of = of.filter(|id| doc.get(*id).is_some_and(|node| node.kind == Json::Array));
+            of.into_iter().flat_map(|id| doc.children(id)).map(|(id, _)| id)
+        };
+        let is_next = |link: NodeId| {
+            let relation = member(link, "relation").and_then(|at| doc.text(at));
+            relation.is_none_or(|relation| relation == "next")
+        };
+        if elements(member(NodeId(0), "link")).any(is_next) {
+            return None;
+        }
+        for entry in elements(member(NodeId(0), "entry")) {
+            let resource = member(entry, "resource").and_then(|at| doc.get(at))?;
+            body.extend_from_slice(br#"},{"resource":"#);
+            let span = range(resource.start, resource.end);
+            body.extend_from_slice(json.as_bytes().get(span)?);
+        }
+        body.extend_from_slice(b"}]}");
+        Some((body, alone))
+    }
+}
