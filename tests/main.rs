@@ -12,6 +12,8 @@ mod json_oracle;
 #[cfg(test)]
 mod json_suite;
 #[cfg(test)]
+mod probe;
+#[cfg(test)]
 mod proxy;
 #[cfg(test)]
 mod schemas;

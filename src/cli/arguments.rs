@@ -2,6 +2,7 @@
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use jiff::civil::Date;
+use std::net::SocketAddr;
 use std::path::PathBuf;
 
 /// A reverse proxy that removes from a payer's answers what the reader must not see.
@@ -20,6 +21,10 @@ pub(super) enum Command {
         /// what they must not.
         #[arg(long)]
         once: bool,
+        /// Serve the payer API of the family alone, at this address and to everybody who shows a
+        /// token, for `probe` to be tried on a deployment of your own; its members go to stdout.
+        #[arg(long, value_name = "ADDRESS:PORT", conflicts_with = "once")]
+        kit: Option<SocketAddr>,
     },
     /// Start the proxy.
     Run {
@@ -27,6 +32,8 @@ pub(super) enum Command {
         #[arg(long, value_name = "FILE", default_value = "sequester.yaml")]
         config: PathBuf,
     },
+    /// Ask a deployment in front of the family of the demo what it tells of what it hides.
+    Probe(Probe),
     /// Tell every mistake in every file.
     Check(Check),
     /// Run the cases of a policy folder.
@@ -58,6 +65,20 @@ pub(super) struct Check {
     /// Bodies: tell members, systems and kinds that are met there and named nowhere.
     #[arg(long, value_name = "DIR")]
     pub(super) samples: Option<PathBuf>,
+}
+
+/// A deployment, and who asks it.
+#[derive(Debug, Args)]
+pub(super) struct Probe {
+    /// Scheme, host and port of the deployment, e.g. `http://127.0.0.1:9463`.
+    #[arg(long, value_name = "URL")]
+    pub(super) target: String,
+    /// The mother's bearer token: a file that holds it, or `env:NAME`.
+    #[arg(long = "as", value_name = "FILE|env:NAME")]
+    pub(super) reader: String,
+    /// The daughter's, who must see what is hers: a file that holds it, or `env:NAME`.
+    #[arg(long, value_name = "FILE|env:NAME")]
+    pub(super) control: String,
 }
 
 #[derive(Debug, Args)]

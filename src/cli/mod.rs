@@ -11,6 +11,7 @@ mod demo;
 mod deployment;
 mod differences;
 mod explain;
+mod probe;
 mod redact;
 mod run;
 mod samples;
@@ -108,8 +109,9 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>, streams: &mut Streams<
         Err(error) => return told_by_clap(&error, streams),
     };
     let ended = match arguments.command {
-        Command::Demo { once } => demo::demo(once, streams),
+        Command::Demo { once, kit } => demo::demo(once, kit, streams),
         Command::Run { config } => run::run(&config, streams),
+        Command::Probe(asked) => probe::probe(&asked, streams),
         Command::Check(asked) => check::check(&asked, streams),
         Command::Test(asked) => test::test(&asked.policies, &asked.files, streams),
         Command::Redact { asked } => redact::redact(&asked, streams),

@@ -28,6 +28,11 @@ pub struct Origin {
 }
 
 impl Origin {
+    /// Reads scheme, host and port, or says what is wrong with them.
+    pub fn read(text: &str) -> Result<Origin, &'static str> {
+        origin(text)
+    }
+
     /// Whether it can only be this machine.
     pub fn is_loopback(&self) -> bool {
         self.host == "localhost"

@@ -120,13 +120,14 @@ fn loss(record: &Record, reader: Who, seen: bool, whole: bool) -> Option<Loss> {
 
 /// The texts that stand only in what is kept from one reader.
 #[derive(Debug)]
-struct Secrets {
+pub(super) struct Secrets {
     texts: Vec<String>,
     finder: AhoCorasick,
 }
 
 impl Secrets {
-    fn of(world: &World, reader: Who) -> Result<Secrets, BuildError> {
+    /// Those of everything that this reader must not see.
+    pub(super) fn of(world: &World, reader: Who) -> Result<Secrets, BuildError> {
         let open = open_to(world, reader);
         let mut texts = BTreeSet::new();
         for record in &world.records {
@@ -146,7 +147,8 @@ impl Secrets {
         Ok(Secrets { texts, finder })
     }
 
-    fn found_in(&self, bytes: &[u8]) -> BTreeSet<String> {
+    /// Which of them stand in these bytes.
+    pub(super) fn found_in(&self, bytes: &[u8]) -> BTreeSet<String> {
         let found = self.finder.find_overlapping_iter(bytes);
         found.filter_map(|found| self.texts.get(found.pattern().as_usize()).cloned()).collect()
     }

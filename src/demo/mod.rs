@@ -11,6 +11,7 @@ mod family;
 mod judge;
 mod payer_api;
 mod policies;
+pub mod probe;
 mod stage;
 mod story;
 mod table;
@@ -20,8 +21,11 @@ mod world;
 
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
+use payer_api::PayerApi;
 use stage::Stage;
 use std::io::{self, Write};
+use std::net::SocketAddr;
+use std::sync::Arc;
 use tokio::signal::unix::{SignalKind, signal};
 use world::World;
 
@@ -44,6 +48,40 @@ pub fn run(once: bool, out: &mut dyn Write) -> io::Result<Ending> {
         let ending = if once { play(&stage, out).await } else { stay(&stage, out).await };
         stage.clear().await;
         ending
+    })
+}
+
+/// Serves the payer API alone, until Ctrl-C or SIGTERM: for a deployment that is to be probed.
+/// The members file of the family goes to `out`, where it listens to `told`.
+pub fn serve_kit(
+    address: SocketAddr,
+    out: &mut dyn Write,
+    told: &mut dyn Write,
+) -> io::Result<Ending> {
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+    runtime.block_on(async {
+        let today = Timestamp::now().to_zoned(TimeZone::UTC).date();
+        let world = Arc::new(World::on(today));
+        let mut terminate = signal(SignalKind::terminate())?;
+        let api = PayerApi::bind(address).await?;
+        write!(out, "{}", family::members_csv(today))?;
+        out.flush()?;
+        writeln!(told, "the payer's API of the family listens at http://{}", api.address)?;
+        writeln!(told, "its members are on stdout; put your proxy in front of it, then")?;
+        writeln!(
+            told,
+            "  sequester probe --target http://YOUR-PROXY --as MOTHER --control DAUGHTER"
+        )?;
+        writeln!(
+            told,
+            "with files that hold a token of M-100 and one of M-102, today: ages move on"
+        )?;
+        tokio::select! {
+            ended = tokio::signal::ctrl_c() => ended?,
+            _ = terminate.recv() => {}
+            never = api.serve(world) => match never {},
+        }
+        Ok(Ending::Kept)
     })
 }
 

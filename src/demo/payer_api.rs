@@ -114,9 +114,9 @@ pub(super) struct PayerApi {
 }
 
 impl PayerApi {
-    /// Binds a free port of loopback.
-    pub(super) async fn bind() -> io::Result<PayerApi> {
-        let listener = TcpListener::bind("127.0.0.1:0").await?;
+    /// Binds an address.
+    pub(super) async fn bind(address: SocketAddr) -> io::Result<PayerApi> {
+        let listener = TcpListener::bind(address).await?;
         let address = listener.local_addr()?;
         Ok(PayerApi { listener, address })
     }
@@ -153,10 +153,14 @@ async fn respond(
         let body = "{}".to_owned();
         Answer { status: StatusCode::UNAUTHORIZED, content_type: "application/json", body }
     };
+    let length = given.body.len();
     let mut response = Response::new(Full::new(Bytes::from(given.body)));
     *response.status_mut() = given.status;
     let content_type = header::HeaderValue::from_static(given.content_type);
     response.headers_mut().insert(header::CONTENT_TYPE, content_type);
+    // Another one each time anything in the answer changes, as payers' servers have it.
+    let version = header::HeaderValue::from_str(&format!("W/\"{length:x}\""));
+    response.headers_mut().extend(version.ok().map(|version| (header::ETAG, version)));
     Ok(response)
 }
 

@@ -39,7 +39,7 @@ impl Stage {
     pub(super) async fn set(world: World) -> io::Result<Stage> {
         let world = Arc::new(world);
         let deployment = Deployment::prepare(world.today)?;
-        let api = PayerApi::bind().await?;
+        let api = PayerApi::bind(([127, 0, 0, 1], 0).into()).await?;
         let payer = api.address;
         let mut tried = 0;
         let (addresses, settings, service) = loop {

@@ -4,6 +4,7 @@
 mod billing;
 mod drugs;
 mod fhir;
+pub(super) mod marks;
 mod ordinary;
 mod people;
 mod post;
@@ -133,6 +134,7 @@ impl World {
         therapy::write(&mut writer);
         drugs::write(&mut writer);
         post::write(&mut writer);
+        writer.records.iter_mut().for_each(marks::put);
         let directory = Provider::all().map(Provider::resource).collect();
         World { today, records: writer.records, containers: writer.containers, directory }
     }

@@ -62,7 +62,7 @@ fn everything(world: &World, asked: &Asked, id: &str) -> Answer {
 fn search(world: &World, asked: &Asked, kind: &str) -> Answer {
     let of_kind = resources(world).filter(|(resource, _)| text(resource, "resourceType") == kind);
     let all: Vec<&Value> =
-        of_kind.filter(|(r, record)| fits(r, *record, asked)).map(|(r, _)| r).collect();
+        of_kind.filter(|(r, record)| fits(world, r, *record, asked)).map(|(r, _)| r).collect();
     let total = all.len();
     let from = asked.number("_offset").unwrap_or(0);
     let count = asked.number("_count").unwrap_or(total).max(1);
@@ -86,7 +86,7 @@ fn search(world: &World, asked: &Asked, kind: &str) -> Answer {
 
 /// Whether a resource is what a search asks for. Parameters that are not known here are ignored,
 /// as many servers do.
-fn fits(resource: &Value, record: Option<&Record>, asked: &Asked) -> bool {
+fn fits(world: &World, resource: &Value, record: Option<&Record>, asked: &Asked) -> bool {
     asked.parameters.iter().all(|(name, value)| match name.as_str() {
         "patient" | "subject" | "beneficiary" | "individual" => {
             let who = patient(value);
@@ -96,6 +96,15 @@ fn fits(resource: &Value, record: Option<&Record>, asked: &Asked) -> bool {
         "code" => {
             let code = value.rsplit('|').next().unwrap_or_default();
             resource.to_string().contains(&format!("\"code\":\"{code}\""))
+        }
+        "_has:Condition:patient:code" => resources(world).any(|(other, _)| {
+            text(other, "resourceType") == "Condition"
+                && other.to_string().contains(&format!("\"code\":\"{value}\""))
+                && references(other, "subject").contains(&self::name(resource))
+        }),
+        "_lastUpdated" => {
+            let updated = resource.pointer("/meta/lastUpdated").and_then(Value::as_str);
+            updated.is_some_and(|updated| updated > value.trim_start_matches("gt"))
         }
         "status" => value == text(resource, "status"),
         "name" | "family" => resource.to_string().to_lowercase().contains(&value.to_lowercase()),

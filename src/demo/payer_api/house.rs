@@ -100,6 +100,7 @@ fn page(world: &World, asked: &Asked, name: &str, records: &[&Record]) -> Value 
 }
 
 fn paged(world: &World, asked: &Asked, name: &str, all: Vec<Value>) -> Value {
+    let all: Vec<Value> = all.into_iter().filter(|one| fits(one, asked)).collect();
     let total = all.len();
     let size = asked.number("pageSize").unwrap_or(PAGE_CLAIMS).max(1);
     let from = asked.number("cursor").unwrap_or(0);
@@ -108,6 +109,14 @@ fn paged(world: &World, asked: &Asked, name: &str, all: Vec<Value>) -> Value {
     let shown: Vec<Value> = all.into_iter().skip(from).take(size).collect();
     let body = with(head(world), name, shown.into());
     with(body, "page", json!({"size": size, "total": total, "next": next}))
+}
+
+/// Whether a record is what a search asks for: portals look for words anywhere.
+fn fits(record: &Value, asked: &Asked) -> bool {
+    let text = record.to_string();
+    let mut wanted =
+        ["diagnosis", "provider", "drug", "q"].into_iter().flat_map(|it| asked.parameters(it));
+    wanted.all(|words| text.contains(words))
 }
 
 /// The family's page: its members, and the latest claims of each.
