@@ -13,14 +13,13 @@
 
 #![expect(
     clippy::print_stderr,
-    clippy::use_debug,
-    clippy::too_many_lines,
     clippy::format_push_string,
     clippy::format_collect,
     clippy::range_plus_one,
     clippy::similar_names,
     clippy::struct_excessive_bools,
     clippy::string_slice,
+    clippy::use_debug,
     clippy::wildcard_enum_match_arm,
     reason = "a difference is told at length; all data is invented"
 )]

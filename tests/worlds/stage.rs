@@ -31,7 +31,7 @@ pub fn settings(upstream: SocketAddr, audit: &str, more: &str) -> String {
     format!(
         "listen: {{ address: '127.0.0.1:0' }}
 upstream:
-  url: http://{}
+  url: http://{upstream}
   public-url: https://members.example
   look-ups: {{ token-file: look-ups }}
   timeout: {{ connect: 5s, first-byte: 20s, idle: 20s, total: 60s }}
@@ -43,8 +43,7 @@ restrictions: {{ file: restrictions.csv }}
 policies: policies/
 cursors: {{ keys: cursor-keys, expire: 30d }}
 audit: {{ file: {audit}, durability: written }}
-{more}",
-        upstream
+{more}"
     )
 }
 

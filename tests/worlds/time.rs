@@ -23,6 +23,11 @@ use std::sync::Arc;
 use std::time::Instant;
 use tokio::net::TcpListener;
 
+/// How many, as a number to calculate with.
+fn many(times: &[f64]) -> f64 {
+    f64::from(u32::try_from(times.len()).unwrap())
+}
+
 const CONNECTIONS: usize = 8;
 
 /// An upstream that holds these bills, and finds any as fast as none.
@@ -63,7 +68,7 @@ fn median(times: &mut [f64]) -> f64 {
 }
 
 fn mean_and_variance(times: &[f64]) -> (f64, f64) {
-    let count = times.len() as f64;
+    let count = many(times);
     let mean = times.iter().sum::<f64>() / count;
     let squares: f64 = times.iter().map(|time| (time - mean).powi(2)).sum();
     (mean, squares / (count - 1.0))
@@ -122,7 +127,7 @@ async fn hidden_takes_as_long_as_absent() {
         }
     }
     let ((a, va), (b, vb)) = (mean_and_variance(&hidden), mean_and_variance(&absent));
-    let t = (a - b) / (va / hidden.len() as f64 + vb / absent.len() as f64).sqrt();
+    let t = (a - b) / (va / many(&hidden) + vb / many(&absent)).sqrt();
     let medians = median(&mut hidden) - median(&mut absent);
     eprintln!(
         "{} hidden, {} absent: medians {:.4} ms and {:.4} ms (difference {medians:.4}), means {a:.4} ms and {b:.4} ms, Welch t = {t:.2}",

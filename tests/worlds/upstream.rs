@@ -91,7 +91,12 @@ async fn respond(
     let text = |name: &str| request.headers().get(name).and_then(|value| value.to_str().ok());
     let host = text("host").unwrap_or("none").to_owned();
     let target = request.uri().path_and_query().map_or("/", |target| target.as_str()).to_owned();
-    let form = request.into_body().collect().await.map(|body| body.to_bytes()).unwrap_or_default();
+    let form = request
+        .into_body()
+        .collect()
+        .await
+        .map(http_body_util::Collected::to_bytes)
+        .unwrap_or_default();
     let form = String::from_utf8_lossy(&form).into_owned();
     let (world, fault) = {
         let state = state.lock().unwrap();
@@ -162,7 +167,8 @@ impl Body for Chunks {
     }
 
     fn size_hint(&self) -> SizeHint {
-        let bytes = self.rest.iter().flatten().map(|chunk| chunk.len() as u64).sum();
+        let bytes =
+            self.rest.iter().flatten().map(|chunk| u64::try_from(chunk.len()).unwrap()).sum();
         if self.chunked { SizeHint::new() } else { SizeHint::with_exact(bytes) }
     }
 }

@@ -39,22 +39,26 @@ fn write(value: &mut Value, mark: &str) {
     match value {
         Value::Object(members) => {
             for (name, value) in members {
-                match value {
-                    Value::String(text) if TEXTS.contains(&name.as_str()) => {
-                        text.push(' ');
-                        text.push_str(mark);
-                    }
-                    Value::String(data) if name == "data" => {
-                        if let Ok(text) = STANDARD.decode(data.as_bytes()) {
-                            let marked = [text.as_slice(), b" ", mark.as_bytes()].concat();
-                            *data = STANDARD.encode(marked);
-                        }
-                    }
-                    _ => write(value, mark),
+                if let Value::String(text) = value {
+                    *text = marked(name, text, mark);
+                } else {
+                    write(value, mark);
                 }
             }
         }
         Value::Array(elements) => elements.iter_mut().for_each(|element| write(element, mark)),
         Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => {}
+    }
+}
+
+fn marked(name: &str, text: &str, mark: &str) -> String {
+    if TEXTS.contains(&name) {
+        return format!("{text} {mark}");
+    }
+    match STANDARD.decode(text.as_bytes()) {
+        Ok(inner) if name == "data" => {
+            STANDARD.encode([inner.as_slice(), b" ", mark.as_bytes()].concat())
+        }
+        _ => text.to_owned(),
     }
 }
