@@ -97,6 +97,10 @@ fn check_host(parts: &Parts) -> Result<(), Refusal> {
     }
     let authority = parts.uri.authority().map(|authority| authority.as_str().as_bytes());
     let host = host.map(HeaderValue::as_bytes);
+    // HTTP/2 is spoken over TLS alone.
+    if parts.version == Version::HTTP_2 && parts.uri.scheme_str() != Some("https") {
+        return Err(WHY);
+    }
     let one = match (parts.version, authority, host) {
         (Version::HTTP_2, Some(authority), None) => authority,
         (Version::HTTP_2, Some(authority), Some(host)) if authority == host => authority,
