@@ -8,6 +8,7 @@ mod connections;
 pub(crate) mod deployment;
 mod faults;
 mod lookups;
+mod paging;
 mod real_server;
 mod requests;
 mod streams;
