@@ -33,31 +33,32 @@ pub(crate) fn target(reference: &str) -> Target<'_> {
     if reference.starts_with("urn:") {
         return Target::Named { kind: None, name: reference };
     }
-    let ends = |byte: &u8| matches!(byte, b'?' | b'#' | b'|');
-    let end = reference.as_bytes().iter().position(ends).unwrap_or(reference.len());
-    let (mut path, after) = reference.split_at_checked(end).unwrap_or((reference, ""));
+    let end = memchr::memchr3(b'?', b'#', b'|', reference.as_bytes());
+    let (mut path, after) =
+        end.and_then(|end| reference.split_at_checked(end)).unwrap_or((reference, ""));
     if after.starts_with('?') {
         let kind = path.rsplit('/').next().unwrap_or_default();
         return if is_type(kind) { Target::Searched { kind } } else { Target::Unreadable };
     }
     // From the end, by bytes: this is asked for every reference of every record.
     let (mut before, mut id) = last_segment(path);
-    if let (earlier, "_history") = last_segment(before) {
+    let (earlier, mut kind) = last_segment(before);
+    if kind == "_history" {
         path = earlier;
         (before, id) = last_segment(path);
+        (_, kind) = last_segment(before);
     }
-    let (_, kind) = last_segment(before);
     if id.is_empty() || !is_type(kind) {
         return Target::Unreadable;
     }
     let from = before.len().saturating_sub(kind.len());
-    let name = path.get(from..).unwrap_or_default();
-    Target::Named { kind: Some(kind), name }
+    Target::Named { kind: Some(kind), name: path.get(from..).unwrap_or_default() }
 }
 
 /// What stands before the last `/` and after it; a path without one is all after it.
+#[inline]
 fn last_segment(path: &str) -> (&str, &str) {
-    match memchr::memrchr(b'/', path.as_bytes()) {
+    match path.as_bytes().iter().rposition(|byte| *byte == b'/') {
         Some(at) => (path.get(..at).unwrap_or_default(), path.get(at + 1..).unwrap_or_default()),
         None => ("", path),
     }
@@ -106,8 +107,8 @@ pub(crate) struct Names<'t> {
 
 impl<'t> Names<'t> {
     /// Of records and what each is called.
-    pub(crate) fn of(named: Vec<(Cow<'t, str>, usize)>) -> Names<'t> {
-        let hashed = named.into_iter().map(|(name, record)| ((hash(&name), name), record));
+    pub(crate) fn of(called: Vec<(Cow<'t, str>, usize)>) -> Names<'t> {
+        let hashed = called.into_iter().map(|(text, record)| ((hash(&text), text), record));
         let mut hashed: Vec<((u64, Cow<'t, str>), usize)> = hashed.collect();
         hashed.sort_unstable();
         hashed.dedup();

@@ -8,16 +8,29 @@ use super::selectors::automaton::{Child, State};
 use super::shapes::meant::{Mark, Shape, flag, tell};
 use super::sites::{Coded, NOWHERE, Site, Sites, What, Words};
 
-/// What a place takes from those around it.
+/// An array or object as those inside it see it.
 #[derive(Clone, Copy, Debug)]
 struct Around {
-    /// The [`INHERITED`] flags, and [`GONE`].
+    state: State,
+    /// The [`INHERITED`] flags of it and all around it, and [`GONE`].
     flags: u32,
     /// The `CodeableConcept` around a `coding`.
     concept: u32,
     /// Members and elements between the record and this place.
     depth: u32,
+    /// Of an object what its members tell, see [`Seen`]; of an array how many elements came.
+    seen: u32,
 }
+
+impl Around {
+    const NOTHING: Around = Around { state: 0, flags: 0, concept: NOWHERE, depth: 0, seen: 0 };
+}
+
+/// Bits of [`tell`] by which an object is known for what it is: those of its members that are not
+/// null, and eight higher those that are strings.
+type Seen = u32;
+
+const STRING: u32 = 8;
 
 /// What a place gives on to all below it: that it may leave, that it has words, is clinical, is
 /// not read for words, is prose.
@@ -36,21 +49,38 @@ pub(crate) struct Walk<'a> {
     pub(crate) sites: Sites,
     /// Per node: whether FHIR demands it.
     pub(crate) required: Vec<bool>,
+    /// Per node: what those inside it see.
+    around: Vec<Around>,
+    /// Objects of the record that may be one of FHIR's types, and the flags of their states.
+    objects: Vec<(NodeId, u32)>,
 }
 
-impl Walk<'_> {
+impl<'a> Walk<'a> {
+    /// A walk over records of a document.
+    pub(crate) fn new(doc: Document<'a>, shape: &'a Shape) -> Walk<'a> {
+        let nodes = doc.tape.len();
+        let (sites, required) = (Sites::with_room_for(nodes), vec![false; nodes]);
+        let around = vec![Around::NOTHING; nodes];
+        Walk { doc, shape, sites, required, around, objects: Vec::new() }
+    }
+
     /// Notes the sites of one record. `starts` are those of its spec.
     pub(crate) fn record(&mut self, root: NodeId, kind: usize, starts: &[State]) {
-        let state = start_of(starts, kind);
-        let around = Around { flags: 0, concept: NOWHERE, depth: 0 };
+        let around = Around { state: start_of(starts, kind), ..Around::NOTHING };
         let clinical_by_name = self.shape.fhir && !self.shape.kind(kind).names_clinical;
-        let doc = self.doc;
-        let mut at = InRecord { doc, shape: self.shape, walk: self, starts, clinical_by_name };
-        at.marks(root, state, around);
+        let (doc, shape) = (self.doc, self.shape);
+        let mut record = InRecord { doc, shape, walk: self, starts, clinical_by_name };
+        record.marks(root, around.state, around);
         if let Some(node) = doc.get(root).filter(|node| node.kind == Json::Object) {
-            at.object(root, node, state, around);
+            record.put(root, around);
+            record.places(root, node);
+            record.objects();
         }
     }
+}
+
+fn place(id: NodeId) -> usize {
+    usize::try_from(id.0).unwrap_or(usize::MAX)
 }
 
 /// The state at the root of a record of that kind; the last is for kinds that are not named.
@@ -66,12 +96,6 @@ struct InRecord<'w, 'a> {
     /// Whether the kind declares no clinical places of its own.
     clinical_by_name: bool,
 }
-
-/// Bits of [`tell`] by which an object is known for what it is: those of its members that are not
-/// null, and eight higher those that are strings.
-type Seen = u16;
-
-const STRING: u32 = 8;
 
 impl<'a> InRecord<'_, 'a> {
     fn push(&mut self, node: NodeId, what: What) {
@@ -112,27 +136,92 @@ impl<'a> InRecord<'_, 'a> {
         }
     }
 
-    fn child(&mut self, id: NodeId, node: &'a Node, state: State, mut around: Around) {
+    fn put(&mut self, id: NodeId, around: Around) {
+        if let Some(slot) = self.walk.around.get_mut(place(id)) {
+            *slot = around;
+        }
+    }
+
+    /// Looks at every place of the record, in document order.
+    fn places(&mut self, root: NodeId, whole: &Node) {
+        let mut at = root.0.saturating_add(1);
+        while at < whole.next {
+            let id = NodeId(at);
+            let Some(node) = self.doc.get(id) else { return };
+            at = at.saturating_add(1);
+            let (state, outer) = self.state_of(id, node);
+            let flags = self.shape.facts(state).flags;
+            let scalar = !matches!(node.kind, Json::Object | Json::Array);
+            // Most of a body: a primitive that is an element and bears nothing, or words.
+            if scalar && flags & REMARKABLE == flag::ELEMENT | flag::PRIMITIVE {
+                self.note_required(id, flags);
+                if flags & flag::WORDS != 0 && node.kind == Json::String {
+                    self.string(id, node, flags, outer.flags | flags & INHERITED);
+                }
+            } else if !self.enter((id, node), state, outer) {
+                at = node.next;
+            }
+        }
+    }
+
+    /// The state of a place, and what is around it; what its key tells is noted there.
+    #[inline]
+    fn state_of(&mut self, id: NodeId, node: &Node) -> (State, Around) {
+        let Some(around) = self.walk.around.get_mut(place(NodeId(node.parent))) else {
+            return (0, Around::NOTHING);
+        };
+        let is_element = node.key_start == u32::MAX;
+        let mut index = None;
+        if is_element {
+            index = usize::try_from(around.seen).ok();
+            around.seen = around.seen.saturating_add(1);
+        } else {
+            let told = self.shape.tells.get(usize::from(node.key)).copied().unwrap_or(0);
+            let told = Seen::from(told & tell::SEEN);
+            around.seen |= match node.kind {
+                Json::Null => told & Seen::from(tell::VALUE),
+                Json::String => told | told << STRING,
+                Json::True | Json::False | Json::Number | Json::Array | Json::Object => told,
+            };
+        }
+        let around = *around;
+        let child = Child { node: id, key: node.key, index };
+        (self.shape.automaton.step(around.state, child, self.doc), around)
+    }
+
+    /// A place that needs a look; whether those below it are to be looked at.
+    fn enter(&mut self, (id, node): (NodeId, &Node), state: State, outer: Around) -> bool {
         let flags = self.shape.facts(state).flags;
+        let told = self.told(node);
         let container = matches!(node.kind, Json::Object | Json::Array);
         let expected = if container { flag::ELEMENT } else { flag::ELEMENT | flag::PRIMITIVE };
-        let clinical = self.clinical_by_name && self.told(node) & tell::CLINICAL != 0;
+        let clinical = self.clinical_by_name && told & tell::CLINICAL != 0;
+        let is_element = node.key_start == u32::MAX;
+        // An element of an array is in the concept that the array is in.
+        let concept = match (is_element, told & tell::CODING != 0) {
+            (true, _) => outer.concept,
+            (false, true) => node.parent,
+            (false, false) => NOWHERE,
+        };
+        let depth = outer.depth.saturating_add(u32::from(!is_element));
+        let mut around = Around { state, flags: outer.flags, concept, depth, seen: 0 };
         // An element that bears nothing needs no second look.
         if flags & REMARKABLE == expected && !clinical {
             self.note_required(id, flags);
             around.flags |= flags & INHERITED;
         } else if !self.look((id, node), state, clinical, &mut around) {
-            return;
+            return false;
         }
-        match node.kind {
-            Json::Object if self.shape.fhir => self.typed_object(id, node, state, around),
-            Json::Object => {
-                self.object(id, node, state, around);
-            }
-            Json::Array => self.array(id, state, around),
-            Json::String => self.string(id, node, flags, around.flags),
-            Json::Null | Json::True | Json::False | Json::Number => {}
+        if node.kind == Json::Object && self.shape.fhir {
+            self.enter_type(id, flags, &mut around);
+            self.walk.objects.push((id, flags));
         }
+        if container {
+            self.put(id, around);
+        } else if node.kind == Json::String {
+            self.string(id, node, flags, around.flags);
+        }
+        true
     }
 
     /// What the key of a member tells.
@@ -201,44 +290,47 @@ impl<'a> InRecord<'_, 'a> {
         flags & flag::LEADS != 0 && container
     }
 
-    fn array(&mut self, array: NodeId, state: State, around: Around) {
-        let each = self.shape.automaton.element(state);
-        for (index, (id, node)) in self.doc.children(array).enumerate() {
-            let state = each.unwrap_or_else(|| {
-                let child = Child { node: id, key: 0, index: Some(index) };
-                self.shape.automaton.step(state, child, self.doc)
-            });
-            self.child(id, node, state, around);
-        }
-    }
-
-    fn typed_object(&mut self, id: NodeId, node: &'a Node, state: State, mut around: Around) {
-        let flags = self.shape.facts(state).flags;
-        let mut state = state;
-        let keys = self.shape.keys;
+    /// A contained resource has the places of its own kind; an extension may leave if it is
+    /// listed.
+    fn enter_type(&mut self, id: NodeId, flags: u32, around: &mut Around) {
         if flags & flag::RESOURCE != 0 {
-            let kind = self.doc.member(id, keys.resource_type).and_then(|at| self.doc.get(at));
-            let name = kind.map(|node| text::str_of(self.doc.json, node));
+            let kind = self.doc.member(id, self.shape.keys.resource_type);
+            let name = kind.and_then(|kind| self.doc.text(kind));
             let number = name.and_then(|name| self.shape.kind_number(&name));
-            state = start_of(self.starts, number.unwrap_or(usize::MAX));
+            around.state = start_of(self.starts, number.unwrap_or(usize::MAX));
             around.depth = CONTAINED;
         }
         if flags & flag::EXTENSION != 0 && around.flags & GONE == 0 && !self.may_leave(id) {
             self.push(id, What::Extension);
             around.flags |= GONE;
         }
-        let seen = self.object(id, node, state, around);
-        if flags & flag::REFERENCE != 0 || seen & (tell::REFERENCE << STRING) != 0 {
+    }
+
+    /// Notes what the objects of the record are by what stands in them: references, codes,
+    /// attachments.
+    fn objects(&mut self) {
+        let mut objects = std::mem::take(&mut self.walk.objects);
+        for (id, flags) in objects.drain(..) {
+            let around = self.walk.around.get(place(id)).copied().unwrap_or(Around::NOTHING);
+            self.object(id, flags, around);
+        }
+        self.walk.objects = objects;
+    }
+
+    fn object(&mut self, id: NodeId, flags: u32, around: Around) {
+        let seen = around.seen;
+        let string = |told: u16| Seen::from(told) << STRING;
+        if flags & flag::REFERENCE != 0 || seen & string(tell::REFERENCE) != 0 {
             self.push(id, What::Reference(flags & flag::PROVIDERS != 0));
         }
-        let both = (tell::CODE | tell::SYSTEM) << STRING;
-        let coded = seen & both == both && seen & tell::VALUE == 0;
+        let both = string(tell::CODE | tell::SYSTEM);
+        let coded = seen & both == both && seen & Seen::from(tell::VALUE) == 0;
         let coding = flags & flag::CODING != 0 || around.concept != NOWHERE;
-        if coded || (coding && seen & tell::CODE != 0) {
+        if coded || (coding && seen & Seen::from(tell::CODE) != 0) {
             let what = Coded { clinical: around.flags & flag::CLINICAL != 0 };
             self.walk.sites.codes.push(Site { node: id, with: around.concept, what });
         }
-        if flags & flag::ATTACHMENT != 0 || seen & (tell::DATA << STRING) != 0 {
+        if flags & flag::ATTACHMENT != 0 || seen & string(tell::DATA) != 0 {
             let (with, what) = (NOWHERE, Words::Attachment);
             self.walk.sites.words.push(Site { node: id, with, what });
         }
@@ -250,38 +342,6 @@ impl<'a> InRecord<'_, 'a> {
         let url = text::str_of(self.doc.json, node);
         let known = &self.shape.extensions;
         known.binary_search_by(|allowed| allowed.as_str().cmp(url.as_ref())).is_ok()
-    }
-
-    fn object(&mut self, object: NodeId, whole: &'a Node, state: State, around: Around) -> Seen {
-        let mut seen = 0;
-        let depth = around.depth.saturating_add(1);
-        let mut at = object.0.saturating_add(1);
-        while at < whole.next {
-            let id = NodeId(at);
-            let Some(node) = self.doc.get(id) else { break };
-            at = node.next;
-            let told = self.told(node);
-            seen |= match node.kind {
-                Json::Null => told & tell::VALUE,
-                Json::String => told & tell::SEEN | (told & tell::SEEN) << STRING,
-                _ => told & tell::SEEN,
-            };
-            let child = Child { node: id, key: node.key, index: None };
-            let state = self.shape.automaton.step(state, child, self.doc);
-            // Most of a body: a primitive that is an element and bears nothing, or words.
-            let flags = self.shape.facts(state).flags;
-            let scalar = !matches!(node.kind, Json::Object | Json::Array);
-            if scalar && flags & REMARKABLE == flag::ELEMENT | flag::PRIMITIVE {
-                self.note_required(id, flags);
-                if flags & flag::WORDS != 0 && node.kind == Json::String {
-                    self.string(id, node, flags, around.flags | flags & INHERITED);
-                }
-                continue;
-            }
-            let concept = if told & tell::CODING != 0 { object.0 } else { NOWHERE };
-            self.child(id, node, state, Around { flags: around.flags, concept, depth });
-        }
-        seen
     }
 
     /// Notes words. `around` are the flags of the place and of all around it.

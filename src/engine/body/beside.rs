@@ -174,9 +174,8 @@ impl Body<'_> {
     fn leads_of(&self, link: &Link) -> Leads<'_> {
         match &link.said {
             Said::Nothing => Leads::Nowhere,
-            Said::Unreadable => Leads::OutOfSight,
             Said::Unnamed if link.providers => Leads::Provider,
-            Said::Unnamed => Leads::OutOfSight,
+            Said::Unnamed | Said::Unreadable => Leads::OutOfSight,
             Said::Text(text) => self.leads_to(text, link.providers),
         }
     }
@@ -279,17 +278,14 @@ impl Body<'_> {
                 }
                 _ => continue,
             };
-            match links.iter_mut().find(|(node, _)| *node == site.node) {
-                Some((_, link)) => {
-                    link.episode |= episode;
-                    link.evidence |= evidence;
-                    link.providers |= providers;
-                }
-                None => {
-                    let said = self.said(*site);
-                    let link = Link { episode, evidence, providers, said, gets: Vec::new() };
-                    links.push((site.node, link));
-                }
+            if let Some((_, link)) = links.iter_mut().find(|(node, _)| *node == site.node) {
+                link.episode |= episode;
+                link.evidence |= evidence;
+                link.providers |= providers;
+            } else {
+                let said = self.said(*site);
+                let link = Link { episode, evidence, providers, said, gets: Vec::new() };
+                links.push((site.node, link));
             }
         }
         for (node, link) in &mut links {

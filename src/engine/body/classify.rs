@@ -36,7 +36,7 @@ impl Body<'_> {
         // Words never make a note, so a body that is the reader's alone needs none.
         let words = (0..self.records.len()).any(|record| self.needs_words(record));
         let (mut told, mut coded) = (Told::default(), Told::default());
-        let codes = &self.terms.policy.codes;
+        let book = &self.terms.policy.codes;
         let mut era = None;
         let mut whose = self.records.iter().filter_map(|record| match &record.whose {
             Whose::People(people) => Some(people),
@@ -48,7 +48,7 @@ impl Body<'_> {
         for record in 0..self.records.len() {
             let date = self.date(record);
             // Rows have dates.
-            if std::mem::replace(&mut era, codes.era(date)) != codes.era(date) {
+            if std::mem::replace(&mut era, book.era(date)) != book.era(date) {
                 coded = Told::default();
             }
             let mut found = Found { words: told, codes: coded, ..Found::default() };

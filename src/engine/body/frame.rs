@@ -9,7 +9,7 @@ use crate::engine::released::{Finding, Refusal};
 use crate::engine::selectors::automaton::{Child, State};
 use crate::engine::shapes::meant::{KindOf, Mark, flag};
 use crate::engine::shapes::written::Body as Form;
-use crate::engine::sites::{Sites, What};
+use crate::engine::sites::What;
 use crate::engine::walk::Walk;
 use std::borrow::Cow;
 
@@ -94,12 +94,7 @@ impl<'a> Body<'a> {
 
     /// Notes the records found and those inside them, each after the one around it.
     fn note(&mut self, found: Vec<(NodeId, usize)>) {
-        let mut walk = Walk {
-            doc: self.doc,
-            shape: self.terms.shape,
-            sites: Sites::with_room_for(self.doc.tape.len()),
-            required: std::mem::take(&mut self.required),
-        };
+        let mut walk = Walk::new(self.doc, self.terms.shape);
         let mut queue: Vec<(NodeId, usize, Option<usize>)> =
             found.into_iter().rev().map(|(cut, spec)| (cut, spec, None)).collect();
         while let Some((cut, spec, parent)) = queue.pop() {

@@ -9,6 +9,7 @@ use crate::engine::sites::{Site, What};
 use std::collections::BTreeMap;
 
 /// Where a link leads.
+#[derive(Clone, Copy)]
 pub(super) enum Leads<'b> {
     /// Nowhere: empty, or into the record itself.
     Nowhere,
@@ -109,8 +110,7 @@ impl Body<'_> {
         for site in self.sites(record) {
             let (providers, evidence) = match site.what {
                 What::Evidence(providers) => (providers, true),
-                What::Episode(providers) => (providers, false),
-                What::Resolve(_, providers) => (providers, false),
+                What::Episode(providers) | What::Resolve(_, providers) => (providers, false),
                 _ => continue,
             };
             match self.leads(*site, providers) {
@@ -158,9 +158,10 @@ impl Body<'_> {
             // A visit number that no record bears ties by its value; only references, evidence
             // and what may be looked up can be out of sight.
             let providers = match site.what {
-                What::Evidence(providers) => providers,
-                What::Episode(providers) if self.terms.shape.fhir => providers,
-                What::Resolve(_, providers) => providers,
+                What::Episode(_) if !self.terms.shape.fhir => continue,
+                What::Evidence(providers)
+                | What::Episode(providers)
+                | What::Resolve(_, providers) => providers,
                 _ => continue,
             };
             if matches!(self.leads(*site, providers), Leads::OutOfSight) {
@@ -204,7 +205,7 @@ fn lead(points: Points, bearers: &[usize], providers: bool) -> Leads<'_> {
         _ if !bearers.is_empty() => Leads::InSight(bearers),
         Points::Nothing | Points::Empty | Points::Unidentified | Points::Inside => Leads::Nowhere,
         Points::Broken(false) => Leads::OutOfSight,
-        Points::Named(Some(kinship)) if kinship.people => Leads::Nowhere,
+        Points::Named(Some(kinship)) if kinship.is_known() => Leads::Nowhere,
         Points::Named(Some(kinship)) | Points::Searched(kinship) if kinship.public => {
             Leads::Provider
         }

@@ -4,18 +4,15 @@ use super::Body;
 use crate::engine::document::tape::{Kind as Json, NodeId};
 use crate::engine::facts::PersonId;
 use crate::engine::names::{Target, target};
-use crate::engine::sites::Site;
+use crate::engine::sites::{NOWHERE, Site, What};
 use std::borrow::Cow;
 use std::ops::Range;
 
 /// Who is meant by texts that came before: the links of a body name a few people over and over.
-type Known<'a> = Vec<(Cow<'a, str>, Option<PersonId>)>;
+type Known = Vec<(Box<str>, Option<PersonId>)>;
 
 /// So many are looked through in less time than is needed to find who one is.
 const KNOWN_MAX: usize = 16;
-
-/// Kinds of record that are people, or that tie nothing: who a link to one means is known.
-const PEOPLE: [&str; 3] = ["Coverage", "Patient", "RelatedPerson"];
 
 /// A link as it is written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -48,19 +45,42 @@ pub(super) struct Kinship {
     /// The kind, if the shape names it.
     pub(super) kind: Option<usize>,
     pub(super) public: bool,
-    /// Coverage, Patient or `RelatedPerson`.
-    pub(super) people: bool,
-    pub(super) is_coverage: bool,
-    pub(super) is_patient: bool,
-    /// Patient, `RelatedPerson` or Person: only these name somebody.
-    is_person: bool,
+    who: Who,
+}
+
+/// Types by which a link may name somebody, or ties nothing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Who {
+    Patient,
+    RelatedPerson,
+    Person,
+    Coverage,
+    /// Every other type.
+    Thing,
+}
+
+impl Kinship {
+    pub(super) fn is_patient(self) -> bool {
+        self.who == Who::Patient
+    }
+
+    pub(super) fn is_coverage(self) -> bool {
+        self.who == Who::Coverage
+    }
+
+    /// Whether a link to one is never out of sight: who is meant is known, and it ties nothing.
+    pub(super) fn is_known(self) -> bool {
+        matches!(self.who, Who::Coverage | Who::Patient | Who::RelatedPerson)
+    }
 }
 
 impl Points {
     /// Whether somebody can be meant.
     pub(super) fn may_be_person(self) -> bool {
         match self {
-            Points::Named(kinship) => kinship.is_none_or(|kinship| kinship.is_person),
+            Points::Named(kinship) => kinship.is_none_or(|kinship| {
+                matches!(kinship.who, Who::Patient | Who::RelatedPerson | Who::Person)
+            }),
             Points::Unreadable | Points::Value => true,
             _ => false,
         }
@@ -105,15 +125,28 @@ impl<'a> Body<'a> {
     /// Reads every link of every record; each is asked for by several steps.
     pub(super) fn read_links(&mut self) {
         let mut sites = std::mem::take(&mut self.sites.others);
-        let mut last = (NodeId(u32::MAX), 0);
+        // A place may be several links, noted apart. Most come in document order: those are found
+        // again, and one that is not is read twice.
+        let mut read: Vec<(NodeId, u32)> = Vec::new();
         let mut known = Vec::new();
         for site in sites.iter_mut().filter(|site| site.what.is_link()) {
-            if last.0 != site.node {
-                let link = self.read_link(site.node, &mut known);
-                last = (site.node, u32::try_from(self.links.len()).unwrap_or(u32::MAX));
-                self.links.push(link);
+            // A part of a tuple may be a plain value.
+            let value = || self.doc.get(site.node).is_some_and(|node| node.kind != Json::Object);
+            if matches!(site.what, What::Tuple(..)) && value() {
+                continue;
             }
-            site.with = last.1;
+            site.with = match read.binary_search_by_key(&site.node, |(node, _)| *node) {
+                Ok(at) => read.get(at).map_or(NOWHERE, |(_, link)| *link),
+                Err(at) => {
+                    let number = u32::try_from(self.links.len()).unwrap_or(NOWHERE);
+                    let link = self.read_link(site.node, &mut known);
+                    self.links.push(link);
+                    if at == read.len() {
+                        read.push((site.node, number));
+                    }
+                    number
+                }
+            };
         }
         self.sites.others = sites;
     }
@@ -133,7 +166,7 @@ impl<'a> Body<'a> {
         self.link_at(site).map_or(&[], |link| self.bearers(link))
     }
 
-    fn read_link(&self, node: NodeId, known: &mut Known<'a>) -> Link<'a> {
+    fn read_link(&self, node: NodeId, known: &mut Known) -> Link<'a> {
         let plain = |points| Link { text: Cow::Borrowed(""), points, who: None, bearers: 0..0 };
         let keys = &self.terms.shape.keys;
         let text = match self.doc.get(node).map(|node| node.kind) {
@@ -151,8 +184,8 @@ impl<'a> Body<'a> {
                     (Some(_), None) => return plain(Points::Broken(identifier().is_some())),
                     (None, None) => {
                         let Some(identifier) = identifier() else {
-                            let none = self.doc.member(node, keys.identifier).is_none();
-                            return plain(if none { Points::Empty } else { Points::Unidentified });
+                            let member = self.doc.member(node, keys.identifier);
+                            return plain(member.map_or(Points::Empty, |_| Points::Unidentified));
                         };
                         let who = self.terms.people.find(&identifier);
                         return Link { who, ..plain(Points::Identified) };
@@ -166,13 +199,13 @@ impl<'a> Body<'a> {
     }
 
     /// Who is meant, by what was found before where that is known.
-    fn who(&self, text: &Cow<'a, str>, known: &mut Known<'a>) -> Option<PersonId> {
-        if let Some((_, who)) = known.iter().find(|(before, _)| before == text) {
+    fn who(&self, text: &str, known: &mut Known) -> Option<PersonId> {
+        if let Some((_, who)) = known.iter().find(|(before, _)| **before == *text) {
             return *who;
         }
         let who = self.person_named(text);
         if known.len() < KNOWN_MAX {
-            known.push((text.clone(), who));
+            known.push((text.into(), who));
         }
         who
     }
@@ -199,10 +232,13 @@ impl<'a> Body<'a> {
         Kinship {
             kind,
             public: kind.is_some_and(|kind| shape.kind(kind).public),
-            people: PEOPLE.contains(&name),
-            is_coverage: name == "Coverage",
-            is_patient: name == "Patient",
-            is_person: matches!(name, "Patient" | "RelatedPerson" | "Person"),
+            who: match name {
+                "Patient" => Who::Patient,
+                "RelatedPerson" => Who::RelatedPerson,
+                "Person" => Who::Person,
+                "Coverage" => Who::Coverage,
+                _ => Who::Thing,
+            },
         }
     }
 }

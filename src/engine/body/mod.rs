@@ -206,7 +206,7 @@ impl<'a> Body<'a> {
             terms,
             doc,
             sites: Sites::default(),
-            required: vec![false; doc.tape.len()],
+            required: Vec::new(),
             records: Vec::new(),
             names: Names::default(),
             links: Vec::new(),

@@ -30,8 +30,8 @@ impl Body<'_> {
         match link.points {
             Points::Empty | Points::Inside => true,
             Points::Identified => providers || is_party,
-            Points::Searched(kinship) => kinship.public || kinship.is_coverage,
-            Points::Named(Some(kinship)) if kinship.public || kinship.is_coverage => true,
+            Points::Searched(kinship) => kinship.public || kinship.is_coverage(),
+            Points::Named(Some(kinship)) if kinship.public || kinship.is_coverage() => true,
             Points::Named(_) if is_party => true,
             Points::Named(kinship) => match self.bearers(link) {
                 [] => kinship.is_none() && link.who.is_none() && providers,

@@ -104,7 +104,7 @@ impl Body<'_> {
         let Some(link) = self.link_at(site) else { return false };
         match link.points {
             Points::Nothing => true,
-            Points::Named(Some(kinship)) => !kinship.is_patient,
+            Points::Named(Some(kinship)) => !kinship.is_patient(),
             Points::Named(None) => {
                 let bearers = self.bearers(link);
                 !bearers.is_empty() && !bearers.iter().any(|at| self.kind(*at).is_person)

@@ -26,6 +26,7 @@ pub struct ParseError {
 pub(super) struct Scratch {
     room: Room,
     frames: Vec<Frame>,
+    guesses: Vec<u16>,
 }
 
 /// Parses one whole document into `tape` (cleared first). White space around it is allowed;
@@ -53,6 +54,8 @@ pub fn parse<'j>(
     // Taken out of the tape, and lent: so the parser's own few numbers can stay in registers.
     let mut nodes = std::mem::take(&mut tape.nodes);
     let mut frames = std::mem::take(&mut tape.scratch.frames);
+    let mut guesses = std::mem::take(&mut tape.scratch.guesses);
+    guesses.resize(vocabulary.len().saturating_add(1).saturating_mul(2), 0);
     let mut marks = Marks::new(bytes, end, std::mem::take(&mut tape.scratch.room));
     frames.clear();
     let parser = Parser {
@@ -63,6 +66,9 @@ pub fn parse<'j>(
         count: 0,
         frames: &mut frames,
         seen: 0,
+        guesses: &mut guesses,
+        guess: 0,
+        name: 0,
         node: 0,
         closer: NEVER,
         depth,
@@ -70,7 +76,7 @@ pub fn parse<'j>(
     };
     let outcome = parser.run();
     tape.nodes = nodes;
-    tape.scratch = Scratch { room: marks.into_room(), frames };
+    tape.scratch = Scratch { room: marks.into_room(), frames, guesses };
     if outcome.is_err() {
         tape.nodes.clear();
     }
@@ -85,6 +91,8 @@ const NEVER: u8 = 0xFF;
 struct Frame {
     seen: u64,
     node: u32,
+    guess: u32,
+    name: u16,
     closer: u8,
 }
 
@@ -121,6 +129,13 @@ struct Parser<'p, 'b> {
     /// Two bits per key of the object seen so far, chosen by its hash; all once both bits of
     /// a key were there before, for only then can a key have come twice.
     seen: u64,
+    /// Which key came last behind which, and first in what: twice as many places as keys. Keys
+    /// come in the same order over and over, and one that is guessed need not be looked for.
+    guesses: &'p mut Vec<u16>,
+    /// Where the next key's guess is.
+    guess: u32,
+    /// The number of the key that the container is the value of, or is an element in.
+    name: u16,
     /// The container's place in the tape.
     node: u32,
     /// The byte that closes it.
@@ -170,17 +185,20 @@ impl Parser<'_, '_> {
         }
         let string = self.marks.string(self.at)?;
         let start = string.open.wrapping_add(1);
-        let (print, number) = if string.escaped {
+        let (bits, number) = if string.escaped {
             escaped_key(self.source, self.marks, self.vocabulary, string)?
         } else {
             let length = string.close.wrapping_sub(start);
             let print = Fingerprint::in_place(self.source, start, length);
             let bytes = self.source.bytes;
             let name = || bytes.get(place(start)..place(string.close)).unwrap_or_default();
-            (print, self.vocabulary.number_of(print, name))
+            let guess = self.guesses.get(place(self.guess)).copied().unwrap_or(0);
+            match self.vocabulary.is(guess, print, name) {
+                Some(bits) => (bits, guess),
+                None => self.look_up(print, name),
+            }
         };
-        let hash = print.hash();
-        let bits = 1_u64 << (hash >> 58) | 1_u64 << (hash >> 52 & 63);
+        self.guess = u32::from(number).wrapping_mul(2);
         self.seen = if self.seen & bits == bits { suspicious() } else { self.seen | bits };
         let end = string.close.wrapping_add(1);
         self.at = end;
@@ -190,6 +208,16 @@ impl Parser<'_, '_> {
         self.at = self.at.wrapping_add(1);
         *key = Key { start: string.open, end, number, escaped: string.escaped };
         Ok(self.skip_space())
+    }
+
+    /// Looks for a key that came unexpected, and expects it the next time.
+    #[inline]
+    fn look_up<'n>(&mut self, print: Fingerprint, name: impl Fn() -> &'n [u8]) -> (u64, u16) {
+        let number = self.vocabulary.number_of(print, name);
+        if let Some(guess) = self.guesses.get_mut(place(self.guess)) {
+            *guess = number;
+        }
+        (print.bits(), number)
     }
 
     #[inline]
@@ -236,7 +264,11 @@ impl Parser<'_, '_> {
         if self.frames.len() >= self.depth {
             return Err(ParseError { at: place(self.at), why: "nested too deeply" });
         }
-        self.frames.push(Frame { seen: self.seen, node: self.node, closer: self.closer });
+        let Parser { seen, node, guess, name, closer, .. } = *self;
+        self.frames.push(Frame { seen, node, guess, name, closer });
+        // An element's keys are expected by the name of its array.
+        self.name = if key.number == 0 { name } else { key.number };
+        self.guess = u32::from(self.name).wrapping_mul(2).wrapping_add(1);
         // In ASCII each closing bracket is two behind its opening one.
         self.closer = byte.wrapping_add(2);
         self.seen = 0;
@@ -261,6 +293,8 @@ impl Parser<'_, '_> {
         if let Some(frame) = self.frames.pop() {
             self.seen = frame.seen;
             self.node = frame.node;
+            self.guess = frame.guess;
+            self.name = frame.name;
             self.closer = frame.closer;
         }
         Ok(())
@@ -298,12 +332,12 @@ fn escaped_key(
     marks: &mut Marks<'_>,
     vocabulary: &Vocabulary,
     string: Quoted,
-) -> Result<(Fingerprint, u16), ParseError> {
+) -> Result<(u64, u16), ParseError> {
     check_escapes(source, marks, string, true)?;
     let quoted = source.text.get(place(string.open)..=place(string.close));
     let text = unescape(quoted.unwrap_or_default(), true);
     let print = Fingerprint::of(&text);
-    Ok((print, vocabulary.number_of(print, || text.as_bytes())))
+    Ok((print.bits(), vocabulary.number_of(print, || text.as_bytes())))
 }
 
 /// One of the three words, and its end.

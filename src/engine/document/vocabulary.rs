@@ -12,6 +12,8 @@ pub struct Vocabulary {
     names: Vec<Box<str>>,
     /// By number; number 0 is no name.
     prints: Vec<Fingerprint>,
+    /// By number: [`Fingerprint::bits`].
+    bits: Vec<u64>,
     /// Numbers by the high bits of the hash, on to the next place when taken; 0 is free. The
     /// highest bit tells that a name was sent on from here. A power of two of places, at most a
     /// quarter of them taken.
@@ -31,10 +33,11 @@ impl Vocabulary {
             names.into_iter().filter(|name| seen.insert(*name)).map(Box::from).collect();
         unique.truncate(Vocabulary::MOST);
         let size = unique.len().saturating_mul(4).next_power_of_two().max(64);
+        let prints = unique.iter().map(|name| Fingerprint::of(name));
+        let prints: Vec<_> = std::iter::once(Fingerprint::OF_NONE).chain(prints).collect();
         let mut vocabulary = Vocabulary {
-            prints: std::iter::once(Fingerprint::OF_NONE)
-                .chain(unique.iter().map(|name| Fingerprint::of(name)))
-                .collect(),
+            bits: prints.iter().map(|print| print.bits()).collect(),
+            prints,
             names: unique,
             table: vec![0; size],
             shift: size.leading_zeros().saturating_add(1).saturating_add(64 - usize::BITS),
@@ -61,6 +64,22 @@ impl Vocabulary {
     /// The number of a name, 0 if it has none.
     pub fn number(&self, name: &str) -> u16 {
         self.number_of(Fingerprint::of(name), || name.as_bytes())
+    }
+
+    /// Whether this number's name has this fingerprint and so is `name`; and its bits.
+    #[inline]
+    pub(super) fn is<'n>(
+        &self,
+        number: u16,
+        print: Fingerprint,
+        name: impl Fn() -> &'n [u8],
+    ) -> Option<u64> {
+        let at = usize::from(number);
+        let found = self.prints.get(at).copied().unwrap_or(Fingerprint::OF_NONE);
+        let same = found.is(print)
+            && (print.length <= HELD
+                || self.name(number).is_some_and(|found| found.as_bytes() == name()));
+        if same { self.bits.get(at).copied() } else { None }
     }
 
     /// The number of the name with this fingerprint; `name` is asked only where that leaves a

@@ -98,44 +98,42 @@ impl Automaton {
         })
     }
 
-    /// The state of every element of an array, if it is one for all.
-    #[inline]
-    pub fn element(&self, state: State) -> Option<State> {
-        let steps = self.steps.get(index(state)).copied().unwrap_or_default();
-        (!steps.guarded).then_some(steps.element)
-    }
-
     /// The state of a child.
     #[inline]
     pub fn step(&self, state: State, child: Child, doc: Document<'_>) -> State {
-        let Some(steps) = self.steps.get(index(state)) else { return DEAD };
-        let steps = if steps.guarded { self.guarded(state, child, doc) } else { *steps };
+        match self.steps.get(index(state)) {
+            Some(steps) if steps.guarded => self.guarded(state, child, doc),
+            Some(steps) => self.follow(steps, child),
+            None => DEAD,
+        }
+    }
+
+    #[inline]
+    fn follow(&self, steps: &Steps, child: Child) -> State {
         if child.index.is_some() {
             return steps.element;
-        }
-        if child.key == 0 {
-            return steps.other;
         }
         let mut at = place(child.key, steps.mask);
         // A table is at most half full, so a free place ends the search.
         loop {
             match self.keys.get(index(steps.table.wrapping_add(u32::from(at)))) {
-                Some((key, to)) if *key == child.key => return *to,
+                // First, for a key that nobody asks for has number 0.
                 Some((0, _)) | None => return steps.other,
+                Some((key, to)) if *key == child.key => return *to,
                 Some(_) => at = at.wrapping_add(1) & steps.mask,
             }
         }
     }
 
-    /// The steps of a guarded state from one child.
+    /// The step of a guarded state.
     #[cold]
-    fn guarded(&self, state: State, child: Child, doc: Document<'_>) -> Steps {
-        let Some(row) = self.states.get(index(state)) else { return Steps::default() };
+    fn guarded(&self, state: State, child: Child, doc: Document<'_>) -> State {
+        let Some(row) = self.states.get(index(state)) else { return DEAD };
         let steps = match self.bits(*row, child, doc) {
             0 => self.steps.get(index(state)),
             bits => self.variants.get(index(row.variants.saturating_add(bits - 1))),
         };
-        steps.copied().unwrap_or_default()
+        steps.map_or(DEAD, |steps| self.follow(steps, child))
     }
 
     fn bits(&self, row: Row, child: Child, doc: Document<'_>) -> u32 {

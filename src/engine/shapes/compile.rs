@@ -329,8 +329,10 @@ fn bits(mark: Mark) -> u32 {
         | Mark::Resolve(_)
         | Mark::Target
         | Mark::Owns => flag::MARKED,
-        Mark::Field(field) if field.category == Category::FreeText => flag::MARKED | flag::PROSE,
-        Mark::Field(_) => flag::MARKED,
+        Mark::Field(field) => {
+            let prose = field.category == Category::FreeText;
+            flag::MARKED | if prose { flag::PROSE } else { 0 }
+        }
     }
 }
 
