@@ -63,7 +63,7 @@ impl Maker<'_> {
         let mut items = vec![self.put(who, content, "claim", "claimId", body)];
         // Of a hidden visit there may be a claim that tells nothing but the visit it was of.
         let shared = !matches!(content, Content::Ordinary | Content::Unclear);
-        if self.silent_claims && hidden && shared && self.random.once_in(2) {
+        if hidden && shared && self.random.once_in(2) {
             let body = json!({
                 "memberId": member, "visitId": visit, "serviceDate": day, "status": items[0].body["status"],
                 "provider": {"npi": "9990000099", "name": self.words(true, "Laboratory")},

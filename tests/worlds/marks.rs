@@ -35,11 +35,17 @@ pub fn number(random: &mut Random) -> u64 {
 /// The first mark in some bytes: as it stands, or percent-encoded, escaped, in base64 or gzip,
 /// or in one of these inside another.
 pub fn find(bytes: &[u8]) -> Option<String> {
-    search(bytes, 3)
+    find_but(bytes, "")
 }
 
-fn search(bytes: &[u8], depth: usize) -> Option<String> {
-    if let Some(found) = plain(bytes) {
+/// The first mark that does not stand in this text: what a reader asked for by name may come back
+/// in a link to the next page.
+pub fn find_but(bytes: &[u8], asked: &str) -> Option<String> {
+    search(bytes, asked, 3)
+}
+
+fn search(bytes: &[u8], asked: &str, depth: usize) -> Option<String> {
+    if let Some(found) = plain(bytes, asked) {
         return Some(found);
     }
     if depth == 0 {
@@ -47,10 +53,10 @@ fn search(bytes: &[u8], depth: usize) -> Option<String> {
     }
     let decoded = [unescaped(bytes), unpercented(bytes)];
     let inner = decoded.into_iter().flatten().chain(from_base64(bytes)).chain(from_gzip(bytes));
-    inner.into_iter().find_map(|bytes| search(&bytes, depth - 1))
+    inner.into_iter().find_map(|bytes| search(&bytes, asked, depth - 1))
 }
 
-fn plain(bytes: &[u8]) -> Option<String> {
+fn plain(bytes: &[u8], asked: &str) -> Option<String> {
     let is_letter = |byte: &u8| LETTERS.contains(&byte.to_ascii_lowercase());
     for at in 0..bytes.len() {
         let rest = &bytes[at..];
@@ -58,7 +64,10 @@ fn plain(bytes: &[u8]) -> Option<String> {
             && rest[..HEAD.len()].eq_ignore_ascii_case(HEAD)
             && rest[HEAD.len()..].iter().take(BODY_LETTERS).all(is_letter)
         {
-            return Some(String::from_utf8_lossy(&rest[..HEAD.len() + BODY_LETTERS]).into_owned());
+            let mark = String::from_utf8_lossy(&rest[..HEAD.len() + BODY_LETTERS]).into_owned();
+            if !asked.contains(&mark) {
+                return Some(mark);
+            }
         }
         let number = NUMBER_HEAD.len() + NUMBER_DIGITS;
         if rest.starts_with(NUMBER_HEAD)

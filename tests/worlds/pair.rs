@@ -47,9 +47,7 @@ impl Pair {
         let reader = Family::reader(&mut random);
         let tag = format!("{seed:x}");
         let short_pages = pages && random.once_in(2);
-        let silent_claims = !short_pages;
-        let mut maker =
-            Maker { family: &family, reader, tag, random: &mut random, count: 0, silent_claims };
+        let mut maker = Maker { family: &family, reader, tag, random: &mut random, count: 0 };
         let (seen, unseen) = maker.everything();
         let mut worlds = [World::default(), World::default()];
         let hidden = maker.two_versions(unseen);
@@ -106,7 +104,7 @@ impl Maker<'_> {
                 self.sort_out(person, &mut seen, &mut unseen);
             }
         }
-        for _ in 0..2 + self.random.below(7) {
+        for _ in 0..2 + self.random.below(9) {
             let who = *self.random.pick(&EVERYBODY[..5]);
             let content = if self.random.once_in(4) { Content::Mental } else { Content::Ordinary };
             // What is one's own is no part of the difference, but for notes, which the reader

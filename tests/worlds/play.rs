@@ -51,6 +51,7 @@ pub async fn play(
     leak: Option<Leak>,
 ) -> (Tally, Option<Difference>) {
     let mut tally = Tally { pairs: 1, ..Tally::default() };
+    let asked = format!("{steps:?}");
     let [one, other] = sides;
     for (side, world) in [&mut *one, &mut *other].into_iter().zip(&pair.worlds) {
         side.upstream.holds(&Arc::new(world.clone()));
@@ -72,9 +73,8 @@ pub async fn play(
             leak.into_answer(step, &mut second, &said[1]);
         }
         for raw in [one.raw(), other.raw()] {
-            // A request may carry a mark, for readers try what they have heard of; an answer
-            // never does, but where it gives the reader their own query for the next page.
-            if let Some(mark) = marks::find(&without_link(raw)) {
+            // What a reader has asked for by name may come back in a link to the next page.
+            if let Some(mark) = marks::find_but(raw, &asked) {
                 return (tally, Some(difference(format!("the mark {mark} came through"))));
             }
         }
@@ -83,17 +83,6 @@ pub async fn play(
         }
     }
     (tally, None)
-}
-
-/// An answer without the URL of its next page.
-fn without_link(raw: &[u8]) -> Vec<u8> {
-    const LINK: &[u8] = br#""link":[{"relation":"next","url":""#;
-    let Some(at) = raw.windows(LINK.len()).position(|part| part == LINK) else {
-        return raw.to_vec();
-    };
-    let (before, url) = raw.split_at(at + LINK.len());
-    let end = url.iter().position(|byte| *byte == b'"').unwrap_or(url.len());
-    [before, &url[end..]].concat()
 }
 
 impl Tally {
@@ -113,8 +102,7 @@ impl Tally {
     }
 }
 
-/// What of two answers differs: all is compared but `Date`, `X-Request-Id`, and the letters of
-/// cursors, whose length is.
+/// What of two answers differs: all is compared but `Date` and `X-Request-Id`; cursors too.
 pub fn told_apart(one: &Answer, other: &Answer) -> Option<String> {
     if one.status != other.status {
         return Some(format!("status {} and {}", one.status, other.status));
@@ -133,32 +121,16 @@ pub fn told_apart(one: &Answer, other: &Answer) -> Option<String> {
     if one.whole != other.whole {
         return Some("one body broke off".to_owned());
     }
-    let (one, other) = (masked(&one.body), masked(&other.body));
+    let (one, other) = (&one.body, &other.body);
     if one == other {
         return None;
     }
-    let at = one.iter().zip(&other).take_while(|(a, b)| a == b).count();
+    let at = one.iter().zip(other).take_while(|(a, b)| a == b).count();
     let around = |body: &[u8]| {
         let (from, to) = (at.saturating_sub(160), (at + 240).min(body.len()));
         String::from_utf8_lossy(&body[from..to]).into_owned()
     };
-    Some(format!("bodies, from byte {at}:\n    {}\n    {}", around(&one), around(&other)))
-}
-
-/// With each long run of letters replaced: that is what a sealed cursor looks like.
-fn masked(body: &[u8]) -> Vec<u8> {
-    const CURSOR_LETTERS_MIN: usize = 64;
-    let is_letter = |byte: &u8| byte.is_ascii_alphanumeric() || b"-_".contains(byte);
-    let mut masked = body.to_vec();
-    let mut from = 0;
-    while from < masked.len() {
-        let length = masked[from..].iter().take_while(|byte| is_letter(byte)).count();
-        if length >= CURSOR_LETTERS_MIN {
-            masked[from..from + length].fill(b'*');
-        }
-        from += length + 1;
-    }
-    masked
+    Some(format!("bodies, from byte {at}:\n    {}\n    {}", around(one), around(other)))
 }
 
 /// The pair and the sequence made as small as it goes while the worlds still differ.

@@ -36,8 +36,6 @@ pub struct Maker<'m> {
     pub tag: String,
     pub random: &'m mut Random,
     pub count: usize,
-    /// Whether hidden visits may have claims that tell nothing by themselves.
-    pub silent_claims: bool,
 }
 
 /// Codes of each content: ICD-10-CM, what it is called, CPT.

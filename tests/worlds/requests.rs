@@ -104,7 +104,7 @@ pub fn sequence(pair: &Pair, seed: u64) -> Vec<Step> {
                 || form.as_ref().is_some_and(|form| form.contains("_count")));
         steps.push(step);
         if pages {
-            steps.extend(vec![Step::Next; asker.random.below(5)]);
+            steps.extend(vec![Step::Next; asker.random.below(7)]);
         }
     }
     steps.truncate(20);
@@ -119,6 +119,10 @@ struct Asker<'a> {
 
 impl Asker<'_> {
     fn step(&mut self) -> Step {
+        if self.random.once_in(5) {
+            let target = self.long_list();
+            return Step::Ask { method: "GET", target, form: None, fields: self.fields() };
+        }
         let (target, form) = match self.random.below(20) {
             0..6 => (self.search(), None),
             6..8 => self.post(),
@@ -138,6 +142,27 @@ impl Asker<'_> {
             _ => "GET",
         };
         Step::Ask { method, target, form, fields: self.fields() }
+    }
+
+    /// A list of more than a page, a page at a time.
+    fn long_list(&mut self) -> String {
+        let size = 1 + self.random.below(3);
+        let contract = self.pair.family.contract();
+        let kind = *self.random.pick(&[
+            "ExplanationOfBenefit",
+            "Condition",
+            "Encounter",
+            "Patient",
+            "Coverage",
+        ]);
+        match self.random.below(5) {
+            0 | 1 => format!("/fhir/{kind}?_count={size}"),
+            2 => format!(
+                "/fhir/ExplanationOfBenefit?_count={size}&_include=ExplanationOfBenefit:encounter&_include=ExplanationOfBenefit:provider"
+            ),
+            3 => format!("/api/v1/family/{contract}/claims?pageSize={size}"),
+            _ => format!("/api/v1/family/{contract}/messages?pageSize={size}"),
+        }
     }
 
     fn fields(&mut self) -> Vec<String> {

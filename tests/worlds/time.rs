@@ -86,7 +86,6 @@ async fn hidden_takes_as_long_as_absent() {
         tag: "t".to_owned(),
         random: &mut random,
         count: 0,
-        silent_claims: false,
     };
     let visit = maker.visit(Role::Daughter, Content::Mental);
     let bill = visit.iter().find(|item| item.kind == "ExplanationOfBenefit").unwrap();
