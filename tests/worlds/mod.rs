@@ -122,6 +122,15 @@ async fn two_worlds() {
     }
 }
 
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_is_hidden_is_not_charged() {
+    let few = "limits: { reader: [{ records: 10 per 1d }] }";
+    let mut sides = two_sides(Files::with_all_policies, few).await;
+    let (tally, told_apart) = plays(&mut sides, 1..400, SHORT_PAGES, None).await;
+    assert_eq!(told_apart, None, "a limit told the worlds apart");
+    assert!(tally.over_limit > 20, "nobody was over a limit: {tally:?}");
+}
+
 /// Within so many pairs every broken measure has to be noticed.
 const BROKEN_PAIRS: u64 = 800;
 
