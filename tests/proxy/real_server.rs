@@ -230,6 +230,20 @@ async fn in_front_of_a_real_server_everyone_sees_what_is_theirs() {
     hidden_and_unknown_are_one(&stage, &hidden).await;
     the_patient_asks(&stage).await;
     the_brother_asks(&stage, &hidden).await;
+    a_binary_goes_with_its_document(&stage).await;
+}
+
+/// A Binary is searched for by the address that its document has for it.
+async fn a_binary_goes_with_its_document(stage: &Stage) {
+    let letter = "/fhir/Binary/letter-mother";
+    let own = stage.get(MOTHER, letter).await;
+    assert_eq!((own.status, &own.body), (200, &stage.truth(letter).await.body));
+    let absent = stage.get(BROTHER, "/fhir/Binary/there-is-none").await;
+    assert_eq!(absent.status, 404);
+    for (reader, target) in [(BROTHER, letter), (MOTHER, "/fhir/Binary/letter-of-nobody")] {
+        let answer = stage.get(reader, target).await;
+        assert_eq!(answer.comparable(), absent.comparable(), "{target} read by {reader}");
+    }
 }
 
 /// The searches of the story, and the least that the mother gets of each.
