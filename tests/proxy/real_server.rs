@@ -252,7 +252,8 @@ fn searches() -> Vec<(String, usize)> {
     vec![
         (format!("/fhir/Patient?_id={PATIENT}"), 1),
         (format!("/fhir/Coverage?beneficiary=Patient/{PATIENT}"), 1),
-        (format!("/fhir/Goal?patient={PATIENT}&{all}"), 1),
+        // In words alone, without a code that is known.
+        (format!("/fhir/Goal?patient={PATIENT}&{all}"), 0),
         // Without their encounters: these are looked up.
         (format!("/fhir/Observation?patient={PATIENT}&{all}"), 120),
         (format!("/fhir/ExplanationOfBenefit?patient={PATIENT}&{all}"), 12),

@@ -1,9 +1,20 @@
 //! `resolve:` as written → as meant: which route answers a look-up.
 
 use super::compile::Compiler;
-use super::meant::{Get, Kind, Route, Segment};
+use super::meant::{Kind, Route, Segment};
 use super::routes;
 use crate::engine::diagnostics::{At, did_you_mean};
+
+/// How what a `resolve:` link names is asked for.
+#[derive(Clone, Debug)]
+pub struct Get {
+    /// The template below the base.
+    pub segments: Vec<Segment>,
+    /// The kind it gives, where the template names one.
+    pub kind: Option<usize>,
+    /// The route of the shape that answers it.
+    pub route: usize,
+}
 
 /// Gives every kind the routes that its `resolve:` links are looked up by.
 pub(super) fn compile(compiler: &mut Compiler<'_>, kinds: &mut [Kind], routes: &[Route]) {

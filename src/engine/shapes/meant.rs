@@ -1,6 +1,8 @@
 //! Shapes as meant: compiled, cross-checked, ready to be walked.
 
+pub use super::gets::Get;
 use super::keys::Keys;
+pub use super::owners::Owner;
 use super::written::{Body, Errors};
 use crate::engine::category::Category;
 use crate::engine::document::tape::Vocabulary;
@@ -176,28 +178,6 @@ pub struct Kind {
     pub gets: Vec<Get>,
     /// How those that it belongs to are found, where it is read by its id.
     pub owner: Option<Owner>,
-}
-
-/// The search for what a record belongs to.
-#[derive(Clone, Debug)]
-pub struct Owner {
-    /// Its path below the base.
-    pub path: String,
-    /// The parameter that takes the record's name.
-    pub parameter: String,
-    /// The route of the shape that it is.
-    pub route: usize,
-}
-
-/// How what a `resolve:` link names is asked for.
-#[derive(Clone, Debug)]
-pub struct Get {
-    /// The template below the base.
-    pub segments: Vec<Segment>,
-    /// The kind it gives, where the template names one.
-    pub kind: Option<usize>,
-    /// The route of the shape that answers it.
-    pub route: usize,
 }
 
 /// A place with a category of its own.

@@ -1,11 +1,22 @@
 //! `owner:` as written → as meant: what an attached record belongs to, and how that is found.
 
 use super::compile::Compiler;
-use super::meant::{Kind, Mark, Owner, Route, Segment};
+use super::meant::{Kind, Mark, Route, Segment};
 use super::routes;
 use super::written::{self, Body};
 use crate::engine::diagnostics::{At, did_you_mean};
 use crate::engine::selectors::build::Place;
+
+/// The search for what a record belongs to.
+#[derive(Clone, Debug)]
+pub struct Owner {
+    /// Its path below the base.
+    pub path: String,
+    /// The parameter that takes the record's name.
+    pub parameter: String,
+    /// The route of the shape that it is.
+    pub route: usize,
+}
 
 /// Marks the places of owners that name what belongs to them; `roots` are those of the kinds.
 pub(super) fn compile(
