@@ -11,6 +11,7 @@ mod lookups;
 mod paging;
 mod real_server;
 mod requests;
+mod searches;
 mod streams;
 pub(crate) mod tls;
 pub(crate) mod upstream;
