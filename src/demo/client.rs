@@ -6,6 +6,7 @@ use http_body_util::{BodyExt, Full};
 use hyper::client::conn::http1::{SendRequest, handshake};
 use hyper::{Request, header};
 use hyper_util::rt::TokioIo;
+use serde_json::Value;
 use std::io;
 use std::net::SocketAddr;
 use tokio::net::TcpStream;
@@ -48,6 +49,39 @@ pub(super) struct Heard {
     /// Names and values, in order, without the request's number.
     pub(super) headers: Vec<(String, String)>,
     pub(super) body: Vec<u8>,
+}
+
+impl Heard {
+    /// The request for the next page, if the answer tells of one. `proxy` is where it was asked.
+    pub(super) fn next(&self, proxy: &str) -> Option<Ask> {
+        let body: Value = serde_json::from_slice(&self.body).ok()?;
+        let links = body.get("link").and_then(Value::as_array);
+        let is_next = |link: &&Value| link.get("relation").is_some_and(|is| is == "next");
+        if let Some(link) = links.and_then(|links| links.iter().find(is_next)) {
+            let target = link.get("url")?.as_str()?.strip_prefix(&format!("http://{proxy}"))?;
+            return Some(Ask::get(target));
+        }
+        let cursor = body.pointer("/page/next")?.as_str()?;
+        let (path, query) = self.ask.target.split_once('?').unwrap_or((&self.ask.target, ""));
+        let kept = query.split('&').filter(|pair| !pair.is_empty() && !pair.starts_with("cursor="));
+        let kept: String = kept.map(|pair| format!("&{pair}")).collect();
+        Some(Ask::get(format!("{path}?cursor={cursor}{kept}")))
+    }
+
+    /// The body without our cursors, which are any letters.
+    pub(super) fn without_cursors(&self) -> Vec<u8> {
+        let body = String::from_utf8_lossy(&self.body);
+        let mut kept = String::with_capacity(body.len());
+        let mut rest = &*body;
+        for start in ["_cursor=", "\"page\":{\"next\":\""] {
+            if let Some((before, after)) = rest.split_once(start) {
+                kept.push_str(before);
+                rest = after.split_once('"').map_or("", |(_, behind)| behind);
+            }
+        }
+        kept.push_str(rest);
+        kept.into_bytes()
+    }
 }
 
 /// The connection of one reader.

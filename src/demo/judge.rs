@@ -72,7 +72,7 @@ pub(super) fn judge(world: &World, heard: &[Heard]) -> Result<Judgement, BuildEr
             let mut leak = |what: String| {
                 judgement.leaks.push(Leak { reader, request: heard.ask.shown(), what });
             };
-            secrets.found_in(&heard.body).into_iter().for_each(&mut leak);
+            secrets.found_in(&heard.without_cursors()).into_iter().for_each(&mut leak);
             let headers = heard.headers.iter();
             for (name, value) in headers.filter(|(name, _)| !COUNTING.contains(&name.as_str())) {
                 for secret in secrets.found_in(value.as_bytes()) {

@@ -23,6 +23,9 @@ use tokio::net::TcpListener;
 /// Longest form of a search by POST, bytes.
 const FORM_BYTES_MAX: usize = 64 * 1024;
 
+/// Most records on a page, whatever is asked for: pages end in the middle of everything.
+const PAGE_RECORDS_MAX: usize = 20;
+
 /// An answer of the payer.
 #[derive(Debug)]
 pub(super) struct Answer {
@@ -50,6 +53,8 @@ pub(super) struct Asked {
     parameters: Vec<(String, String)>,
     /// The address by which we were asked.
     base: String,
+    /// Most records on a page, whatever is asked for.
+    page_records_max: usize,
 }
 
 impl Asked {
@@ -60,7 +65,20 @@ impl Asked {
         let pairs = query.split('&').chain(form.split('&')).filter_map(|pair| pair.split_once('='));
         let parameters =
             pairs.map(|(name, value)| (decode(name, true), decode(value, true))).collect();
-        Asked { segments, parameters, base: format!("http://{host}") }
+        let base = format!("http://{host}");
+        Asked { segments, parameters, base, page_records_max: PAGE_RECORDS_MAX }
+    }
+
+    /// The same, with all that there is on one page.
+    #[must_use]
+    pub(super) fn at_once(self) -> Asked {
+        Asked { page_records_max: usize::MAX, ..self }
+    }
+
+    /// How many records a page has, if this parameter says so or not.
+    fn page_records(&self, name: &str) -> usize {
+        let most = self.page_records_max;
+        self.number(name).unwrap_or(most).clamp(1, most)
     }
 
     fn parameter(&self, name: &str) -> Option<&str> {
@@ -94,6 +112,17 @@ fn decode(text: &str, plus_is_space: bool) -> String {
         });
     }
     String::from_utf8_lossy(&bytes).into_owned()
+}
+
+/// Percent-encoding of all but letters and digits.
+fn encode(text: &str) -> String {
+    let one = |byte: u8| match byte {
+        b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'_' | b'.' => {
+            char::from(byte).to_string()
+        }
+        _ => format!("%{byte:02X}"),
+    };
+    text.bytes().map(one).collect()
 }
 
 /// The answer to whatever is asked, for anybody.

@@ -76,15 +76,15 @@ impl Stage {
 
     /// Somebody asks, one request after the other.
     pub(super) async fn ask(&self, reader: Who, asks: &[Ask]) -> io::Result<Vec<Heard>> {
-        ask_all(self.addresses.proxy, reader, self.token(reader)?, asks.to_vec()).await
+        ask_all(self.addresses.proxy, reader, self.token(reader)?, asks.to_vec(), false).await
     }
 
-    /// Everybody asks the same, all at the same time.
+    /// Everybody asks the same and turns every page of it, all at the same time.
     pub(super) async fn everybody_asks(&self, asks: &[Ask]) -> io::Result<Vec<Heard>> {
         let mut asking = JoinSet::new();
         for reader in Who::ALL {
             let token = self.token(reader)?;
-            asking.spawn(ask_all(self.addresses.proxy, reader, token, asks.to_vec()));
+            asking.spawn(ask_all(self.addresses.proxy, reader, token, asks.to_vec(), true));
         }
         let mut heard = Vec::new();
         while let Some(one) = asking.join_next().await {
@@ -107,11 +107,17 @@ async fn ask_all(
     reader: Who,
     token: String,
     asks: Vec<Ask>,
+    turns_pages: bool,
 ) -> io::Result<Vec<Heard>> {
     let mut client = Client::connect(proxy, reader, token).await?;
     let mut heard = Vec::with_capacity(asks.len());
-    for ask in &asks {
-        heard.push(client.ask(ask).await?);
+    for ask in asks {
+        let mut next = Some(ask);
+        while let Some(ask) = next {
+            let answer = client.ask(&ask).await?;
+            next = if turns_pages { answer.next(&proxy.to_string()) } else { None };
+            heard.push(answer);
+        }
     }
     Ok(heard)
 }

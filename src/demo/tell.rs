@@ -100,7 +100,7 @@ fn is_said(name: &str) -> bool {
 
 fn got(stage: &Stage, turn: &Turn, answer: &Heard, is_same: bool) -> String {
     let form = turn.ask.form.as_deref().unwrap_or_default();
-    let asked = Asked::read(&turn.ask.target, form, "payer");
+    let asked = Asked::read(&turn.ask.target, form, "payer").at_once();
     let sent = count(payer_api::answer(&stage.world, &asked).body.as_bytes());
     let alike = match (turn.same_as_before, is_same) {
         (false, _) => "",

@@ -15,7 +15,7 @@ pub(super) fn requests(world: &World) -> Vec<Ask> {
     for contract in ["C-1", "C-2"] {
         let family = format!("/api/v1/family/{contract}");
         asks.push(Ask::get(&family));
-        for page in ["claims?pageSize=200", "accumulators", "messages", "letters", "payments"] {
+        for page in ["claims?pageSize=9", "accumulators", "messages", "letters", "payments"] {
             asks.push(Ask::get(format!("{family}/{page}")));
         }
     }
@@ -36,7 +36,7 @@ fn about(subject: Who, asks: &mut Vec<Ask>) {
         let form = format!("patient={patient}");
         asks.push(Ask::post(format!("/fhir/{kind}/_search"), form));
     }
-    let requests = "MedicationRequest?_include=MedicationRequest:requester&_count=200";
+    let requests = "MedicationRequest?_include=MedicationRequest:requester&_count=7";
     asks.push(Ask::get(format!("/fhir/{requests}&patient=Patient/{patient}")));
     asks.push(Ask::get(format!("/fhir/Coverage?beneficiary={patient}")));
     asks.push(claims(subject));

@@ -2,7 +2,7 @@
 
 use super::super::family::Who;
 use super::super::world::{Api, Record, World};
-use super::{Answer, Asked};
+use super::{Answer, Asked, encode};
 use serde_json::{Value, json};
 
 const JSON: &str = "application/fhir+json";
@@ -65,7 +65,7 @@ fn search(world: &World, asked: &Asked, kind: &str) -> Answer {
         of_kind.filter(|(r, record)| fits(world, r, *record, asked)).map(|(r, _)| r).collect();
     let total = all.len();
     let from = asked.number("_offset").unwrap_or(0);
-    let count = asked.number("_count").unwrap_or(total).max(1);
+    let count = asked.page_records("_count");
     let page: Vec<&Value> = all.into_iter().skip(from).take(count).collect();
     let included = included(world, asked, &page);
     let mut entries: Vec<Value> =
@@ -77,7 +77,8 @@ fn search(world: &World, asked: &Asked, kind: &str) -> Answer {
     if next < total {
         let others = asked.parameters.iter();
         let others = others.filter(|(name, _)| name != "_count" && name != "_offset");
-        let others: String = others.flat_map(|(name, value)| ["&", name, "=", value]).collect();
+        let others: String =
+            others.map(|(name, value)| format!("&{}={}", encode(name), encode(value))).collect();
         let url = format!("{}{others}", url(next));
         links.push(json!({"relation": "next", "url": url}));
     }

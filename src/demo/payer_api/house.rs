@@ -5,9 +5,6 @@ use super::super::world::{Api, Container, Record, World};
 use super::{Answer, Asked};
 use serde_json::{Value, json};
 
-/// Claims on a page of the portal, unless it asks for another number.
-const PAGE_CLAIMS: usize = 100;
-
 /// The latest claims of each person on the family's page.
 const LATEST_CLAIMS: usize = 6;
 
@@ -102,7 +99,7 @@ fn page(world: &World, asked: &Asked, name: &str, records: &[&Record]) -> Value 
 fn paged(world: &World, asked: &Asked, name: &str, all: Vec<Value>) -> Value {
     let all: Vec<Value> = all.into_iter().filter(|one| fits(one, asked)).collect();
     let total = all.len();
-    let size = asked.number("pageSize").unwrap_or(PAGE_CLAIMS).max(1);
+    let size = asked.page_records("pageSize");
     let from = asked.number("cursor").unwrap_or(0);
     let until = from.saturating_add(size);
     let next = (until < total).then(|| until.to_string());
