@@ -29,6 +29,8 @@ pub enum Leak {
     UpstreamStatus,
     /// The reader's page size goes upstream, and what is left of the page is the page.
     ShortPages,
+    /// When a record that is shown was changed last.
+    RecordLastUpdated,
     /// When anything of a list was changed last.
     BundleLastUpdated,
     /// The length of the upstream's body in answer to HEAD.
@@ -39,7 +41,7 @@ pub enum Leak {
     WithheldCount,
 }
 
-pub const LEAKS: [Leak; 14] = [
+pub const LEAKS: [Leak; 15] = [
     Leak::Total,
     Leak::UpstreamLinks,
     Leak::UpstreamETag,
@@ -50,6 +52,7 @@ pub const LEAKS: [Leak; 14] = [
     Leak::Forbidden,
     Leak::UpstreamStatus,
     Leak::ShortPages,
+    Leak::RecordLastUpdated,
     Leak::BundleLastUpdated,
     Leak::HeadLength,
     Leak::Placeholder,
@@ -101,10 +104,25 @@ impl Leak {
             Leak::HeadLength if matches!(step, Step::Ask { method: "HEAD", .. }) => {
                 answer.length(last.plain.len());
             }
+            Leak::RecordLastUpdated if is_list => with_meta(answer, last),
             Leak::ShortPages if is_list => short_page(step, answer, last),
             _ => {}
         }
     }
+}
+
+/// Every entry with the `meta` that it has upstream.
+fn with_meta(answer: &mut Answer, last: &Reply) {
+    let held: Value = serde_json::from_slice(&last.plain).unwrap_or_default();
+    let mut body: Value = serde_json::from_slice(&answer.body).unwrap_or_default();
+    for entry in body["entry"].as_array_mut().into_iter().flatten() {
+        let is_it = |one: &&Value| name(&one["resource"]) == name(&entry["resource"]);
+        if let Some(upstream) = held["entry"].as_array().into_iter().flatten().find(is_it) {
+            entry["resource"]["meta"] = upstream["resource"]["meta"].clone();
+        }
+    }
+    answer.body = body.to_string().into_bytes();
+    answer.length(answer.body.len());
 }
 
 /// Only the entries that stand among the first ones of the upstream.

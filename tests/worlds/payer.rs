@@ -148,9 +148,17 @@ impl World {
             found.iter().flat_map(|body| references(body, "")).collect();
         pointed_at.sort();
         pointed_at.dedup();
+        // A drug or a scan is somebody's only by what points at it.
+        let attached =
+            self.of(Api::Fhir).filter(|item| matches!(item.kind, "Medication" | "Binary"));
+        let attached = attached.map(|item| item.body.clone()).filter(|one| {
+            pointed_at.contains(&name(one))
+                || found.iter().any(|body| body.to_string().contains(&name(one)))
+        });
         let doctors = directory().into_iter().filter(|one| pointed_at.contains(&name(one)));
         let total = found.len();
-        let entries = found.iter().cloned().chain(doctors).map(|body| entry(&body, None));
+        let entries =
+            found.iter().cloned().chain(attached).chain(doctors).map(|body| entry(&body, None));
         let body = json!({
             "resourceType": "Bundle", "type": "searchset", "total": total,
             "meta": {"lastUpdated": format!("2026-02-{:02}", 1 + total % 28)},
@@ -222,6 +230,11 @@ impl World {
                     .any(|member| references(body, member).contains(&patient))
             }
             "_id" => value.split(',').any(|id| body["id"] == id),
+            "location" => {
+                let urls = body["content"].as_array().into_iter().flatten();
+                let url = |one: &Value| one["attachment"]["url"].as_str().map(str::to_owned);
+                urls.filter_map(url).any(|url| url.ends_with(value.as_str()))
+            }
             "status" => body["status"] == *value,
             "date" => {
                 ["/created", "/recordedDate", "/period/start", "/date"].into_iter().any(|at| {
@@ -250,6 +263,8 @@ impl World {
         for (parameter, value) in &asked.parameters {
             let Some((_, member)) = value.split_once(':') else { continue };
             if parameter == "_include" {
+                // Of an element with a choice of types the parameter is the stem.
+                let member = if member == "medication" { "medicationReference" } else { member };
                 let to = page.iter().flat_map(|body| references(body, member));
                 found.extend(to.filter_map(|to| self.find(&to)));
             }

@@ -190,6 +190,12 @@ impl Maker<'_> {
             items.push(self.document(who, content, &day, &to_encounter));
         }
         if self.random.once_in(4) {
+            items.extend(self.drug(who, content, &day, linked.then_some(&to_encounter)));
+        }
+        if self.random.once_in(6) {
+            items.extend(self.scan(who, content, &day));
+        }
+        if self.random.once_in(4) {
             let body = json!({
                 "target": [to_eob], "recorded": format!("{day}T10:00:00Z"), "agent": [{"who": doctor}],
             });
@@ -231,6 +237,51 @@ impl Maker<'_> {
             "item": items,
         });
         self.item(who, content, "ExplanationOfBenefit", body)
+    }
+
+    /// A prescription and the drug that it points at, which is nobody's by itself.
+    fn drug(
+        &mut self,
+        who: Role,
+        content: Content,
+        day: &str,
+        encounter: Option<&Value>,
+    ) -> Vec<Item> {
+        let hidden = self.is_hidden(who, content);
+        let code = if hidden { "36437" } else { "161" };
+        let words = self.words(hidden, "Tablet");
+        let drug = json!({"coding": [{"system": "http://www.nlm.nih.gov/research/umls/rxnorm", "code": code, "display": words}]});
+        let drug = self.item(who, content, "Medication", json!({"status": "active", "code": drug}));
+        let mut body = json!({
+            "status": "active", "intent": "order", "subject": self.patient(who), "authoredOn": day,
+            "medicationReference": {"reference": format!("Medication/{}", drug.id)},
+            "reasonCode": [self.concept(content, hidden)],
+        });
+        if let Some(encounter) = encounter {
+            body["encounter"] = encounter.clone();
+        }
+        vec![self.item(who, content, "MedicationRequest", body), drug]
+    }
+
+    /// A document that is kept apart from what says whose it is.
+    fn scan(&mut self, who: Role, content: Content, day: &str) -> Vec<Item> {
+        use base64::Engine;
+        let hidden = self.is_hidden(who, content);
+        let text = self.words(hidden, "Seen and well");
+        let data = base64::engine::general_purpose::STANDARD.encode(text);
+        let scan = json!({"contentType": "text/plain", "data": data});
+        let scan = self.item(who, content, "Binary", scan);
+        let mut body = json!({
+            "status": "current", "subject": self.patient(who), "date": format!("{day}T10:00:00Z"),
+            "type": {"coding": [{"system": "http://loinc.org", "code": "34133-9"}]},
+            "category": [self.concept(content, hidden)],
+            "content": [{"attachment": {"contentType": "text/plain", "url": format!("Binary/{}", scan.id)}}],
+        });
+        if content == Content::Note {
+            let label = json!({"system": "http://terminology.hl7.org/CodeSystem/v3-ActCode", "code": "PSYTHPN"});
+            body["meta"] = json!({"security": [label]});
+        }
+        vec![self.item(who, content, "DocumentReference", body), scan]
     }
 
     fn document(&mut self, who: Role, content: Content, day: &str, encounter: &Value) -> Item {

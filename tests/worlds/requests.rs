@@ -19,7 +19,7 @@ pub enum Step {
     Next,
 }
 
-const KINDS: [&str; 12] = [
+const KINDS: [&str; 15] = [
     "ExplanationOfBenefit",
     "ExplanationOfBenefit",
     "ExplanationOfBenefit",
@@ -29,13 +29,16 @@ const KINDS: [&str; 12] = [
     "Coverage",
     "Observation",
     "DocumentReference",
+    "MedicationRequest",
+    "Medication",
+    "Binary",
     "Provenance",
     "List",
     "Practitioner",
 ];
 
 /// Search parameters besides the person that any reader may send.
-const OPEN: [&str; 13] = [
+const OPEN: [&str; 14] = [
     "_count=1",
     "_count=2",
     "_count=3",
@@ -46,6 +49,7 @@ const OPEN: [&str; 13] = [
     "_include=ExplanationOfBenefit:provider",
     "_include=ExplanationOfBenefit:encounter",
     "_include=Provenance:target",
+    "_include=MedicationRequest:medication",
     "_revinclude=Provenance:target",
     "_revinclude=ExplanationOfBenefit:encounter",
     "_format=json",
