@@ -1,4 +1,5 @@
 //! Requests and records per reader.
+#![expect(non_snake_case, reason = "a test is named by its id in the catalogue of bypasses")]
 
 use super::*;
 
@@ -49,12 +50,19 @@ fn cells_come_back() {
 }
 
 #[test]
-fn a_full_table_refuses_readers_it_does_not_know() {
+fn bypass_L5_a_full_table_refuses_readers_it_does_not_know() {
     let limits = requests(&[rate(1, MINUTE)]);
     for reader in ["M-1", "M-2", "M-3"] {
         assert_eq!(limits.request(reader), Ok(()));
     }
     assert!(limits.request("M-4").is_err());
+    // Readers with all their cells back are forgotten, and make room.
+    let limits = requests(&[rate(1, Duration::from_millis(20))]);
+    for reader in 0..30 {
+        std::thread::sleep(Duration::from_millis(if reader % 3 == 0 { 80 } else { 0 }));
+        assert_eq!(limits.request(&format!("M-{reader}")), Ok(()));
+        assert!(limits.requests[0].readers.len() <= 3);
+    }
 }
 
 #[test]

@@ -1,5 +1,6 @@
 //! Tests of single stops.
 
+mod bypasses;
 mod connection;
 mod gunzip;
 mod head;

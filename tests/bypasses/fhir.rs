@@ -56,6 +56,73 @@ async fn bypass_F1_totals_and_counts() {
     }
 }
 
+/// Pages of a search of three at a time, and what is hidden in them.
+pub(super) async fn paged(hidden: &[usize]) -> Stand {
+    let all: Vec<String> = (0..9)
+        .map(|number| {
+            let (id, patient, code) = if hidden.contains(&number) {
+                (format!("{SECRET}{number}"), "p-102", "F33.1")
+            } else {
+                (format!("open-{number}"), "p-104", "J06.9")
+            };
+            condition(&id, patient, code, "")
+        })
+        .collect();
+    let upstream = Upstream::answering(move |request| {
+        let offset = request.split("_getpagesoffset=").nth(1).map_or(0, |rest| {
+            rest.split([' ', '&']).next().unwrap().parse::<usize>().unwrap()
+        });
+        let page = bundle(&all[offset..(offset + 3).min(all.len())]);
+        let host = request.split("\r\nhost: ").nth(1).unwrap().split("\r\n").next().unwrap();
+        let next = format!(
+            "\"link\":[{{\"relation\":\"next\",\"url\":\"http://{host}/fhir/Condition?patient=p-104&\
+             _getpagesoffset={}\"}}],\"type\"",
+            offset + 3
+        );
+        let is_last = offset + 3 >= all.len();
+        let page = if is_last { page } else { page.replacen("\"type\"", &next, 1) };
+        good("application/fhir+json", &page)
+    })
+    .await;
+    let proxy = Files::with_all_policies().start(&yaml(&upstream.url(), "")).await;
+    Stand { upstream, proxy }
+}
+
+/// The ids of a page, and where its next one is.
+pub(super) fn page_of(answer: &Answer) -> (Vec<String>, Option<String>) {
+    assert_eq!(answer.status, 200, "{}", answer.body);
+    let body: serde_json::Value = serde_json::from_str(&answer.body).unwrap();
+    let entries = body["entry"].as_array().cloned().unwrap_or_default();
+    let ids = entries.iter().map(|one| one["resource"]["id"].as_str().unwrap().to_owned());
+    let next =
+        body["link"].as_array().into_iter().flatten().find(|link| link["relation"] == "next");
+    let next = next.map(|link| link["url"].as_str().unwrap().to_owned());
+    (ids.collect(), next)
+}
+
+#[tokio::test]
+async fn bypass_F2_pages_are_as_full_as_if_nothing_were_hidden() {
+    for hidden in [&[][..], &[1, 2, 3, 4], &[0, 1, 2, 3, 4, 5, 6], &[8], &[2, 5, 8]] {
+        let stand = paged(hidden).await;
+        let mut target = "/fhir/Condition?patient=p-104&_count=2".to_owned();
+        let (mut pages, mut lengths) = (Vec::new(), Vec::new());
+        loop {
+            let (ids, next) = page_of(&stand.get(MOTHER, &target).await);
+            pages.push(ids);
+            let Some(next) = next else { break };
+            lengths.push(next.len());
+            let path = next.strip_prefix("https://members.example").unwrap_or(&next);
+            target = path.to_owned();
+            assert!(pages.len() < 9, "{pages:?}");
+        }
+        let visible: Vec<String> =
+            (0..9).filter(|n| !hidden.contains(n)).map(|n| format!("open-{n}")).collect();
+        let expected: Vec<&[String]> = visible.chunks(2).collect();
+        assert_eq!(pages, expected, "hidden: {hidden:?}");
+        assert!(lengths.windows(2).all(|pair| pair[0] == pair[1]), "{lengths:?}");
+    }
+}
+
 #[tokio::test]
 async fn bypass_F3_next_links_of_the_upstream() {
     let upstream = Upstream::answering(|request| {

@@ -5,6 +5,7 @@
 #![expect(non_snake_case, reason = "tests are named by the ids of the catalogue")]
 
 mod answers;
+mod catalogue;
 mod codings;
 mod fhir;
 mod formats;

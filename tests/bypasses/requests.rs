@@ -167,7 +167,7 @@ async fn bypass_P6_client_addresses_in_headers() {
 }
 
 /// Answers of a portal's socket to these fields.
-async fn portal(all: &[&[&str]]) -> Vec<super::Answer> {
+pub(super) async fn portal(all: &[&[&str]]) -> Vec<super::Answer> {
     let upstream =
         super::Upstream::scripted(good("application/json", &claims(&[harmless(), hidden()]))).await;
     let files = Files::new();

@@ -18,13 +18,13 @@ async fn slow_claims() -> Upstream {
     Upstream::scripted(script).await
 }
 
-struct Running {
-    files: Files,
-    child: Child,
+pub(crate) struct Running {
+    pub(crate) files: Files,
+    pub(crate) child: Child,
     stderr: Lines<BufReader<ChildStderr>>,
 }
 
-fn run(files: Files, text: &str) -> Running {
+pub(crate) fn run(files: Files, text: &str) -> Running {
     files.write("sequester.yaml", text);
     let mut child = Command::new(env!("CARGO_BIN_EXE_sequester"))
         .args(["run", "--config"])
@@ -38,12 +38,12 @@ fn run(files: Files, text: &str) -> Running {
 }
 
 impl Running {
-    async fn line(&mut self) -> String {
+    pub(crate) async fn line(&mut self) -> String {
         let line = tokio::time::timeout(Duration::from_secs(30), self.stderr.next_line());
         line.await.unwrap().unwrap().unwrap_or_default()
     }
 
-    async fn address(&mut self) -> SocketAddr {
+    pub(crate) async fn address(&mut self) -> SocketAddr {
         let line = self.line().await;
         line.strip_prefix("listening at http://")
             .unwrap_or_else(|| panic!("{line}"))
@@ -51,13 +51,13 @@ impl Running {
             .unwrap()
     }
 
-    async fn signal(&self, name: &str) {
+    pub(crate) async fn signal(&self, name: &str) {
         let id = self.child.id().unwrap().to_string();
         let sent = Command::new("kill").args(["-s", name, &id]).status().await.unwrap();
         assert!(sent.success());
     }
 
-    async fn ends(mut self) -> (Option<i32>, Vec<String>) {
+    pub(crate) async fn ends(mut self) -> (Option<i32>, Vec<String>) {
         let mut lines = Vec::new();
         let end = async {
             while let Some(line) = self.stderr.next_line().await.unwrap() {

@@ -104,9 +104,13 @@ impl Files {
     }
 
     pub(crate) fn sign(&self, claims: &Value) -> String {
-        let header = json!({"alg": "ES256", "kid": "k1", "typ": "JWT"}).to_string();
-        let (header, claims) =
-            (URL_SAFE_NO_PAD.encode(header), URL_SAFE_NO_PAD.encode(claims.to_string()));
+        let header = json!({"alg": "ES256", "kid": "k1", "typ": "JWT"});
+        self.sign_text(&header.to_string(), &claims.to_string())
+    }
+
+    /// A token of these texts, whatever they are.
+    pub(crate) fn sign_text(&self, header: &str, claims: &str) -> String {
+        let (header, claims) = (URL_SAFE_NO_PAD.encode(header), URL_SAFE_NO_PAD.encode(claims));
         let message = format!("{header}.{claims}");
         let signature =
             jsonwebtoken::crypto::sign(message.as_bytes(), &self.key, Algorithm::ES256).unwrap();

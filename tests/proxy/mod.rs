@@ -3,7 +3,7 @@
 mod answers;
 mod audit;
 pub(crate) mod client;
-mod command;
+pub(crate) mod command;
 mod connections;
 pub(crate) mod deployment;
 mod faults;
