@@ -1,6 +1,6 @@
 //! Stands between a socket and HTTP/2 and counts the frames that cost their sender nothing.
 //!
-//! A SETTINGS or PING frame is answered, a PRIORITY or WINDOW_UPDATE frame is worked on, and no
+//! A SETTINGS or PING frame is answered, a PRIORITY or `WINDOW_UPDATE` frame is worked on, and no
 //! limit of hyper's holds how many: a connection that sends them in floods is closed here. What
 //! resets, headers and empty data in floods do is hyper's to end (BYPASSES S14 to S18).
 
@@ -18,8 +18,8 @@ const WINDOW: Duration = Duration::from_secs(10);
 /// GOAWAY, and those of no known type. A client sends a handful.
 const ASKING_MAX: u32 = 100;
 
-/// Most frames a window that are cheap, and that a busy client sends many of: WINDOW_UPDATE,
-/// RST_STREAM, HEADERS, CONTINUATION, DATA.
+/// Most frames a window that are cheap, and that a busy client sends many of: `WINDOW_UPDATE`,
+/// `RST_STREAM`, HEADERS, CONTINUATION, DATA.
 const BUSY_MAX: u32 = 20_000;
 
 /// What a client's side of a connection begins with, bytes.

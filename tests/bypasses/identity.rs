@@ -153,7 +153,7 @@ async fn bypass_I4_tokens_from_the_future_and_the_past() {
         json!({"exp": 0}),
         json!({"exp": -1}),
         json!({"exp": (now + 300).to_string()}),
-        json!({"exp": 1795333518.5}),
+        json!({"exp": 1_795_333_518.5}),
         json!({"nbf": now + 90}),
         json!({"nbf": (now - 5).to_string()}),
         json!({"iat": now + 90}),
@@ -270,11 +270,11 @@ async fn bypass_I10_records_filed_under_another_person() {
     let stand = Stand::fhir(&bundle(&[eob])).await;
     let answer = stand.get(MOTHER, "/fhir/ExplanationOfBenefit?patient=p-100").await;
     assert_eq!(answer.body, NOTHING);
-    let filed = [
+    let misplaced = [
         claim(SECRET, "M-102", "F33.1", ",\"subscriberId\":\"M-100\",\"policyHolder\":\"M-100\""),
         claim(SECRET, "M-102", "F33.1", "").replace("\"M-102\"", "[\"M-100\",\"M-102\"]"),
     ];
-    let all = [harmless(), filed[0].clone(), filed[1].clone()];
+    let all = [harmless(), misplaced[0].clone(), misplaced[1].clone()];
     let stand = Stand::house(good("application/json", &claims(&all))).await;
     assert_eq!(stand.get(MOTHER, CLAIMS).await.body, claims(&[harmless()]));
     // Names that belong to two people are refused with the file.

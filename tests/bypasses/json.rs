@@ -127,8 +127,7 @@ async fn bypass_J6_byte_order_marks_and_other_character_sets() {
     let utf_16: Vec<u8> = text.encode_utf16().flat_map(u16::to_be_bytes).collect();
     let utf_16_marked = [b"\xfe\xff".to_vec(), utf_16.clone()].concat();
     let utf_32: Vec<u8> = text.chars().flat_map(|c| u32::from(c).to_le_bytes()).collect();
-    let mut scripts: Vec<_> =
-        [&utf_16, &utf_16_marked, &utf_32].into_iter().map(|bytes| json(bytes)).collect();
+    let mut scripts: Vec<_> = [&utf_16, &utf_16_marked, &utf_32].into_iter().map(json).collect();
     scripts.push(typed("Content-Type: application/json; charset=utf-16\n", &utf_16));
     for set in [
         "utf-7",

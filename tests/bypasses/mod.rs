@@ -3,6 +3,12 @@
 //! sockets where that is possible, or a line in `not-applicable.md`.
 
 #![expect(non_snake_case, reason = "tests are named by the ids of the catalogue")]
+#![expect(
+    clippy::string_slice,
+    clippy::format_push_string,
+    clippy::print_stderr,
+    reason = "all text is of these tests, and in ASCII; a failure tells its number"
+)]
 
 mod answers;
 mod catalogue;

@@ -194,7 +194,7 @@ async fn bypass_O6_patterns_that_take_for_ever() {
         let told = mistakes(&files);
         assert!(told.contains("family-account.yaml"), "{told}");
     }
-    assert!(began.elapsed() < Duration::from_secs(60), "{:?}", began.elapsed());
+    assert!(began.elapsed() < Duration::from_mins(1), "{:?}", began.elapsed());
 }
 
 /// Requests with odd things in every place a reader may write.
