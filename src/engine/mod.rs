@@ -64,6 +64,10 @@ pub struct Settings {
 const FLUSH_BYTES: usize = 128 * 1024;
 
 /// Judges one response: push what comes, send what is given back.
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is a fact of its own, none excludes another"
+)]
 #[derive(Debug)]
 pub struct Redactor {
     policy: Arc<PolicySet>,

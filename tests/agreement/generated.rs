@@ -95,7 +95,7 @@ fn look_up_case(oracle: &Oracle, words: &Vocabulary, seed: u64) -> Case {
             away.push(maker.resource(kind, "away", 0));
         }
     }
-    let Json::Object(members) = bundle else { unreachable!() };
+    let Json::Object(members) = bundle else { return fhir_case(oracle, words, seed) };
     let mut world = World::new();
     let mut kept = Vec::new();
     for (name, value) in members {

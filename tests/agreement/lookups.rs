@@ -171,7 +171,7 @@ fn family(seed: u64) -> Family {
         M-3,C-1,spouse,1971-01-01,OH,,,Patient/p-3\n";
     let reader = ["M-0", "M-0", "M-3", "M-1", "M-2"][usize::try_from(seed % 5).unwrap()];
     let family = Family::new(members, reader, "2026-11-21");
-    if seed % 7 == 0 {
+    if seed.is_multiple_of(7) {
         let kind = sequester::engine::facts::GrantKind::Authorization;
         return family.granting("M-1", reader, kind, "mental-health");
     }
@@ -214,8 +214,7 @@ fn charts_with_links_out_of_the_body_are_judged_alike() {
                 .judge(&family, response(&chart))
                 .records
                 .iter()
-                .map(|one| format!("{one:?}\n"))
-                .collect::<String>()
+                .fold(String::new(), |told, one| format!("{told}{one:?}\n"),)
         );
     }
     eprintln!("released: {with} with look-ups, {without} without");

@@ -9,6 +9,7 @@
 #![expect(
     clippy::print_stderr,
     clippy::use_debug,
+    clippy::format_push_string,
     clippy::too_many_lines,
     clippy::wildcard_enum_match_arm,
     clippy::single_match_else,

@@ -145,17 +145,14 @@ fn follow(body: &Body<'_>, record: usize, means: Means<'_>, beside: &mut Beside)
                 continue;
             }
             let found = if steps < STEPS { ask(&link, beside) } else { None };
-            match found {
-                Some(other) if link.episode && joins(body, &beside.looked[other]) => {
+            if let Some(other) = found {
+                if link.episode && joins(body, &beside.looked[other]) {
                     reached.push((other, steps + 1));
                 }
-                Some(_) => {}
-                None if matches!(sight, Sight::Out)
-                    && (body.shape.fhir || link.evidence || link.resolve) =>
-                {
-                    beside.broken.insert(record);
-                }
-                None => {}
+            } else if matches!(sight, Sight::Out)
+                && (body.shape.fhir || link.evidence || link.resolve)
+            {
+                beside.broken.insert(record);
             }
         }
     }

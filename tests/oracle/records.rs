@@ -257,7 +257,6 @@ impl<'a> Body<'a> {
 
     /// What a record names as its subjects, as text: a reference or id, and an identifier.
     /// Nothing if it is a subject itself.
-    #[expect(clippy::type_complexity, reason = "a pair of texts each")]
     pub fn named_subjects(&self, record: usize) -> Option<Vec<(Option<String>, Option<String>)>> {
         let mut named = Vec::new();
         for path in self.kind(record).map(|kind| kind.subject.as_slice()).unwrap_or_default() {

@@ -123,6 +123,11 @@ fn visit(id: &str, patient: &str, code: &str) -> String {
     )
 }
 
+/// The same record with more members.
+fn and(record: &str, members: &str) -> String {
+    format!("{}{members}}}", record.strip_suffix('}').unwrap())
+}
+
 fn list(records: &[String]) -> String {
     let entries: Vec<String> =
         records.iter().map(|record| format!(r#"{{"resource":{record}}}"#)).collect();
@@ -254,7 +259,7 @@ async fn rights_are_ours_and_nothing_but_an_id_is_asked() {
 #[tokio::test]
 async fn what_fails_hides_and_nothing_else_does() {
     let flu = visit("flu", "p-102", HARMLESS);
-    let large = format!(r#"{}, "text": "{}"}}"#, &flu[..flu.len() - 1], "x".repeat(1024 * 1024));
+    let large = and(&flu, &format!(r#","text":"{}""#, "x".repeat(1024 * 1024)));
     let scripts: Vec<(&str, Vec<Step>)> = vec![
         ("absent", status(404)),
         ("forbidden", status(403)),
@@ -273,7 +278,7 @@ async fn what_fails_hides_and_nothing_else_does() {
         ("another type", good(FHIR, &flu.replace("Encounter", "Condition"))),
         ("of somebody else", good(FHIR, &visit("flu", "p-100", HARMLESS))),
         ("of nobody known", good(FHIR, &visit("flu", "p-999", HARMLESS))),
-        ("a list", good(FHIR, &list(&[flu.clone()]))),
+        ("a list", good(FHIR, &list(std::slice::from_ref(&flu)))),
         ("no json", good(FHIR, "{")),
         ("of another type", good("text/html", &flu)),
         ("oversize", good(FHIR, &large)),
@@ -301,10 +306,9 @@ async fn a_chain_is_followed_and_one_that_ends_out_of_sight_hides() {
         |visit: &str| format!(r#","item":[{{"encounter":[{{"reference":"Encounter/{visit}"}}]}}]"#);
     let related = |to: &str| format!(r#","related":[{{"claim":{{"reference":"Claim/{to}"}}}}]"#);
     let with_diagnosis = |id: &str, condition: &str| {
-        let flu = visit(id, "p-102", HARMLESS);
         let more =
             format!(r#","diagnosis":[{{"condition":{{"reference":"Condition/{condition}"}}}}]"#);
-        format!("{}{more}}}", &flu[..flu.len() - 1])
+        and(&visit(id, "p-102", HARMLESS), &more)
     };
     let condition = |id: &str, code: &str| {
         format!(
@@ -357,7 +361,7 @@ async fn a_provider_tells_and_a_silent_one_hides_nothing() {
         )
     };
     let flu = visit("with-psychologist", "p-102", HARMLESS);
-    let with = r#","participant":[{"individual":{"reference":"Practitioner/psychologist"}}]}"#;
+    let with = r#","participant":[{"individual":{"reference":"Practitioner/psychologist"}}]"#;
     let files = files();
     files.write(
         "policies/codes/nucc.csv",
@@ -372,7 +376,7 @@ async fn a_provider_tells_and_a_silent_one_hides_nothing() {
             "/fhir/Organization/house",
             r#"{"resourceType":"Organization","id":"house","name":"House of Depression"}"#,
         )
-        .with("/fhir/Encounter/with-psychologist", &format!("{}{with}", &flu[..flu.len() - 1]));
+        .with("/fhir/Encounter/with-psychologist", &and(&flu, with));
     let upstream = world.upstream().await;
     let text = yaml(&upstream.url(), "")
         .replace("  timeout:", "  look-ups: { token-file: look-ups.token }\n  timeout:");
@@ -516,66 +520,43 @@ fn document(id: &str, patient: &str, url: &str, more: &str) -> String {
     )
 }
 
+const CHILD: &str = "p-104";
+
+fn binary(id: &str) -> String {
+    format!(
+        r#" {{ "resourceType": "Binary", "id":"{id}","contentType" : "text/plain","data":"bm90ZQ==" }}
+"#
+    )
+}
+
+/// A Binary, the documents that are found for it, and whether the mother and the daughter may
+/// read it.
+type Belonging = (&'static str, Vec<String>, bool, bool);
+
+fn belongings() -> Vec<Belonging> {
+    let of = |patient: &str, url: &str| document("d", patient, url, "");
+    let childs = |url: &str| vec![of(CHILD, url)];
+    let at_visit = r#","context":{"encounter":[{"reference":"Encounter/childs"}]}"#;
+    let both = vec![of(CHILD, "Binary/both"), document("d2", "p-102", "Binary/both", "")];
+    vec![
+        ("childs", childs("Binary/childs"), true, false),
+        ("daughters", vec![of("p-102", "Binary/daughters")], false, true),
+        ("full", childs("https://members.example/fhir/Binary/full"), true, false),
+        ("visited", vec![document("d", CHILD, "Binary/visited", at_visit)], true, false),
+        ("elsewhere", childs("https://x.example/fhir/Binary/elsewhere"), false, false),
+        ("another", childs("Binary/other"), false, false),
+        ("nobodys", vec![], false, false),
+        ("strangers", vec![of("p-999", "Binary/strangers")], false, false),
+        ("both", both, false, false),
+        ("mothers", vec![of("p-100", "Binary/mothers")], true, false),
+    ]
+}
+
 #[tokio::test]
 async fn a_binary_is_judged_as_the_documents_it_belongs_to() {
-    const CHILD: &str = "p-104";
-    let own = |id: &str| format!("Binary/{id}");
-    let at_visit = |visit: &str| {
-        format!(r#","context":{{"encounter":[{{"reference":"Encounter/{visit}"}}]}}"#)
-    };
-    let second_page = list(&[document("d", CHILD, "Binary/paged", "")]).replacen(
-        '{',
-        r#"{"link":[{"relation":"next","url":"x"}],"#,
-        1,
-    );
-    // Who may read it: the child's mother, the daughter.
-    let cases: Vec<(&str, Vec<String>, bool, bool)> = vec![
-        ("childs", vec![document("d", CHILD, &own("childs"), "")], true, false),
-        ("daughters", vec![document("d", "p-102", &own("daughters"), "")], false, true),
-        (
-            "full",
-            vec![document("d", CHILD, "https://members.example/fhir/Binary/full", "")],
-            true,
-            false,
-        ),
-        ("visited", vec![document("d", CHILD, &own("visited"), &at_visit("childs"))], true, false),
-        (
-            "elsewhere",
-            vec![document("d", CHILD, "https://x.example/fhir/Binary/elsewhere", "")],
-            false,
-            false,
-        ),
-        ("another", vec![document("d", CHILD, "Binary/other", "")], false, false),
-        ("nobodys", vec![], false, false),
-        ("strangers", vec![document("d", "p-999", &own("strangers"), "")], false, false),
-        (
-            "both",
-            vec![
-                document("d1", CHILD, &own("both"), ""),
-                document("d2", "p-102", &own("both"), ""),
-            ],
-            false,
-            false,
-        ),
-        ("of-her-mother", vec![document("d", "p-100", &own("of-her-mother"), "")], true, false),
-    ];
-    let binary = |id: &str| {
-        format!(
-            r#" {{ "resourceType": "Binary", "id":"{id}","contentType" : "text/plain","data":"bm90ZQ==" }}
-"#
-        )
-    };
-    let mut world = World::default()
-        .with("/fhir/Encounter/childs", &visit("childs", CHILD, TELLING))
-        .with("/fhir/Binary/paged", &binary("paged"))
-        .with(&owners("paged"), &second_page)
-        .with("/fhir/Binary/broken", &binary("broken"))
-        .by(&owners("broken"), status(500))
-        .with("/fhir/Binary/wrong", &binary("other"))
-        .with(&owners("wrong"), &list(&[document("d", CHILD, "Binary/wrong", "")]))
-        .with("/fhir/Binary/spliced", &format!("{}}},{{\"resource\":{{}}", binary("spliced")))
-        .with(&owners("spliced"), &list(&[document("d", CHILD, "Binary/spliced", "")]));
-    for (id, documents, ..) in &cases {
+    let mut world =
+        World::default().with("/fhir/Encounter/childs", &visit("childs", CHILD, TELLING));
+    for (id, documents, ..) in &belongings() {
         world = world.with(&format!("/fhir/Binary/{id}"), &binary(id));
         world = world.with(&owners(id), &list(documents));
     }
@@ -583,7 +564,7 @@ async fn a_binary_is_judged_as_the_documents_it_belongs_to() {
     let deployment = looking_up(&upstream).await;
     let absent = deployment.get(MOTHER, "/fhir/Binary/absent").await;
     assert_eq!(absent.status, 404);
-    for (id, _, to_mother, to_daughter) in cases {
+    for (id, _, to_mother, to_daughter) in belongings() {
         for (reader, may) in [(MOTHER, to_mother), (DAUGHTER, to_daughter)] {
             let answer = deployment.get(reader, &format!("/fhir/Binary/{id}")).await;
             if may {
@@ -594,12 +575,31 @@ async fn a_binary_is_judged_as_the_documents_it_belongs_to() {
             }
         }
     }
+    let released: Vec<u64> =
+        deployment.files.audit().iter().filter_map(|line| line["released"].as_u64()).collect();
+    assert!(released.iter().all(|count| *count <= 1), "{released:?}");
+}
+
+#[tokio::test]
+async fn a_binary_whose_documents_cannot_be_told_stays() {
+    let found = |id: &str| list(&[document("d", CHILD, &format!("Binary/{id}"), "")]);
+    let next = r#"{"link":[{"relation":"next","url":"x"}],"#;
+    let upstream = World::default()
+        .with("/fhir/Binary/paged", &binary("paged"))
+        .with(&owners("paged"), &found("paged").replacen('{', next, 1))
+        .with("/fhir/Binary/broken", &binary("broken"))
+        .by(&owners("broken"), status(500))
+        .with("/fhir/Binary/wrong", &binary("other"))
+        .with(&owners("wrong"), &found("wrong"))
+        .with("/fhir/Binary/spliced", &format!("{}}},{{\"resource\":{{}}", binary("spliced")))
+        .with(&owners("spliced"), &found("spliced"))
+        .upstream()
+        .await;
+    let deployment = looking_up(&upstream).await;
+    let absent = deployment.get(MOTHER, "/fhir/Binary/absent").await;
     for id in ["paged", "broken", "wrong"] {
         let answer = deployment.get(MOTHER, &format!("/fhir/Binary/{id}")).await;
         assert_eq!(answer.comparable(), absent.comparable(), "{id}");
     }
     assert_eq!(deployment.get(MOTHER, "/fhir/Binary/spliced").await.status, 502);
-    let released: Vec<u64> =
-        deployment.files.audit().iter().filter_map(|line| line["released"].as_u64()).collect();
-    assert!(released.iter().all(|count| *count <= 1), "{released:?}");
 }

@@ -47,3 +47,45 @@ fn streams_that_cannot_be_judged() {
     let whole = "{ GET: /a, body: ndjson, record: k }";
     assert_eq!(told("", whole, "", ROOT), "NDJSON is judged as a stream");
 }
+
+/// What is told of a kind that has something looked up.
+fn told_of_kind(kind: &str) -> String {
+    let text = format!(
+        "shape: s\nbase: /s\nroutes: [{{ GET: '/k/{{id}}', body: json, record: k }}, {{ GET: /k, body: search }}, \
+         {{ GET: '/family/{{contract}}', body: json }}]\nrecords: [{{ cut: '$[*]', kind: k }}]\n\
+         kinds: {{ k: {{ subject: $.who, episode: [$.visit], {kind} }} }}\n"
+    );
+    let shapes = vec![SourceFile::new("policies/shapes/s.yaml", text)];
+    let (_, mistakes) = PolicySet::compile(&PolicyFiles { shapes, ..PolicyFiles::default() });
+    let shape = mistakes.iter().filter(|mistake| mistake.file.path.ends_with("s.yaml"));
+    let messages: Vec<&str> = shape.map(|mistake| mistake.message.as_str()).collect();
+    messages.join("\n")
+}
+
+#[test]
+fn what_is_looked_up_has_a_route() {
+    let resolve =
+        |get: &str| told_of_kind(&format!("resolve: [{{ link: $.visit, get: '{get}' }}]"));
+    assert_eq!(resolve("/k/{id}"), "");
+    for get in ["/visits/{id}", "/k", "/family/{contract}", "/{type}/{id}", "/k/{id}/all"] {
+        assert_eq!(resolve(get), format!("no route answers `{get}` with one record"));
+    }
+    assert!(resolve("k/{id}").contains("begins with `/`"));
+}
+
+#[test]
+fn an_owner_is_found_by_a_search() {
+    let owner = |kind: &str, get: &str| {
+        told_of_kind(&format!(
+            "belongs: attached, owner: {{ kind: {kind}, at: $.of, get: '{get}' }}"
+        ))
+    };
+    assert_eq!(owner("k", "/k?of={name}"), "");
+    assert_eq!(owner("x", "/k?of={name}"), "no kind is named `x`");
+    for get in ["/k", "/k?of=", "/k?of={id}", "/k?a=1&of={name}"] {
+        assert_eq!(owner("k", get), "not a search by the record's name", "{get}");
+    }
+    assert_eq!(owner("k", "/m?of={name}"), "no search of the shape answers `/m`");
+    let somebodys = "owner: { kind: k, at: $.of, get: '/k?of={name}' }";
+    assert_eq!(told_of_kind(somebodys), "only a kind that is `belongs: attached` has an `owner`");
+}
