@@ -71,6 +71,9 @@ async function answer(request, response) {
     asked.body = Object.fromEntries([...form.keys()].map((key) => [key, form.getAll(key)]));
   }
   const [outcome, resource] = await router.handleRequest(asked, repository);
+  if (resource?.type === 'searchset' && resource.total !== undefined && !url.includes('$')) {
+    linkToNext(resource, request, asked);
+  }
   const status = { ok: 200, created: 201, 'not-found': 404 }[outcome.id] ?? 400;
   const given = resource ?? outcome;
   const host = request.headers['x-forwarded-host'] ?? request.headers.host;
@@ -87,6 +90,24 @@ async function answer(request, response) {
     link: '<http://127.0.0.1/fhir>; rel="self"',
   });
   response.end(bytes);
+}
+
+/** The router tells no links; Medplum's own server adds them like this. */
+function linkToNext(bundle, request, asked) {
+  const [path, query] = request.url.split('?');
+  const all = new URLSearchParams(query ?? '');
+  for (const [name, values] of Object.entries(asked.body ?? {})) {
+    values.forEach((value) => all.append(name, value));
+  }
+  const count = Number(all.get('_count') ?? 20);
+  const next = Number(all.get('_offset') ?? 0) + count;
+  if (count > 0 && next < bundle.total) {
+    all.set('_count', String(count));
+    all.set('_offset', String(next));
+    const host = request.headers['x-forwarded-host'] ?? request.headers.host;
+    const base = `${request.headers['x-forwarded-proto'] ?? 'http'}://${host}`;
+    bundle.link = [{ relation: 'next', url: `${base}${path.replace(/\/_search$/, '')}?${all}` }];
+  }
 }
 
 async function text(request) {

@@ -92,6 +92,8 @@ async fn install() {
 struct Stage {
     server: Program,
     proxy: Program,
+    /// The same with short pages.
+    short: Program,
     files: Files,
 }
 
@@ -104,16 +106,23 @@ impl Stage {
         let files = Files::with_all_policies();
         files.write("members.csv", MEMBERS);
         files.write("look-ups.token", "rights-of-ours");
-        let text = yaml(&format!("http://{}", server.address), "")
-            .replace("  timeout:", "  look-ups: { token-file: look-ups.token }\n  timeout:");
-        files.write(
-            "sequester.yaml",
-            text.replace("700ms", "20s").replace("total: 2s", "total: 40s"),
-        );
-        let mut run = Command::new(env!("CARGO_BIN_EXE_sequester"));
-        run.args(["run", "--config"]).arg(files.path("sequester.yaml"));
-        let proxy = started(&mut run, false).await;
-        Stage { server, proxy, files }
+        let text = |limits: &str| {
+            yaml(&format!("http://{}", server.address), &format!("limits: {{ {limits} }}"))
+                .replace("  timeout:", "  look-ups: { token-file: look-ups.token }\n  timeout:")
+                .replace("700ms", "20s")
+                .replace("total: 2s", "total: 40s")
+        };
+        files.write("sequester.yaml", text("reader: []"));
+        let short = text("page-records: 30, reader: []");
+        files.write("short.yaml", short.replace("audit.jsonl", "short.jsonl"));
+        let run = |settings: &str| {
+            let mut run = Command::new(env!("CARGO_BIN_EXE_sequester"));
+            run.args(["run", "--config"]).arg(files.path(settings));
+            run
+        };
+        let proxy = started(&mut run("sequester.yaml"), false).await;
+        let short = started(&mut run("short.yaml"), false).await;
+        Stage { server, proxy, short, files }
     }
 
     /// What the server says to us who may see all, as the proxy would ask it.
@@ -124,6 +133,21 @@ impl Stage {
 
     async fn get(&self, member: &str, target: &str) -> Answer {
         ask(self.proxy.address, &format!("GET {target}"), &[&self.files.token(member)]).await
+    }
+
+    /// All pages of a search, each of at most twenty.
+    async fn pages(&self, member: &str, target: &str) -> Vec<Answer> {
+        let token = self.files.token(member);
+        let mut next = Some(format!("{}&_count=20", target.replace("&_count=500", "")));
+        let mut pages = Vec::new();
+        while let Some(target) = next {
+            let page = ask(self.short.address, &format!("GET {target}"), &[&token]).await;
+            assert_eq!(page.status, 200, "{target}: {}", page.body);
+            let url = json(&page)["link"][0]["url"].as_str().map(str::to_owned);
+            next = url.map(|url| url.strip_prefix("https://members.example").unwrap().to_owned());
+            pages.push(page);
+        }
+        pages
     }
 
     async fn head(&self, member: &str, target: &str) -> Answer {
@@ -231,6 +255,41 @@ async fn in_front_of_a_real_server_everyone_sees_what_is_theirs() {
     the_patient_asks(&stage).await;
     the_brother_asks(&stage, &hidden).await;
     a_binary_goes_with_its_document(&stage).await;
+    page_by_page_it_is_the_same(&stage, &hidden).await;
+}
+
+/// However short the pages are, the server's and ours: the same matches in the same order, each
+/// with what comes along, byte for byte.
+async fn page_by_page_it_is_the_same(stage: &Stage, hidden: &BTreeSet<String>) {
+    let mut turned = 0;
+    for member in [MOTHER, SELF] {
+        for (target, _) in searches() {
+            let whole = stage.get(member, &target).await;
+            let kind = target.split(['/', '?']).nth(2).unwrap();
+            let parts = |answer: &Answer| -> Vec<(String, String)> {
+                let bytes = as_written(answer).into_iter().map(str::to_owned);
+                resources(answer).iter().map(name).zip(bytes).collect()
+            };
+            let (mut matches, mut along) = (Vec::new(), BTreeSet::new());
+            let pages = stage.pages(member, &target).await;
+            for (number, page) in pages.iter().enumerate() {
+                let (own, others): (Vec<_>, Vec<_>) =
+                    parts(page).into_iter().partition(|(name, _)| name.starts_with(kind));
+                assert!(own.len() == 20 || number + 1 == pages.len(), "{target}: a short page");
+                if member == MOTHER {
+                    keeps_quiet(page, hidden, &target);
+                }
+                matches.extend(own);
+                along.extend(others);
+            }
+            let (own, others): (Vec<_>, Vec<_>) =
+                parts(&whole).into_iter().partition(|(name, _)| name.starts_with(kind));
+            assert_eq!(matches, own, "{member} {target}");
+            assert_eq!(along, others.into_iter().collect(), "{member} {target}");
+            turned += pages.len();
+        }
+    }
+    assert!(turned > 25, "{turned} pages");
 }
 
 /// A Binary is searched for by the address that its document has for it.
