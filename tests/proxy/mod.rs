@@ -7,6 +7,7 @@ pub(crate) mod command;
 mod connections;
 pub(crate) mod deployment;
 mod faults;
+mod heads;
 mod lookups;
 mod paging;
 mod real_server;
