@@ -321,7 +321,8 @@ async fn bypass_O12_core_dumps_and_memory() {
     let core = limits.lines().find(|line| line.starts_with("Max core file size")).unwrap();
     let sizes: Vec<&str> = core.split_whitespace().skip(4).take(2).collect();
     assert_eq!(sizes, ["0", "0"], "{core}");
-    // What is not dumpable belongs to root in /proc, whoever runs it.
+    // What is not dumpable belongs to root in /proc, whoever runs it (told only where that is
+    // somebody else).
     let owner =
         std::os::unix::fs::MetadataExt::uid(&std::fs::metadata(process.join("mem")).unwrap());
     assert_eq!(owner, 0);
