@@ -7,6 +7,7 @@ use crate::engine::request::{Asked, Plan, admit};
 use crate::engine::set::PolicySet;
 use crate::engine::{Redactor, Settings};
 use bytes::BytesMut;
+use std::collections::BTreeMap;
 use std::io::{self, Read};
 use std::sync::Arc;
 
@@ -20,6 +21,8 @@ pub(super) struct Judge {
     pub(super) settings: Settings,
     /// Whether the report has an account of every record.
     pub(super) explain: bool,
+    /// What is looked up, by path; nothing is if `None`.
+    pub(super) look_ups: Option<BTreeMap<String, Vec<u8>>>,
 }
 
 /// The request, and the head of the upstream's answer.
@@ -80,6 +83,9 @@ impl Judge {
             plan.clone(),
             self.explain,
         );
+        if self.look_ups.is_some() {
+            redactor = redactor.looking_up();
+        }
         let mut report = Report::default();
         let content_type = question.content_type.unwrap_or(plan.content_type);
         if let Err(refusal) = redactor.head(question.status, &[content_type]) {
@@ -103,7 +109,10 @@ impl Judge {
                     return Ok(Judged::refused(Some(plan), refusal, report));
                 }
             }
+            self.look_up(&mut redactor);
         }
+        redactor.end();
+        self.look_up(&mut redactor);
         match redactor.finish() {
             Ok(released) => {
                 report.add(released.report.clone());
@@ -114,6 +123,27 @@ impl Judge {
                 report.add(redactor.report());
                 Ok(Judged::refused(Some(plan), refusal, report))
             }
+        }
+    }
+
+    /// Gives a redactor what it wants of what there is.
+    fn look_up(&self, redactor: &mut Redactor) {
+        let Some(look_ups) = &self.look_ups else { return };
+        if let Some(plan) = redactor.owner_wanted()
+            && let Some(body) = look_ups.get(&plan.target)
+        {
+            redactor.owner(body);
+        }
+        loop {
+            let wanted = redactor.wanted();
+            if wanted.is_empty() {
+                return;
+            }
+            let answers = wanted.iter().map(|look_up| {
+                let body = look_ups.get(look_up.target())?;
+                look_up.read(&self.set, self.settings.depth, body).map(Arc::new)
+            });
+            redactor.looked_up(answers.collect());
         }
     }
 }

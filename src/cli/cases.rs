@@ -4,6 +4,7 @@
 use crate::engine::diagnostics::At;
 use schemars::JsonSchema;
 use serde::Deserialize;
+use std::collections::BTreeMap;
 
 /// One file of `policies/cases/`. Paths are relative to it.
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
@@ -25,6 +26,9 @@ pub struct Case {
     pub request: At<String>,
     /// What the upstream answers: a file with a body.
     pub body: At<String>,
+    /// What may be looked up: files with bodies by path, e.g. `/fhir/Encounter/e1`. Nothing is
+    /// looked up if left out; what is not named is not there.
+    pub look_ups: Option<BTreeMap<String, At<String>>>,
     /// The upstream's Content-Type; that of the route if left out.
     pub content_type: Option<At<String>>,
     /// The upstream's status; 200 if left out.

@@ -59,6 +59,7 @@ impl Deployment {
             people: self.register.view(reader, today, &self.policies.states),
             settings: self.judging.settings(),
             explain,
+            look_ups: None,
         }
     }
 }

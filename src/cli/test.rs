@@ -11,6 +11,7 @@ use crate::engine::diagnostics::{At, Diagnostic, Span};
 use crate::engine::yaml;
 use crate::members::{BookPaths, Register};
 use crate::policy_files::{self, Policies, read_file};
+use std::collections::BTreeMap;
 use std::fs::{self, File};
 use std::io;
 use std::path::{Path, PathBuf};
@@ -109,11 +110,22 @@ fn run_case(path: &Path, policies: &Policies) -> Result<Ran, Vec<Diagnostic>> {
         vec![fault(case.body.span, message)]
     };
     let mut body = File::open(named(&case.body)).map_err(cannot_read)?;
+    let look_ups = case.look_ups.as_ref().map(|look_ups| {
+        let read = look_ups.iter().map(|(path, name)| {
+            let body = fs::read(named(name)).map_err(|error| {
+                let message = format!("the body `{}` cannot be read: {error}", name.value);
+                vec![fault(name.span, message)]
+            });
+            Ok((path.clone(), body?))
+        });
+        read.collect::<Result<BTreeMap<_, _>, Vec<Diagnostic>>>()
+    });
     let judge = Judge {
         set: policies.set.clone(),
         people: Arc::new(register).view(&case.reader.value, today, &policies.states),
         settings: settings(),
         explain: true,
+        look_ups: look_ups.transpose()?,
     };
     let question = Question {
         method: request.0,

@@ -1,6 +1,6 @@
 //! Look-ups: lists without what would tell, judged by what the upstream says when it is asked.
 
-use super::client::Answer;
+use super::client::{Answer, ask};
 use super::deployment::{DAUGHTER, Deployment, Files, MOTHER, yaml};
 use super::upstream::{Step, Upstream, good, headed, raw};
 use std::collections::BTreeMap;
@@ -602,4 +602,61 @@ async fn a_binary_whose_documents_cannot_be_told_stays() {
         assert_eq!(answer.comparable(), absent.comparable(), "{id}");
     }
     assert_eq!(deployment.get(MOTHER, "/fhir/Binary/spliced").await.status, 502);
+}
+
+#[tokio::test]
+async fn a_message_of_a_house_is_judged_by_its_claim() {
+    let message = |id: &str, claim: &str| {
+        format!(
+            r#"{{"messageId":"{id}","memberId":"M-102","sentOn":"2026-11-01","claimId":"{claim}","codes":[{{"code":"J10","system":"ICD-10-CM"}}]}}"#
+        )
+    };
+    let claim = |id: &str, member: &str, code: &str| {
+        format!(
+            r#"{{"claimId":"{id}","memberId":"{member}","serviceDate":"2026-10-30","diagnoses":[{{"code":"{code}"}}]}}"#
+        )
+    };
+    let messages = [
+        message("flu", "CLM-1"),
+        message("talk", "CLM-2"),
+        message("lost", "CLM-3"),
+        message("anothers", "CLM-4"),
+        message("odd", "../claims/CLM-1"),
+        message("odd", ".."),
+    ];
+    let house = |body: &str| good("application/json", body);
+    let upstream = World::default()
+        .by(
+            "/api/v1/family/C-1/messages?pageSize=200",
+            house(&format!(r#"{{"messages":[{}]}}"#, messages.join(","))),
+        )
+        .by("/api/v1/claims/CLM-1", house(&claim("CLM-1", "M-102", "J10")))
+        .by("/api/v1/claims/CLM-2", house(&claim("CLM-2", "M-102", "F33.1")))
+        .by("/api/v1/claims/CLM-4", house(&claim("CLM-4", "M-100", "J10")))
+        .upstream()
+        .await;
+    let deployment = looking_up(&upstream).await;
+    let answer = deployment.get(MOTHER, "/api/v1/family/C-1/messages").await;
+    let seen: Vec<String> = answer.body.split(r#""messageId":""#).skip(1).map(id_of).collect();
+    assert_eq!(seen, ["flu"], "{}", answer.body);
+    assert!(upstream.requests().iter().all(|request| !request.contains("..")));
+}
+
+#[tokio::test]
+async fn look_ups_are_counted_by_outcome() {
+    let body = list(&[at_visit("e1", "Encounter/flu"), at_visit("e2", "Encounter/lost")]);
+    let upstream = two_visits().with(EOBS, &body).upstream().await;
+    let text = yaml(&upstream.url(), "admin: { address: '127.0.0.2:0' }")
+        .replace("  timeout:", "  look-ups: { token-file: look-ups.token }\n  timeout:");
+    let deployment = files().start(&text).await;
+    for _ in 0..2 {
+        assert_eq!(ids(&deployment.get(MOTHER, EOBS).await), ["e1"]);
+    }
+    let figures = ask(deployment.admin.unwrap(), "GET /metrics", &[]).await.body;
+    for (outcome, count) in [("answered", 1), ("nothing", 1), ("kept", 2)] {
+        let line = format!("sequester_look_ups_total{{outcome=\"{outcome}\"}} {count}\n");
+        assert!(figures.contains(&line), "{figures}");
+    }
+    let findings = "sequester_findings_total{finding=\"look-up-failed\"} 2\n";
+    assert!(figures.contains(findings), "{figures}");
 }
