@@ -64,7 +64,7 @@ impl Heard {
         let cursor = body.pointer("/page/next")?.as_str()?;
         let (path, query) = self.ask.target.split_once('?').unwrap_or((&self.ask.target, ""));
         let kept = query.split('&').filter(|pair| !pair.is_empty() && !pair.starts_with("cursor="));
-        let kept: String = kept.map(|pair| format!("&{pair}")).collect();
+        let kept: String = kept.flat_map(|pair| ["&", pair]).collect();
         Some(Ask::get(format!("{path}?cursor={cursor}{kept}")))
     }
 

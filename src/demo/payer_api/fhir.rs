@@ -77,8 +77,9 @@ fn search(world: &World, asked: &Asked, kind: &str) -> Answer {
     if next < total {
         let others = asked.parameters.iter();
         let others = others.filter(|(name, _)| name != "_count" && name != "_offset");
-        let others: String =
-            others.map(|(name, value)| format!("&{}={}", encode(name), encode(value))).collect();
+        let others: String = others
+            .flat_map(|(name, value)| ["&".into(), encode(name), "=".into(), encode(value)])
+            .collect();
         let url = format!("{}{others}", url(next));
         links.push(json!({"relation": "next", "url": url}));
     }

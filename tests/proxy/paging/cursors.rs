@@ -32,7 +32,7 @@ async fn a_cursor_opens_for_its_reader_its_search_and_its_policies_alone() {
     );
     for (member, target) in [
         (MOTHER, second.replace(cursor, &forged)),
-        (MOTHER, second.replace(cursor, &cursor[..59])),
+        (MOTHER, second.replace(cursor, cursor.get(..59).unwrap())),
         (MOTHER, second.replace(cursor, "")),
         (MOTHER, second.replace(cursor, "at-2")),
         (MOTHER, second.replace(cursor, "2")),

@@ -89,7 +89,7 @@ fn answer(holdings: &Holdings, dialect: Dialect, request: &str) -> Vec<Step> {
         Dialect::Cursor => format!("\"at-{next}\""),
         Dialect::Offset => next.to_string(),
         Dialect::Page => (next / size + 1).to_string(),
-        _ => "true".to_owned(),
+        Dialect::OffsetMore | Dialect::PageMore | Dialect::Link => "true".to_owned(),
     };
     let bodies: Vec<&str> = shown.map(|item| item.body.as_str()).collect();
     let (comma, space) = if *pretty { (",\n  ", "\n") } else { (",", "") };
@@ -139,10 +139,8 @@ impl Stage {
         let upstream =
             Upstream::answering(move |request| answer(&holding.lock().unwrap(), dialect, request))
                 .await;
-        let files = match dialect {
-            Dialect::Link => Files::with_all_policies(),
-            _ => Files::new(),
-        };
+        let files =
+            if dialect == Dialect::Link { Files::with_all_policies() } else { Files::new() };
         let paging = match dialect {
             Dialect::Cursor | Dialect::Link => "cursor: cursor",
             Dialect::Offset | Dialect::OffsetMore => "offset: start",
@@ -221,6 +219,6 @@ pub(super) fn next_of(target: &str, parameter: &str, answer: &Answer) -> Option<
     let (path, query) = target.split_once('?').unwrap_or((target, ""));
     let own = format!("{parameter}=");
     let kept = query.split('&').filter(|pair| !pair.is_empty() && !pair.starts_with(&own));
-    let kept: String = kept.map(|pair| format!("&{pair}")).collect();
+    let kept: String = kept.flat_map(|pair| ["&", pair]).collect();
     Some(format!("{path}?{own}{cursor}{kept}"))
 }
