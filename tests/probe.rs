@@ -226,3 +226,38 @@ async fn wrong_usage_is_told() {
     assert_eq!(code, Some(2));
     assert!(errors.contains("--as: no such file") && !errors.contains(secret), "{errors}");
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_familys_payer_can_be_served_alone() {
+    let mut child = Command::new(env!("CARGO_BIN_EXE_sequester"))
+        .args(["demo", "--kit", "127.0.0.1:0"])
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut told = String::new();
+    BufReader::new(child.stderr.as_mut().unwrap()).read_line(&mut told).unwrap();
+    let payer = told.trim().rsplit("http://").next().unwrap().to_owned();
+    let ask = |token: &'static str| {
+        let payer = payer.clone();
+        async move {
+            let socket = TcpStream::connect(&payer).await.unwrap();
+            let (mut sender, connection) =
+                hyper::client::conn::http1::handshake(TokioIo::new(socket)).await.unwrap();
+            tokio::spawn(connection);
+            let request = Request::get("/api/v1/family/C-1")
+                .header("authorization", token)
+                .body(Full::<Bytes>::default())
+                .unwrap();
+            sender.send_request(request).await.unwrap().status()
+        }
+    };
+    assert_eq!(ask("Bearer anybody").await, 200);
+    assert_eq!(ask("").await, 401);
+    child.kill().unwrap();
+    let mut members = String::new();
+    std::io::Read::read_to_string(&mut child.stdout.take().unwrap(), &mut members).unwrap();
+    child.wait().unwrap();
+    assert!(members.starts_with("member_id,contract_id,"), "{members}");
+    assert!(members.contains("Patient/p-102"), "{members}");
+}

@@ -333,6 +333,18 @@ impl Maker<'_> {
                     "financial": [{"type": {"text": "used"}, "usedMoney": {"value": marks::number(self.random)}}]}]);
                 self.place(item, "benefitBalance", used);
             }
+            "Provenance" if others => {
+                // It speaks of hidden records of the same person too.
+                let of_theirs = hidden.iter().filter(|other| {
+                    other.who == item.who && matches!(other.kind, "Condition" | "Encounter")
+                });
+                let mut targets: Vec<Value> = of_theirs
+                    .map(|other| json!({"reference": format!("{}/{}", other.kind, other.id)}))
+                    .collect();
+                let own = item.body["target"][0].clone();
+                targets.insert(self.random.below(targets.len() + 1), own);
+                item.body["target"] = targets.into();
+            }
             "List" if others => {
                 let of_theirs = hidden
                     .iter()

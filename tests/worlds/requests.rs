@@ -38,7 +38,7 @@ const KINDS: [&str; 15] = [
 ];
 
 /// Search parameters besides the person that any reader may send.
-const OPEN: [&str; 14] = [
+const OPEN: [&str; 15] = [
     "_count=1",
     "_count=2",
     "_count=3",
@@ -51,6 +51,7 @@ const OPEN: [&str; 14] = [
     "_include=Provenance:target",
     "_include=MedicationRequest:medication",
     "_revinclude=Provenance:target",
+    "_revinclude=ExplanationOfBenefit:provider",
     "_revinclude=ExplanationOfBenefit:encounter",
     "_format=json",
 ];
