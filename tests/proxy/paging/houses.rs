@@ -74,6 +74,31 @@ async fn pages_are_the_same_whatever_is_hidden_on_every_dialect() {
     }
 }
 
+/// A claim of a visit's laboratory, harmless by itself, and the therapist's of the same visit.
+#[tokio::test]
+async fn what_belongs_together_is_judged_together_wherever_pages_end() {
+    let of_visit = |id: &str, code: &str| -> Item {
+        let claim = claim(id, "M-102", code);
+        claim.body.replace("\"serviceDate\"", "\"visitId\":\"V-1\",\"serviceDate\"").into()
+    };
+    let stage = Stage::set(Dialect::Cursor, "reader: []", "").await;
+    let items = [
+        of_visit("CLM-laboratory", "J06.9"),
+        open("CLM-1"),
+        claim("CLM-ankle", "M-102", "S93.401A"),
+        open("CLM-2"),
+        of_visit("CLM-therapy", "F33.1"),
+    ];
+    for page_max in 1..6 {
+        stage.holds(|held| (held.items, held.page_max) = (items.to_vec(), page_max));
+        for size in [1, 2, 50] {
+            let pages = stage.pages(MOTHER, &format!("{CLAIMS}?pageSize={size}")).await;
+            let seen: Vec<String> = pages.iter().flat_map(ids).collect();
+            assert_eq!(seen, ["CLM-1", "CLM-ankle", "CLM-2"], "{page_max} and {size}");
+        }
+    }
+}
+
 #[tokio::test]
 async fn a_page_tells_nothing_but_that_there_is_more() {
     let stage = Stage::set(Dialect::Cursor, "reader: []", "").await;
