@@ -229,6 +229,14 @@ fn wrong_in_each_part() {
             "`idle` is longer than `total`",
         ],
     );
+    check("cursors: { expire: 10s }", &["this time is from `1m` to `30d`"]);
+    check(
+        "cursors: { expire: 1 hour }",
+        &[
+            "`1 hour` is no time",
+            "help: write a number and `ms`, `s`, `m`, `h` or `d`, like `500ms`",
+        ],
+    );
     check(
         "limits: { reader: [{}, { requests: 1 per 1m, records: 1 per 1m }, { requests: 5 per 1s }] }",
         &[

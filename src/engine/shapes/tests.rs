@@ -89,3 +89,47 @@ fn an_owner_is_found_by_a_search() {
     let somebodys = "owner: { kind: k, at: $.of, get: '/k?of={name}' }";
     assert_eq!(told_of_kind(somebodys), "only a kind that is `belongs: attached` has an `owner`");
 }
+
+#[test]
+fn pages_that_can_be_turned_and_that_cannot() {
+    let list = "{ cut: '$.rows[*]', kind: k }";
+    let house = |paging: &str| {
+        told("", &format!("{{ GET: /a, body: json, paging: {{ {paging} }} }}"), "", list)
+    };
+    for paging in [
+        "size: n, cursor: c, next: $.page.next",
+        "cursor: c, next: $.next",
+        "size: n, offset: from, next: $.more",
+        "size: n, page: p, next: $.more",
+        "size: n, page: p, first: 0, next: $.more",
+    ] {
+        assert_eq!(house(paging), "", "{paging}");
+    }
+    for (paging, mistake) in [
+        ("size: n, cursor: c", "paging needs `next`"),
+        ("size: n, next: $.next", "paging is by one of `cursor`, `offset` and `page`"),
+        ("cursor: c, offset: o, next: $.next", "paging is by one of `cursor`, `offset` and `page`"),
+        ("offset: o, first: 1, next: $.next", "`first` is of use with `page` only"),
+        (
+            "cursor: c, next: '$.links[0].next'",
+            "`$.links[0].next` must be names only, as in `$.a.b`",
+        ),
+    ] {
+        assert_eq!(house(paging), mistake, "{paging}");
+    }
+    let search = |paging: &str| {
+        let route = format!("{{ GET: /a, body: search, paging: {{ {paging} }} }}");
+        told("dialect: fhir\n", &route, "", list)
+    };
+    assert_eq!(search("size: _count, next: \"$.link[?@.relation=='next'].url\""), "");
+    let by_link = "`body: search` pages by the link at `next`, not by `offset` or `page`";
+    assert_eq!(search("offset: o, next: $.link"), by_link);
+    let paging = "paging: { cursor: c, next: $.next }";
+    let only = "only `body: search`, and `body: json` with a list of records, have pages";
+    for body in ["body: bundle", "body: resource", "body: json, record: k"] {
+        let told = told("dialect: fhir\n", &format!("{{ GET: /a, {body}, {paging} }}"), "", list);
+        assert_eq!(told, only, "{body}");
+    }
+    let alone = told("", &format!("{{ POST: /a, body: json, {paging} }}"), "", list);
+    assert!(alone.starts_with("a POST that pages needs its `GET`"), "{alone}");
+}
