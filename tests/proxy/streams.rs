@@ -214,3 +214,40 @@ async fn a_limit_of_records_cuts_a_stream() {
     let fault = deployment.files.audit().last().unwrap()["fault"].to_string();
     assert!(fault.contains("1500 records"), "{fault}");
 }
+
+/// Each element of a streamed array is judged by look-ups, flush by flush.
+#[tokio::test]
+async fn elements_of_an_array_are_looked_up() {
+    let message = |number: usize| {
+        let claim = if number.is_multiple_of(3) { "THERAPY" } else { "COLD" };
+        format!(
+            "{{\"messageId\":\"m-{number}\",\"memberId\":\"M-102\",\"claimId\":\"{claim}\",\"codes\":\
+             [{{\"code\":\"J06.9\",\"system\":\"ICD-10-CM\"}}]}}"
+        )
+    };
+    let all: Vec<String> = (0..4000).map(message).collect();
+    let text = format!("{{\"messages\":[{}]}}", all.join(", "));
+    let upstream = Upstream::answering(move |request| {
+        let claim = |id: &str, code: &str| {
+            let claim = line(0).replace("F33.1", code).replace("CLM-0", id);
+            super::upstream::good("application/json", claim.trim())
+        };
+        match request.split(' ').nth(1).unwrap() {
+            "/api/v1/claims/THERAPY" => claim("THERAPY", "F33.1"),
+            "/api/v1/claims/COLD" => claim("COLD", "J06.9"),
+            _ => super::upstream::good("application/json", &text),
+        }
+    })
+    .await;
+    let looking = yaml(&upstream.url(), "")
+        .replace("  timeout", "  look-ups: { token-file: token }\n  timeout");
+    let files = Files::new();
+    files.write("token", "rights-of-ours");
+    let deployment = files.start(&looking).await;
+    let answer = deployment.get(MOTHER, "/api/v1/stream/C-1").await;
+    assert_eq!((answer.status, answer.whole), (200, true));
+    let expected: Vec<String> = (0..4000).filter(|n| n % 3 != 0).map(message).collect();
+    let expected = format!("{{\"messages\":[{}]}}", expected.join(","));
+    assert!(answer.body == expected, "{} bytes, not {}", answer.body.len(), expected.len());
+    assert!(upstream.requests().len() < 200, "{}", upstream.requests().len());
+}
