@@ -40,22 +40,6 @@ async fn closed_after(deployment: &Deployment, sent: &[u8], slow: bool) -> Durat
 }
 
 #[tokio::test]
-async fn bypass_s19_s20_connections_that_never_ask() {
-    let upstream = claims().await;
-    let deployment = Deployment::before(&upstream.url()).await;
-    let head = format!("GET {CLAIMS} HTTP/1.1\r\nHost: a\r\nX: {}", "a".repeat(100));
-    let times = tokio::join!(
-        closed_after(&deployment, b"", false),
-        closed_after(&deployment, b"GET / HTTP/1.1\r\nHost: a\r\n", false),
-        closed_after(&deployment, head.as_bytes(), true),
-        closed_after(&deployment, b"GET / HTTP/1.1\r\nHost: a\r\n\r\n", false),
-    );
-    for time in [times.0, times.1, times.2, times.3] {
-        assert!(time > Duration::from_secs(8) && time < Duration::from_secs(13), "{time:?}");
-    }
-}
-
-#[tokio::test]
 async fn a_form_that_dribbles() {
     let upstream = claims().await;
     let deployment = Deployment::before(&upstream.url()).await;

@@ -16,7 +16,7 @@ fn condition() -> String {
     let coding =
         r#""code":{"coding":[{"system":"http://hl7.org/fhir/sid/icd-10-cm","code":"J06.9"}]}"#;
     let subject = r#""subject":{"reference":"Patient/p-104"}"#;
-    let inner = format!(r##"{{"resourceType":"Condition","id":"in",{META},{subject},{coding}}}"##);
+    let inner = format!(r#"{{"resourceType":"Condition","id":"in",{META},{subject},{coding}}}"#);
     format!(
         r#"{{"resourceType":"Condition","id":"c",{META},"contained":[{inner}],{subject},{coding}}}"#
     )
