@@ -179,7 +179,7 @@ async fn bypass_E12_bodies_that_unpack_to_far_more() {
         coded("gzip", &gzip(&spaces)),
     ])
     .await;
-    assert!(began.elapsed() < std::time::Duration::from_secs(10), "{:?}", began.elapsed());
+    assert!(began.elapsed() < std::time::Duration::from_secs(30), "{:?}", began.elapsed());
 }
 
 #[tokio::test]

@@ -78,7 +78,7 @@ async fn bypass_G6_floods_of_attributes() {
     let flood: String = (0..80_000).map(|n| format!(" a{n}=\"\"")).collect::<Vec<_>>().concat();
     let began = std::time::Instant::now();
     xml_is_refused("application/fhir+xml", format!("<a{flood}/>").as_bytes()).await;
-    assert!(began.elapsed() < std::time::Duration::from_secs(8), "{:?}", began.elapsed());
+    assert!(began.elapsed() < std::time::Duration::from_secs(30), "{:?}", began.elapsed());
 }
 
 #[tokio::test]
