@@ -97,7 +97,7 @@ struct InRecord<'w, 'a> {
     clinical_by_name: bool,
 }
 
-impl<'a> InRecord<'_, 'a> {
+impl InRecord<'_, '_> {
     fn push(&mut self, node: NodeId, what: What) {
         self.walk.sites.others.push(Site { node, with: NOWHERE, what });
     }
