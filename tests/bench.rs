@@ -7,7 +7,9 @@ use jiff::civil::date;
 use sequester::engine::diagnostics::SourceFile;
 use sequester::engine::document::scan::parse;
 use sequester::engine::document::tape::{Tape, Vocabulary};
-use sequester::engine::request::{Asked, admit};
+use sequester::engine::facts::People;
+use sequester::engine::request::{Asked, Plan, admit};
+use sequester::engine::set::PolicySet;
 use sequester::engine::{Redactor, Settings};
 use sequester::members::{Register, RegisterFiles};
 use sequester::policy_files;
@@ -46,6 +48,7 @@ fn methods(vocabulary: &Vocabulary) -> Vec<Method<'_>> {
                 Some(tape.len())
             }),
         ),
+        ("admission of the request", admission("M-100")),
         ("engine, reader is another", engine("M-100")),
         ("engine, reader is the subject", engine("M-102")),
         (
@@ -96,27 +99,40 @@ fn main() {
     }
 }
 
-/// The whole engine with the policies of this repository: the mother reads, or the daughter of 25
-/// whose claims these are.
-fn engine<'m>(reader: &str) -> Way<'m> {
+/// The policies of this repository and a reader: the mother, or the daughter of 25 whose claims
+/// these are.
+fn deployment(reader: &str) -> Option<(Arc<PolicySet>, Arc<dyn People>)> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("policies");
-    let (Some(policies), _) = policy_files::read(&folder) else { return Box::new(|_| None) };
+    let policies = policy_files::read(&folder).0?;
     let members = "member_id,contract_id,relationship,birth_date,state,from,until,ids\n\
         M-100,C-1,self,1973-04-02,OH,2015-01-01,,Patient/p-100\n\
         M-102,C-1,child,2001-02-03,OH,2015-01-01,,\
         Patient/p-0 Patient/p-1 Patient/p-2 Patient/p-3 Patient/p-4\n";
     let members = SourceFile::new("members.csv", members);
     let files = RegisterFiles { members, grants: None, restrictions: None };
-    let Some(register) = Register::read(&files, &mut Vec::new()) else { return Box::new(|_| None) };
-    let people = Arc::new(register).view(reader, date(2026, 11, 21), &policies.states);
-    let set = policies.set;
+    let register = Arc::new(Register::read(&files, &mut Vec::new())?);
+    Some((policies.set, register.view(reader, date(2026, 11, 21), &policies.states)))
+}
+
+fn admitted(set: &PolicySet, people: &dyn People) -> Option<Plan> {
+    let target = "/fhir/ExplanationOfBenefit?patient=Patient/p-0";
+    admit(set, people, Asked { method: "GET", target, form: None }).ok()
+}
+
+/// What is done once for a request, before there is a body.
+fn admission<'m>(reader: &str) -> Way<'m> {
+    let Some((set, people)) = deployment(reader) else { return Box::new(|_| None) };
+    Box::new(move |_| admitted(&set, people.as_ref()).map(|plan| black_box(plan).target.len()))
+}
+
+/// The whole engine, from the first byte of a body to what leaves.
+fn engine<'m>(reader: &str) -> Way<'m> {
+    let Some((set, people)) = deployment(reader) else { return Box::new(|_| None) };
+    let Some(plan) = admitted(&set, people.as_ref()) else { return Box::new(|_| None) };
     let settings = Settings { hold: 64 << 20, record: 4 << 20, depth: 64, public_url: None };
     Box::new(move |body| {
-        let target = "/fhir/ExplanationOfBenefit?patient=Patient/p-0";
-        let asked = Asked { method: "GET", target, form: None };
-        let plan = admit(&set, people.as_ref(), asked).ok()?;
-        let mut redactor =
-            Redactor::new(Arc::clone(&set), Arc::clone(&people), settings.clone(), plan, false);
+        let (set, people) = (Arc::clone(&set), Arc::clone(&people));
+        let mut redactor = Redactor::new(set, people, settings.clone(), plan.clone(), false);
         redactor.head(200, &["application/fhir+json"]).ok()?;
         for chunk in body.chunks(64 << 10) {
             redactor.push(chunk).ok()?;
