@@ -148,18 +148,13 @@ pub fn told_apart(one: &Answer, other: &Answer) -> Option<String> {
 }
 
 /// The pair and the sequence made as small as it goes while the worlds still differ.
-pub async fn shrink(
-    sides: &mut [Side; 2],
-    pair: &Pair,
-    steps: &[Step],
-    leak: Option<Leak>,
-) -> (Pair, Vec<Step>) {
+pub async fn shrink(sides: &mut [Side; 2], pair: &Pair, steps: &[Step]) -> (Pair, Vec<Step>) {
     let (mut pair, mut steps) = (pair.clone(), steps.to_vec());
     let mut at = 0;
     while at < steps.len() {
         let mut fewer = steps.clone();
         fewer.remove(at);
-        if play(sides, &pair, &fewer, leak).await.1.is_some() {
+        if play(sides, &pair, &fewer, None).await.1.is_some() {
             steps = fewer;
         } else {
             at += 1;
@@ -172,7 +167,7 @@ pub async fn shrink(
     for id in ids {
         let mut fewer = pair.clone();
         fewer.worlds.iter_mut().for_each(|world| world.items.retain(|item| item.id != id));
-        if play(sides, &fewer, &steps, leak).await.1.is_some() {
+        if play(sides, &fewer, &steps, None).await.1.is_some() {
             pair = fewer;
         }
     }
@@ -180,20 +175,28 @@ pub async fn shrink(
 }
 
 /// What to look at, and how to see it again.
-pub async fn tell(sides: &mut [Side; 2], seed: u64, pages: bool, leak: Option<Leak>) -> String {
+pub async fn tell(sides: &mut [Side; 2], seed: u64, first: &Difference, pages: bool) -> String {
     let pair = Pair::new(seed, pages);
     let steps = sequence(&pair, seed);
-    let (pair, steps) = shrink(sides, &pair, &steps, leak).await;
-    let (_, difference) = play(sides, &pair, &steps, leak).await;
+    let (pair, steps) = shrink(sides, &pair, &steps).await;
+    let (_, difference) = play(sides, &pair, &steps, None).await;
     let mut text = format!(
-        "seed {seed}: {:?} of family {} (grant {}, restricted child {})\n",
-        pair.reader, pair.family.number, pair.family.grant, pair.family.restricted_kid
+        "first met at step {}: {}\nseed {seed}: {:?} of family {} (grant {}, restricted child {})\n",
+        first.at + 1,
+        first.what,
+        pair.reader,
+        pair.family.number,
+        pair.family.grant,
+        pair.family.restricted_kid
     );
     for step in &steps {
         text.push_str(&format!("  {step:?}\n"));
     }
-    if let Some(Difference { at, what, .. }) = difference {
-        text.push_str(&format!("  at step {}: {what}\n", at + 1));
+    match difference {
+        Some(Difference { at, what }) => {
+            text.push_str(&format!("  at step {}: {what}\n", at + 1));
+        }
+        None => text.push_str("  it did not happen a second time\n"),
     }
     for (number, world) in pair.worlds.iter().enumerate() {
         text.push_str(&format!("  world {}: {:?}\n", number + 1, world.habits));
