@@ -28,7 +28,7 @@ const TIMEOUT: Duration = Duration::from_secs(5);
 const BYTES_MAX: usize = 1024 * 1024;
 
 /// Most at once for one body, so that a long one leaves room for others, and over all requests,
-/// which is as many connections as are kept open.
+/// which is as many connections as are kept open. Times [`BYTES_MAX`] it is the memory of all.
 const AT_ONCE_PER_BODY_MAX: usize = 16;
 const AT_ONCE_MAX: usize = 64;
 
