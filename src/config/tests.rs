@@ -229,6 +229,10 @@ fn wrong_in_each_part() {
             "`idle` is longer than `total`",
         ],
     );
+}
+
+#[test]
+fn wrong_in_each_part_of_the_limits_and_keys() {
     check("cursors: { expire: 10s }", &["this time is from `1m` to `30d`"]);
     check(
         "cursors: { expire: 1 hour }",
