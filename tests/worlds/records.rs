@@ -248,7 +248,8 @@ impl Maker<'_> {
         encounter: Option<&Value>,
     ) -> Vec<Item> {
         let hidden = self.is_hidden(who, content);
-        let code = if hidden { "36437" } else { "161" };
+        // A psychiatric drug, unless the reader may know of those.
+        let code = if self.is_hidden(who, Content::Mental) && hidden { "36437" } else { "161" };
         let words = self.words(hidden, "Tablet");
         let drug = json!({"coding": [{"system": "http://www.nlm.nih.gov/research/umls/rxnorm", "code": code, "display": words}]});
         let drug = self.item(who, content, "Medication", json!({"status": "active", "code": drug}));
