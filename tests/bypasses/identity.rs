@@ -402,7 +402,7 @@ async fn bypass_I15_birthdays_and_revoked_grants() {
         )
     };
     files.write("grants.csv", grant("2999-01-01", ""));
-    let more = "grants: { file: grants.csv }";
+    let more = "grants: { file: grants.csv }\nlimits: { reader: [{ requests: 9999 per 1m }] }";
     let proxy = files.start(&yaml(&upstream.url(), more)).await;
     let seen = async |proxy: &Deployment| {
         let body = proxy.get(MOTHER, CLAIMS).await.body;
@@ -419,7 +419,7 @@ async fn bypass_I15_birthdays_and_revoked_grants() {
                 tokio::time::sleep(Duration::from_millis(50)).await;
             }
         };
-        tokio::time::timeout(Duration::from_secs(10), closed).await.unwrap();
+        tokio::time::timeout(Duration::from_secs(30), closed).await.unwrap();
         if std::fs::read_to_string(proxy.files.path("grants.csv")).unwrap() == head {
             continue;
         }
@@ -430,7 +430,7 @@ async fn bypass_I15_birthdays_and_revoked_grants() {
                 tokio::time::sleep(Duration::from_millis(50)).await;
             }
         };
-        tokio::time::timeout(Duration::from_secs(10), open).await.unwrap();
+        tokio::time::timeout(Duration::from_secs(30), open).await.unwrap();
     }
 }
 
