@@ -405,12 +405,13 @@ async fn bypass_I15_birthdays_and_revoked_grants() {
     let more = "grants: { file: grants.csv }\nlimits: { reader: [{ requests: 9999 per 1m }] }";
     let proxy = files.start(&yaml(&upstream.url(), more)).await;
     let seen = async |proxy: &Deployment| {
-        let body = proxy.get(MOTHER, CLAIMS).await.body;
+        let answer = proxy.get(MOTHER, CLAIMS).await;
+        assert_eq!(answer.status, 200);
+        let body = answer.body;
         ["M-102", "M-103", "M-104"].map(|member| body.contains(&format!("OF-{member}")))
     };
     assert_eq!(seen(&proxy).await, [true, false, true]);
-    for void in [grant("2999-01-01", &today.to_string()), grant("2026-01-02", ""), head.to_owned()]
-    {
+    for void in [grant("2999-01-01", &today.to_string()), grant("2026-01-02", "")] {
         let new = proxy.files.path("grants.new");
         std::fs::write(&new, void).unwrap();
         std::fs::rename(&new, proxy.files.path("grants.csv")).unwrap();
@@ -420,9 +421,6 @@ async fn bypass_I15_birthdays_and_revoked_grants() {
             }
         };
         tokio::time::timeout(Duration::from_secs(30), closed).await.unwrap();
-        if std::fs::read_to_string(proxy.files.path("grants.csv")).unwrap() == head {
-            continue;
-        }
         std::fs::write(&new, grant("2999-01-01", "")).unwrap();
         std::fs::rename(&new, proxy.files.path("grants.csv")).unwrap();
         let open = async {
