@@ -1,6 +1,7 @@
 //! A reader's connection: one request after the other, and every byte that comes back.
 
 use std::net::SocketAddr;
+use std::time::{Duration, Instant};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
@@ -26,6 +27,7 @@ impl Answer {
 pub struct Client {
     address: SocketAddr,
     socket: Option<TcpStream>,
+    since: Instant,
     read: Vec<u8>,
     /// Every byte of the last answer.
     pub raw: Vec<u8>,
@@ -33,7 +35,15 @@ pub struct Client {
 
 impl Client {
     pub fn new(address: SocketAddr) -> Client {
-        Client { address, socket: None, read: Vec::new(), raw: Vec::new() }
+        Client { address, socket: None, since: Instant::now(), read: Vec::new(), raw: Vec::new() }
+    }
+
+    /// Ends a connection before the proxy does: that says so in an answer, and the two worlds'
+    /// connections are not of the same age to the second.
+    pub fn begin(&mut self) {
+        if self.since.elapsed() > Duration::from_mins(5) {
+            self.socket = None;
+        }
     }
 
     pub async fn ask(&mut self, sent: &[u8], head: bool) -> Answer {
@@ -44,6 +54,7 @@ impl Client {
                 let socket = TcpStream::connect(self.address).await.unwrap();
                 socket.set_nodelay(true).unwrap();
                 self.socket = Some(socket);
+                self.since = Instant::now();
                 self.read.clear();
             }
             let socket = self.socket.as_mut().unwrap();

@@ -109,6 +109,7 @@ impl Side {
 
     /// Forgets pages: another reader comes.
     pub fn begin(&mut self) {
+        self.client.begin();
         self.next = None;
     }
 
