@@ -13,6 +13,7 @@
 //! | how much they may ask | [`limits`] |
 //! | what they may ask, rebuilt from parsed parts | [`engine::request::admit`] |
 //! | the upstream is asked, gzip read to its last byte | [`proxy`], [`dial`] |
+//! | an upstream's pages read to their end and made one body; our cursors | [`engine::pages`], `proxy::paging`, `proxy::cursor` |
 //! | bytes → tape of spans, strictly | [`engine::document::scan`], [`engine::document::tape`] |
 //! | records found, by the shape of the API | [`engine::shapes`], [`engine::selectors`] |
 //! | what stands where in a record | `engine::walk` |
@@ -20,6 +21,7 @@
 //! | what a code or a word means | [`engine::codes`] |
 //! | who may see what: rules, FLOOR, grants, restrictions | [`engine::policy`] |
 //! | who people are to each other today | [`members`] |
+//! | which of what stays is on the page asked for | `engine::body::turn` |
 //! | the spans that stay | [`engine::document::cut`] |
 //! | the only thing that comes out | [`engine::released::Released`] |
 //! | the entry on disk before the bytes leave | [`audit`] |

@@ -131,6 +131,9 @@ impl Body<'_> {
     fn mode(&self, record: usize) -> Mode {
         let keys = &self.terms.shape.keys;
         let Some(this) = self.records.get(record) else { return Mode::Other };
+        if !self.terms.shape.fhir {
+            return Mode::Match;
+        }
         let asked = self.terms.asked_kind.is_none_or(|asked| asked == this.kind);
         let search = self.doc.member(this.cut, keys.search);
         let mode = search.and_then(|search| self.doc.member(search, keys.mode));
