@@ -29,8 +29,8 @@ pub fn close(doc: &Doc, top: Id, fhir: bool, cut: &mut BTreeSet<Id>) {
 /// The bytes of a value without what is cut below it.
 pub fn value(doc: &Doc, id: Id, cut: &BTreeSet<Id>) -> Vec<u8> {
     match &doc.nodes[id].value {
-        Value::Array(elements) => array(doc, id, elements, cut),
-        Value::Object(members) => object(doc, id, members, cut),
+        Value::Array(elements) => container(doc, id, elements, cut),
+        Value::Object(members) => container(doc, id, members, cut),
         _ => doc.raw(id).to_vec(),
     }
 }
@@ -44,46 +44,22 @@ pub fn member(doc: &Doc, id: Id, cut: &BTreeSet<Id>) -> Vec<u8> {
     bytes
 }
 
-fn array(doc: &Doc, id: Id, elements: &[Id], cut: &BTreeSet<Id>) -> Vec<u8> {
-    let kept: Vec<Id> = elements.iter().copied().filter(|one| !cut.contains(one)).collect();
-    let mut bytes = Vec::new();
-    if kept.len() < elements.len() {
-        bytes.push(b'[');
-        for (i, element) in kept.iter().enumerate() {
-            if i > 0 {
-                bytes.push(b',');
-            }
-            bytes.extend(value(doc, *element, cut));
-        }
-        bytes.push(b']');
-        return bytes;
-    }
-    let mut at = doc.nodes[id].start;
-    for element in kept {
-        bytes.extend(&doc.bytes[at..doc.nodes[element].start]);
-        bytes.extend(value(doc, element, cut));
-        at = doc.nodes[element].end;
-    }
-    bytes.extend(&doc.bytes[at..doc.nodes[id].end]);
-    bytes
-}
-
-fn object(doc: &Doc, id: Id, members: &[Id], cut: &BTreeSet<Id>) -> Vec<u8> {
+fn container(doc: &Doc, id: Id, members: &[Id], cut: &BTreeSet<Id>) -> Vec<u8> {
     let kept: Vec<Id> = members.iter().copied().filter(|one| !cut.contains(one)).collect();
     if kept.is_empty() && !members.is_empty() {
-        return b"{}".to_vec();
+        return if doc.is_array(id) { b"[]".to_vec() } else { b"{}".to_vec() };
     }
-    let quote = |member: Id| doc.nodes[member].key.as_ref().unwrap().0;
+    let quote = |child: Id| doc.nodes[child].key.as_ref().map_or(doc.nodes[child].start, |k| k.0);
     let mut bytes = Vec::new();
     let mut at = doc.nodes[id].start;
     let mut any_kept = false;
     for (i, one) in members.iter().enumerate() {
         if cut.contains(one) {
             if any_kept {
-                // From the end of the kept member before it to the end of its own value.
+                // From the end of the kept child before it to the end of its own value.
                 at = doc.nodes[*one].end;
             } else if let Some(next) = members[i + 1..].iter().find(|next| !cut.contains(next)) {
-                // From its own key to the key of the next kept member.
+                // From its own key, or start, to that of the next kept child.
                 if i == 0 {
                     bytes.extend(&doc.bytes[at..quote(*one)]);
                 }

@@ -143,7 +143,7 @@ fn mother_does_not_see_the_therapy_claim() {
     let sensitive = r#"{"claimId":"1","memberId":"M-102","diagnoses":[{"code":"F32.9"}]}"#;
     let plain = r#"{"claimId":"2","memberId":"M-102","diagnoses":[{"code":"J45"}]}"#;
     let body = format!("{{\"claims\": [ {sensitive} , {plain} ] }}");
-    check("M-100", FAMILY, &body, &format!("{{\"claims\": [{plain}] }}"));
+    check("M-100", FAMILY, &body, &format!("{{\"claims\": [ {plain} ] }}"));
     let body = format!("{{\"claims\": [ {sensitive} ] }}");
     check("M-100", FAMILY, &body, "{\"claims\": [] }");
 }
@@ -408,7 +408,7 @@ fn a_reference_to_what_is_withheld_goes() {
         &entry("urn:uuid:2", &plain),
         &entry(
             "urn:uuid:3",
-            &list(&[item("c2"), r#"{"item":{"display":"a thing"}}"#.to_owned()].join(",")),
+            &list(&[item("c2"), r#"{"item":{"display":"a thing"}}"#.to_owned()].join(", ")),
         ),
     ]);
     check("M-100", "/fhir/List", &upstream, &expected);

@@ -60,66 +60,39 @@ pub fn emit(bytes: &[u8], tape: &Tape, cuts: &Cuts, id: NodeId, out: &mut Vec<u8
         out.extend_from_slice(bytes.get(range(node.start, node.end)).unwrap_or_default());
         return;
     }
-    match node.kind {
-        Kind::Array => array(bytes, tape, cuts, (id, node), out),
-        Kind::Object => object(bytes, tape, cuts, (id, node), out),
-        Kind::Null | Kind::False | Kind::True | Kind::Number | Kind::String => {}
+    if matches!(node.kind, Kind::Array | Kind::Object) {
+        container(bytes, tape, cuts, (id, node), out);
     }
 }
 
-/// An array from which an element was cut has no white space between those that stay.
-fn array(bytes: &[u8], tape: &Tape, cuts: &Cuts, of: (NodeId, &Node), out: &mut Vec<u8>) {
-    let (id, node) = of;
-    if tape.children(id).any(|(child, _)| cuts.contains(child)) {
-        out.push(b'[');
-        let mut first = true;
-        for (child, _) in tape.children(id).filter(|(child, _)| !cuts.contains(*child)) {
-            if !first {
-                out.push(b',');
-            }
-            first = false;
-            emit(bytes, tape, cuts, child, out);
-        }
-        out.push(b']');
-        return;
-    }
-    let mut cursor = node.start;
-    for (child, inner) in tape.children(id) {
-        copy(bytes, cursor, inner.start, out);
-        emit(bytes, tape, cuts, child, out);
-        cursor = inner.end;
-    }
-    copy(bytes, cursor, node.end, out);
-}
-
-/// A cut member takes with it what stands between the member that stays before it and its own
-/// end, or, if none stays before it, what stands between it and the next that stays.
-fn object(bytes: &[u8], tape: &Tape, cuts: &Cuts, of: (NodeId, &Node), out: &mut Vec<u8>) {
+/// A cut child takes with it what stands between the child that stays before it and its own end,
+/// or, if none stays before it, what stands between it and the next that stays. TWO-WORLDS: so
+/// the white space is that of a printer to whom the child was never given.
+fn container(bytes: &[u8], tape: &Tape, cuts: &Cuts, of: (NodeId, &Node), out: &mut Vec<u8>) {
     let (id, node) = of;
     if tape.children(id).all(|(child, _)| cuts.contains(child)) {
-        out.extend_from_slice(b"{}");
+        out.extend_from_slice(if node.kind == Kind::Array { b"[]" } else { b"{}" });
         return;
     }
     let mut cursor = node.start;
     let mut any_kept = false;
     let mut skipped_first = false;
     for (child, inner) in tape.children(id) {
+        let start = if node.kind == Kind::Array { inner.start } else { inner.key_start };
         if cuts.contains(child) {
             if any_kept {
                 cursor = inner.end;
             } else if !skipped_first {
-                copy(bytes, cursor, inner.key_start, out);
+                copy(bytes, cursor, start, out);
                 skipped_first = true;
             }
             continue;
         }
         if !any_kept && skipped_first {
-            cursor = inner.key_start;
+            cursor = start;
         }
         any_kept = true;
-        let at = out.len();
         copy(bytes, cursor, inner.start, out);
-        debug_assert!(out.len() >= at);
         emit(bytes, tape, cuts, child, out);
         cursor = inner.end;
     }

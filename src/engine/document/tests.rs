@@ -1,9 +1,12 @@
 //! The parser at its edges: blocks and windows, many keys, limits, messages.
 
+use super::cut::{Cuts, emit};
 use super::scan::{ParseError, parse};
 use super::tape::{Kind, NodeId, Tape, Vocabulary, range};
 use super::text::{key_is, key_of, str_is, str_of, unescape};
 use proptest::prelude::*;
+use serde::Serialize;
+use serde_json::Value;
 use std::time::{Duration, Instant};
 
 fn parsed(bytes: &[u8]) -> Result<Tape, ParseError> {
@@ -254,7 +257,62 @@ fn text_is_compared_as_unescaped() {
     assert!(!key_is(json, root, ""));
 }
 
+/// Any JSON in which some places say that they go.
+fn with_places_to_cut() -> impl Strategy<Value = Value> {
+    let leaf = prop_oneof![Just(Value::from("cut")), Just(Value::from(1)), Just(Value::Null)];
+    leaf.prop_recursive(4, 40, 5, |inner| {
+        let members = prop::collection::btree_map("[a-d]", inner.clone(), 0..5);
+        prop_oneof![
+            prop::collection::vec(inner, 0..5).prop_map(Value::from),
+            members.prop_map(|members| Value::Object(members.into_iter().collect())),
+        ]
+    })
+}
+
+/// The same to which those places were never given.
+fn without(value: &Value) -> Value {
+    match value {
+        Value::Array(elements) => {
+            elements.iter().filter(|one| **one != "cut").map(without).collect()
+        }
+        Value::Object(members) => {
+            let kept = members.iter().filter(|(_, value)| **value != "cut");
+            kept.map(|(key, value)| (key.clone(), without(value))).collect()
+        }
+        scalar => scalar.clone(),
+    }
+}
+
+fn printed(value: &Value, indent: Option<&[u8]>) -> String {
+    let mut out = Vec::new();
+    match indent {
+        None => serde_json::to_writer(&mut out, value).unwrap(),
+        Some(indent) => {
+            let pretty = serde_json::ser::PrettyFormatter::with_indent(indent);
+            let mut serializer = serde_json::Serializer::with_formatter(&mut out, pretty);
+            value.serialize(&mut serializer).unwrap();
+        }
+    }
+    String::from_utf8(out).unwrap()
+}
+
 proptest! {
+    /// TWO-WORLDS: white space tells nothing of what is cut, whoever printed it.
+    #[test]
+    fn what_is_cut_leaves_no_gap(value in with_places_to_cut()) {
+        for indent in [None, Some(&b"  "[..]), Some(b"\t")] {
+            let json = printed(&value, indent);
+            let tape = parsed(json.as_bytes()).unwrap();
+            let mut cuts = Cuts::new(tape.len());
+            let places = (0..).zip(tape.nodes()).skip(1).filter(|(_, node)| str_is(&json, node, "cut"));
+            places.for_each(|(at, _)| cuts.insert(NodeId(at)));
+            cuts.seal();
+            let mut out = Vec::new();
+            emit(json.as_bytes(), &tape, &cuts, NodeId(0), &mut out);
+            prop_assert_eq!(String::from_utf8(out).unwrap(), printed(&without(&value), indent));
+        }
+    }
+
     #[test]
     fn unescaping_never_panics(bytes in "[\"\\\\ud8c0-3x]{0,24}") {
         unescape(&bytes, true);
