@@ -24,6 +24,8 @@ pub struct Habits {
     pub chunked: bool,
     /// Whether a FHIR list of nothing is `[]`, or left out: the same in both worlds.
     pub says_empty: bool,
+    /// Whether JSON comes with white space: the same in both worlds.
+    pub pretty: bool,
     /// What is not there was once.
     pub gone: bool,
 }
@@ -60,6 +62,7 @@ impl Pair {
             world.items = weave(maker.random, seen, hidden);
             world.habits = maker.habits(short_pages);
             world.habits.says_empty = seed.is_multiple_of(2);
+            world.habits.pretty = seed.is_multiple_of(3);
         }
         Pair { family, reader, worlds }
     }
@@ -90,6 +93,7 @@ impl Maker<'_> {
             gzip: self.random.once_in(4),
             chunked: self.random.once_in(3),
             says_empty: false,
+            pretty: false,
             gone: self.random.once_in(3),
         }
     }

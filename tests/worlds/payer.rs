@@ -79,6 +79,13 @@ impl World {
             _ => None,
         };
         let mut reply = reply.unwrap_or_else(|| self.absent(&path));
+        // A stream has a line for each record.
+        let of_lines = path.get(1) == Some(&"export");
+        if let (true, false, Ok(body)) =
+            (self.habits.pretty, of_lines, serde_json::from_slice::<Value>(&reply.body))
+        {
+            reply.body = format!("{body:#}\n").into_bytes();
+        }
         reply.fields.push(("ETag", format!("W/\"{}\"", self.habits.version)));
         reply.fields.push(("X-Total-Count", reply.total.to_string()));
         reply.fields.push(("Set-Cookie", format!("seen={}", self.habits.version)));

@@ -99,7 +99,7 @@ fn strings_end_rightly_wherever_they_lie() {
             let text =
                 format!("[\"{}{body}\",\"{body}\",{{\"k{body}\":\"{body}\"}}]", "x".repeat(lead));
             let tape = parsed(text.as_bytes()).unwrap();
-            let said: serde_json::Value = serde_json::from_str(&text).unwrap();
+            let said: Value = serde_json::from_str(&text).unwrap();
             let node = tape.get(NodeId(1)).unwrap();
             assert_eq!(str_of(&text, node), said[0].as_str().unwrap(), "{text}");
             let node = tape.get(NodeId(4)).unwrap();
