@@ -279,7 +279,7 @@ fn without(value: &Value) -> Value {
             let kept = members.iter().filter(|(_, value)| **value != "cut");
             kept.map(|(key, value)| (key.clone(), without(value))).collect()
         }
-        scalar => scalar.clone(),
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => value.clone(),
     }
 }
 
