@@ -143,6 +143,11 @@ impl Side {
         Some(answer)
     }
 
+    /// From now on the upstream breaks now and then.
+    pub fn may_be_cut(&mut self) {
+        self.client.may_be_cut = true;
+    }
+
     /// Every byte of the last answer.
     pub fn raw(&self) -> &[u8] {
         &self.client.raw
