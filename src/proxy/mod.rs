@@ -14,6 +14,7 @@ mod head_check;
 mod head_reader;
 mod headers;
 mod held;
+mod inquirer;
 mod listener;
 mod lookups;
 mod paging;
@@ -39,20 +40,16 @@ use crate::audit::{Asker, AuditLog, Entry, Event};
 use crate::config::Config;
 use crate::engine::facts::People;
 use crate::engine::released::Report;
-use crate::engine::request::{Asked, Plan, admit, error_form};
+use crate::engine::request::{Asked, admit, error_form};
 use crate::engine::shapes::written::Errors;
-use crate::engine::{self, Redactor};
-use crate::identity::{Identity, Reader};
+use crate::identity::Identity;
 use crate::limits::Limits;
-use answer::JudgedBody;
 use connection::Patience;
-use cursor::Cursors;
 use drain::DrainWatch;
-use held::Held;
 use hyper::body::Incoming;
 use hyper::header::HeaderValue;
 use hyper::{Request, Response, StatusCode};
-use lookups::LookUps;
+use inquirer::{Arriving, Inquirer};
 use refusal::Refusal;
 use request::Received;
 use response::ReaderBody;
@@ -62,7 +59,7 @@ use std::sync::Arc;
 use std::time::{SystemTime, UNIX_EPOCH};
 use tokio::task::JoinHandle;
 use tokio::time::Instant;
-use upstream::Upstream;
+use upstream::{Rights, Upstream};
 use world::World;
 
 /// The proxy of one deployment.
@@ -73,17 +70,7 @@ pub struct Proxy {
     limits: Limits,
     audit: AuditLog,
     metrics: Arc<Metrics>,
-    upstream: Arc<Upstream>,
-    /// Where the deployment gives rights for them.
-    look_ups: Option<Arc<LookUps>>,
-    engine: engine::Settings,
-    held: Held,
-    /// Records asked for in one page of the upstream, and most in one of ours.
-    page_records: u32,
-    upstream_pages: u32,
-    /// Scheme, host and port by which the upstream may call itself.
-    origins: Vec<String>,
-    cursors: Cursors,
+    inquirer: Inquirer,
     notice: Option<HeaderValue>,
     patience: Patience,
     random: &'static dyn SecureRandom,
@@ -98,30 +85,19 @@ impl Proxy {
         limits: Limits,
         metrics: Arc<Metrics>,
     ) -> Result<Proxy, String> {
-        let judging = &config.judging;
         let file = &config.audit.file;
         let audit = AuditLog::open(file, config.audit.durability).map_err(|error| {
             format!("{}: the audit log cannot be opened: {error}", file.display())
         })?;
-        let upstream = Arc::new(Upstream::new(&config.upstream, judging.public_url.as_ref())?);
-        let look_ups = upstream.has_rights_to_look_up().then(|| {
-            LookUps::new(Arc::clone(&upstream), Arc::clone(&metrics), judging.limits.depth)
-        });
-        let origins = [Some(&config.upstream.origin), judging.public_url.as_ref()];
+        let upstream = Upstream::new(&config.upstream, config.judging.public_url.as_ref())?;
+        let inquirer = Inquirer::new(config, upstream, &metrics)?;
         Ok(Proxy {
             world,
             identity,
             limits,
             audit,
             metrics,
-            upstream,
-            look_ups,
-            engine: judging.settings(),
-            held: Held::new(judging.limits.held_bytes),
-            page_records: judging.limits.page_records,
-            upstream_pages: judging.limits.upstream_pages,
-            origins: origins.into_iter().flatten().map(ToString::to_string).collect(),
-            cursors: Cursors::new(&config.cursors)?,
+            inquirer,
             notice: config.notice.as_ref().map(headers::notice_link).transpose()?,
             patience: Patience::with_upstream(config.upstream.timeout.total),
             random: crate::dial::provider().secure_random,
@@ -159,23 +135,19 @@ impl Proxy {
         let request =
             Asked { method: received.method(), target: received.target(), form: form.as_deref() };
         let plan = admit(&policy, &*people, request).map_err(|(refusal, _)| refusal)?;
-        let plan = plan.sized(self.page_records);
+        let plan = plan.sized(self.inquirer.page_records);
         course.asker.route = Some(plan.template.clone());
         if plan.form.is_some() && form.is_none() {
             return Err(Refusal::Malformed("a search without a form"));
         }
 
-        let page = paging::asked(self, &plan, &course.asker)?;
-        let until = self.upstream.deadline();
-        let answer = self.upstream.ask(&plan, &reader, &course.asker.request, until).await?;
+        let page = paging::asked(&self.inquirer, &plan, &course.asker)?;
+        let upstream = &self.inquirer.upstream;
+        let rights = Rights::Reader { reader: &reader, request_id: &course.asker.request };
+        let until = upstream.deadline();
+        let answer = upstream.ask(&plan, rights, until).await?;
         course.answered = Some(Instant::now());
-        let mut redactor = Redactor::new(policy, people, self.engine.clone(), plan.clone(), false);
-        if self.look_ups.is_some() {
-            redactor = redactor.looking_up();
-        }
-        if let Some(page) = page {
-            redactor = redactor.page(page);
-        }
+        let mut redactor = self.inquirer.redactor(policy, people, &plan, page, false);
         let body = match answer.taken_by(&mut redactor) {
             Ok(body) => body,
             Err(refusal) => {
@@ -183,12 +155,11 @@ impl Proxy {
                 return Err(refusal);
             }
         };
-        let judged =
-            Judged { plan: &plan, asker: &course.asker, reader: &reader, redactor, body, until };
+        let arriving = Arriving { plan: &plan, rights, redactor, body, until };
         if plan.stream {
-            stream::answer(self, judged, work).await
+            stream::answer(self, arriving, &course.asker, work).await
         } else {
-            whole::answer(self, judged, &mut course.account).await
+            whole::answer(self, arriving, &course.asker, &mut course.account).await
         }
     }
 
@@ -229,17 +200,6 @@ impl Proxy {
         }
         id
     }
-}
-
-/// A request and its answer, once a body is to be judged.
-struct Judged<'a> {
-    plan: &'a Plan,
-    asker: &'a Asker,
-    reader: &'a Reader,
-    redactor: Redactor,
-    body: JudgedBody,
-    /// When the upstream must have given all of it.
-    until: Instant,
 }
 
 /// What is known of a request so far.

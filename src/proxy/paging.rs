@@ -7,8 +7,10 @@
 use super::answer::JudgedBody;
 use super::cursor::Belongs;
 use super::held::Lease;
+use super::inquirer::{Arriving, Inquirer};
+use super::now_s;
 use super::refusal::Refusal;
-use super::{Judged, Proxy, now_s};
+use super::upstream::Upstream;
 use crate::audit::Asker;
 use crate::engine::Redactor;
 use crate::engine::pages::PageAsked;
@@ -25,7 +27,7 @@ pub(super) const OFFLOAD_BYTES: usize = 256 * 1024;
 
 /// The page that was asked for, if the route pages.
 pub(super) fn asked(
-    proxy: &Proxy,
+    inquirer: &Inquirer,
     plan: &Plan,
     asker: &Asker,
 ) -> Result<Option<PageAsked>, Refusal> {
@@ -36,7 +38,7 @@ pub(super) fn asked(
         query: &page.query,
         policy: &asker.policy,
     };
-    let sealer = proxy.cursors.of(belongs, now_s()?)?;
+    let sealer = inquirer.cursors.of(belongs, now_s()?)?;
     let after = match &page.cursor {
         None => None,
         // Forged, foreign, expired, of another search: one answer.
@@ -44,12 +46,12 @@ pub(super) fn asked(
             Refusal::Engine(released::Refusal::Parameter { name: page.cursor_parameter.clone() })
         })?),
     };
-    let records = page.size.unwrap_or(PAGE_RECORDS).min(proxy.page_records);
+    let records = page.size.unwrap_or(PAGE_RECORDS).min(inquirer.page_records);
     Ok(Some(PageAsked {
         records: usize::try_from(records).unwrap_or(usize::MAX),
         after,
-        upstream_pages: proxy.upstream_pages,
-        origins: proxy.origins.clone(),
+        upstream_pages: inquirer.upstream_pages,
+        origins: inquirer.origins.clone(),
         cursors: Arc::new(sealer),
     }))
 }
@@ -63,11 +65,11 @@ pub(super) struct Read {
 /// Reads a body, and if it is a page, those after it. With a refusal comes what the engine has to
 /// tell of it.
 pub(super) async fn read_all(
-    proxy: &Proxy,
-    judged: Judged<'_>,
+    upstream: &Upstream,
+    arriving: Arriving<'_>,
     lease: &mut Lease,
 ) -> Result<Read, (Refusal, Option<released::Report>)> {
-    let Judged { plan, asker, reader, mut redactor, mut body, until } = judged;
+    let Arriving { plan, rights, mut redactor, mut body, until } = arriving;
     let mut bytes = 0usize;
     let plainly = |refusal| (refusal, None);
     loop {
@@ -79,8 +81,8 @@ pub(super) async fn read_all(
         redactor = ended;
         let Some(next) = next else { return Ok(Read { redactor, bytes }) };
         let plan = plan.following(&next);
-        let asking = proxy.upstream.ask(&plan, reader, &asker.request, until);
-        let answer = asking.await.map_err(|fault| plainly(fault.into()))?;
+        let answer =
+            upstream.ask(&plan, rights, until).await.map_err(|fault| plainly(fault.into()))?;
         let taken = answer.taken_by(&mut redactor);
         body = taken.map_err(|refusal| (refusal, Some(redactor.report())))?;
     }

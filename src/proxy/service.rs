@@ -114,8 +114,8 @@ async fn look_after(proxy: &Proxy) {
     loop {
         tokio::select! {
             _ = figures.tick() => {
-                proxy.metrics.set_held_bytes(proxy.held.bytes());
-                proxy.upstream.forget_idle_connections();
+                proxy.metrics.set_held_bytes(proxy.inquirer.held.bytes());
+                proxy.inquirer.upstream.forget_idle_connections();
             }
             _ = forget.tick() => proxy.limits.forget_idle_readers(),
         }

@@ -1,11 +1,12 @@
 //! An answer judged record by record: an entry when it opens, one before each flush, one when it
 //! closes. A fault cuts the connection; no byte without an entry has left by then.
 
+use super::Proxy;
 use super::answer::JudgedBody;
 use super::drain::DrainWatch;
+use super::inquirer::Arriving;
 use super::refusal::Refusal;
 use super::response::{self, ReaderBody, StreamPart};
-use super::{Judged, Proxy};
 use crate::audit::{Asker, Entry, Event, FLUSH_BYTES_MAX, Flushes};
 use crate::engine::Redactor;
 use crate::engine::released::Released;
@@ -19,13 +20,15 @@ const FLUSHES_WAITING_MAX: usize = 1;
 /// Answers with a stream, and goes on judging it in a task of its own.
 pub(super) async fn answer(
     proxy: &Arc<Proxy>,
-    judged: Judged<'_>,
+    arriving: Arriving<'_>,
+    asker: &Asker,
     work: DrainWatch,
 ) -> Result<Response<ReaderBody>, Refusal> {
-    let Judged { plan, asker, redactor, body, .. } = judged;
-    let mut lease = proxy.held.lease();
-    lease.grow(proxy.engine.record.saturating_add(FLUSH_BYTES_MAX))?;
-    if proxy.look_ups.is_some() {
+    let Arriving { plan, redactor, body, .. } = arriving;
+    let inquirer = &proxy.inquirer;
+    let mut lease = inquirer.held.lease();
+    lease.grow(inquirer.engine.record.saturating_add(FLUSH_BYTES_MAX))?;
+    if inquirer.look_ups.is_some() {
         // Lines that wait for look-ups, and the chunk that they came with.
         lease.grow(FLUSH_BYTES_MAX.saturating_mul(2))?;
     }
@@ -87,23 +90,13 @@ impl Pump {
         // Without an end the channel closes, and the body is cut.
     }
 
-    async fn flow(&mut self, redactor: &mut Redactor, mut body: JudgedBody) -> Result<(), Broken> {
-        while let Some(chunk) = body.next().await? {
-            if let Some(released) = redactor.push(&chunk)? {
-                self.leave(released).await?;
-            }
-            self.look_up(redactor).await;
+    async fn flow(&mut self, redactor: &mut Redactor, body: JudgedBody) -> Result<(), Broken> {
+        let proxy = Arc::clone(&self.proxy);
+        let mut flow = proxy.inquirer.stream(redactor, body);
+        while let Some(released) = flow.next().await? {
+            self.leave(released).await?;
         }
-        redactor.end();
-        self.look_up(redactor).await;
-        let last = redactor.finish()?;
-        self.leave(last).await
-    }
-
-    async fn look_up(&self, redactor: &mut Redactor) {
-        if let Some(look_ups) = &self.proxy.look_ups {
-            look_ups.settle(redactor).await;
-        }
+        Ok(())
     }
 
     async fn leave(&mut self, released: Released) -> Result<(), Broken> {

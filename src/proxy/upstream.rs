@@ -69,6 +69,18 @@ impl fmt::Display for UpstreamFault {
     }
 }
 
+/// With whose rights a body is asked for.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Rights<'a> {
+    /// The reader's, as the deployment says.
+    Reader {
+        /// Who asks.
+        reader: &'a Reader,
+        /// The number of their request.
+        request_id: &'a str,
+    },
+}
+
 /// The API behind.
 #[derive(Debug)]
 pub(super) struct Upstream {
@@ -125,11 +137,14 @@ impl Upstream {
     pub(super) async fn ask(
         &self,
         plan: &Plan,
-        reader: &Reader,
-        request_id: &str,
+        rights: Rights<'_>,
         until: Instant,
     ) -> Result<Answer, UpstreamFault> {
-        let fields = self.fields.fields(plan, Some(reader), Some(request_id));
+        let fields = match rights {
+            Rights::Reader { reader, request_id } => {
+                self.fields.fields(plan, Some(reader), Some(request_id))
+            }
+        };
         self.ask_with(plan, &fields.ok_or(UpstreamFault::NoCredentials)?, until).await
     }
 

@@ -1,0 +1,163 @@
+//! Asks the upstream and has its answers judged: what `run` and `exposure` share. Who asked, how
+//! much they may ask and what becomes of what is released is not known here.
+
+use super::answer::JudgedBody;
+use super::cursor::Cursors;
+use super::held::{Held, Lease};
+use super::lookups::LookUps;
+use super::paging::{self, Read};
+use super::refusal::Refusal;
+use super::upstream::{Rights, Upstream};
+use crate::admin::Metrics;
+use crate::config::Config;
+use crate::engine::facts::People;
+use crate::engine::pages::PageAsked;
+use crate::engine::released::{Released, Report};
+use crate::engine::request::Plan;
+use crate::engine::set::PolicySet;
+use crate::engine::{self, Redactor};
+use std::sync::Arc;
+use tokio::time::Instant;
+
+/// The upstream of one deployment, and how its answers are read.
+#[derive(Debug)]
+pub(super) struct Inquirer {
+    pub(super) upstream: Arc<Upstream>,
+    /// Where the deployment gives rights for them.
+    pub(super) look_ups: Option<Arc<LookUps>>,
+    pub(super) engine: engine::Settings,
+    pub(super) held: Held,
+    /// Records asked for in one page of the upstream, and most in one of ours.
+    pub(super) page_records: u32,
+    pub(super) upstream_pages: u32,
+    /// Scheme, host and port by which the upstream may call itself.
+    pub(super) origins: Vec<String>,
+    pub(super) cursors: Cursors,
+}
+
+/// An answer on its way, once its head was taken.
+pub(super) struct Arriving<'a> {
+    pub(super) plan: &'a Plan,
+    /// For the pages after this one.
+    pub(super) rights: Rights<'a>,
+    pub(super) redactor: Redactor,
+    pub(super) body: JudgedBody,
+    /// When the upstream must have given all of it.
+    pub(super) until: Instant,
+}
+
+impl Inquirer {
+    /// As a deployment says. The error is words for an operator.
+    pub(super) fn new(
+        config: &Config,
+        upstream: Upstream,
+        metrics: &Arc<Metrics>,
+    ) -> Result<Inquirer, String> {
+        let judging = &config.judging;
+        let upstream = Arc::new(upstream);
+        let look_ups = upstream.has_rights_to_look_up().then(|| {
+            LookUps::new(Arc::clone(&upstream), Arc::clone(metrics), judging.limits.depth)
+        });
+        let origins = [Some(&config.upstream.origin), judging.public_url.as_ref()];
+        Ok(Inquirer {
+            upstream,
+            look_ups,
+            engine: judging.settings(),
+            held: Held::new(judging.limits.held_bytes),
+            page_records: judging.limits.page_records,
+            upstream_pages: judging.limits.upstream_pages,
+            origins: origins.into_iter().flatten().map(ToString::to_string).collect(),
+            cursors: Cursors::new(&config.cursors)?,
+        })
+    }
+
+    /// A judge for the answer to an admitted request; with `explain` its report has an account.
+    pub(super) fn redactor(
+        &self,
+        policy: Arc<PolicySet>,
+        people: Arc<dyn People>,
+        plan: &Plan,
+        page: Option<PageAsked>,
+        explain: bool,
+    ) -> Redactor {
+        let settings = self.engine.clone();
+        let mut redactor = Redactor::new(policy, people, settings, plan.clone(), explain);
+        if self.look_ups.is_some() {
+            redactor = redactor.looking_up();
+        }
+        if let Some(page) = page {
+            redactor = redactor.page(page);
+        }
+        redactor
+    }
+
+    /// Reads a body to its end, and the pages after it, looks up what it needs and judges it
+    /// whole. If nothing is released, `account` tells why.
+    pub(super) async fn judge_whole(
+        &self,
+        arriving: Arriving<'_>,
+        lease: &mut Lease,
+        account: &mut Option<Report>,
+    ) -> Result<Released, Refusal> {
+        let reading = paging::read_all(&self.upstream, arriving, lease).await;
+        let Read { mut redactor, bytes } = reading.map_err(|(refusal, report)| {
+            *account = report;
+            refusal
+        })?;
+        if let Some(look_ups) = &self.look_ups {
+            redactor.end();
+            look_ups.find_owner(&mut redactor).await;
+            if bytes <= paging::OFFLOAD_BYTES {
+                look_ups.settle(&mut redactor).await;
+            } else {
+                redactor = look_ups.settle_long(redactor).await?;
+            }
+        }
+        let (mut redactor, outcome) = paging::offloaded(redactor, bytes, Redactor::finish).await?;
+        if outcome.is_err() {
+            *account = Some(redactor.report());
+        }
+        Ok(outcome?)
+    }
+
+    /// A body judged record by record.
+    pub(super) fn stream<'a>(&'a self, redactor: &'a mut Redactor, body: JudgedBody) -> Flow<'a> {
+        Flow { look_ups: self.look_ups.as_ref(), redactor, body: Some(body) }
+    }
+}
+
+/// A body that is judged as it comes.
+pub(super) struct Flow<'a> {
+    look_ups: Option<&'a Arc<LookUps>>,
+    redactor: &'a mut Redactor,
+    /// `None` once it has ended.
+    body: Option<JudgedBody>,
+}
+
+impl Flow<'_> {
+    /// What is released next; `None` when all of it has been.
+    pub(super) async fn next(&mut self) -> Result<Option<Released>, Refusal> {
+        self.look_up().await;
+        while let Some(body) = &mut self.body {
+            let Some(chunk) = body.next().await? else {
+                self.body = None;
+                self.redactor.end();
+                self.look_up().await;
+                return Ok(Some(self.redactor.finish()?));
+            };
+            let released = self.redactor.push(&chunk)?;
+            if released.is_some() {
+                // What came with it is looked up when this has left.
+                return Ok(released);
+            }
+            self.look_up().await;
+        }
+        Ok(None)
+    }
+
+    async fn look_up(&mut self) {
+        if let Some(look_ups) = self.look_ups {
+            look_ups.settle(self.redactor).await;
+        }
+    }
+}
