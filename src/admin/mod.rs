@@ -5,4 +5,4 @@ mod metrics;
 mod serve;
 
 pub use metrics::Metrics;
-pub use serve::{Admin, Ready};
+pub use serve::{Admin, AuditHead, Ready, Told};

@@ -1,6 +1,7 @@
-//! The listener for operators: `/healthz`, `/readyz`, `/metrics`, and nothing else.
+//! The listener for operators: `/healthz`, `/readyz`, `/metrics`, `/audit-head`, and nothing else.
 
 use super::Metrics;
+use crate::audit::Head;
 use crate::dial;
 use bytes::Bytes;
 use http_body_util::Full;
@@ -30,6 +31,25 @@ const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 /// Asked at `/readyz`: why we are not ready, in words of ours, or nothing.
 pub type Ready = Box<dyn Fn() -> Result<(), &'static str> + Send + Sync>;
 
+/// Asked at `/audit-head`: the last line of the audit log, to be kept elsewhere.
+pub type AuditHead = Box<dyn Fn() -> Head + Send + Sync>;
+
+/// What the listener tells of.
+pub struct Told {
+    /// At `/metrics`.
+    pub metrics: Arc<Metrics>,
+    /// At `/readyz`.
+    pub ready: Ready,
+    /// At `/audit-head`.
+    pub audit_head: AuditHead,
+}
+
+impl fmt::Debug for Told {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Told").field("metrics", &self.metrics).finish_non_exhaustive()
+    }
+}
+
 /// A bound admin address, not yet served.
 pub struct Admin {
     socket: TcpListener,
@@ -56,18 +76,18 @@ impl Admin {
     }
 
     /// Serves for as long as it is polled.
-    pub async fn serve(self, metrics: Arc<Metrics>, ready: Ready) {
+    pub async fn serve(self, told: Told) {
         let places = Arc::new(Semaphore::new(CONNECTIONS_MAX));
-        let ready = Arc::new(ready);
+        let told = Arc::new(told);
         while let Ok(place) = Arc::clone(&places).acquire_owned().await {
             let Ok((socket, _)) = self.socket.accept().await else {
                 tokio::time::sleep(ACCEPT_PAUSE).await;
                 continue;
             };
-            let (metrics, ready) = (Arc::clone(&metrics), Arc::clone(&ready));
+            let told = Arc::clone(&told);
             tokio::spawn(async move {
                 let service = service_fn(|request| {
-                    let response = answer(&request, &metrics, &ready);
+                    let response = answer(&request, &told);
                     async move { Ok::<_, Infallible>(response) }
                 });
                 let connection = http1::Builder::new()
@@ -82,17 +102,18 @@ impl Admin {
     }
 }
 
-fn answer(request: &Request<Incoming>, metrics: &Metrics, ready: &Ready) -> Response<Full<Bytes>> {
+fn answer(request: &Request<Incoming>, told: &Told) -> Response<Full<Bytes>> {
     const TEXT: &str = "text/plain; charset=utf-8";
     let is_read = matches!(*request.method(), Method::GET | Method::HEAD);
     let (status, content_type, body) = match request.uri().path() {
         _ if !is_read => (StatusCode::METHOD_NOT_ALLOWED, TEXT, "method not allowed\n".to_owned()),
         "/healthz" => (StatusCode::OK, TEXT, "ok\n".to_owned()),
-        "/readyz" => match ready() {
+        "/readyz" => match (told.ready)() {
             Ok(()) => (StatusCode::OK, TEXT, "ready\n".to_owned()),
             Err(why) => (StatusCode::SERVICE_UNAVAILABLE, TEXT, format!("{why}\n")),
         },
-        "/metrics" => match metrics.text() {
+        "/audit-head" => (StatusCode::OK, TEXT, format!("{}\n", (told.audit_head)())),
+        "/metrics" => match told.metrics.text() {
             Ok(text) => {
                 (StatusCode::OK, "application/openmetrics-text; version=1.0.0; charset=utf-8", text)
             }

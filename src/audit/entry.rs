@@ -112,11 +112,9 @@ impl<'a> Entry<'a> {
         self
     }
 
-    /// The line, with its end.
-    pub(super) fn line(&self) -> serde_json::Result<Vec<u8>> {
-        let mut line = serde_json::to_vec(self)?;
-        line.push(b'\n');
-        Ok(line)
+    /// The object that the writer makes a line of.
+    pub(super) fn object(&self) -> serde_json::Result<Vec<u8>> {
+        serde_json::to_vec(self)
     }
 }
 

@@ -4,31 +4,35 @@
 //! entry and only then open what the engine released. Nobody else calls [`Released::open`].
 //! An entry holds ids of people, counts and names of rules; never content, code, query or path.
 
+mod chain;
 mod entry;
+mod head_file;
+mod key;
+mod mark;
 pub(crate) mod offline;
+mod recovery;
+mod segments;
 mod sink;
 #[cfg(test)]
 mod tests;
+pub mod verify;
+mod writer;
 
+pub use chain::{Hash, Head};
 pub use entry::{Asker, Entry, Event};
+pub use key::PublicKey;
 
-use crate::config::meant::Durability;
+use crate::config::meant;
 use crate::engine::released::{Released, Report};
 use bytes::Bytes;
 use std::fmt;
 use std::io;
-use std::path::Path;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
-use tokio::sync::{mpsc, oneshot};
+use writer::Writer;
 
 /// Most bytes of a stream that one entry covers. Small enough that a cut stream leaves few
 /// recorded bytes unsent, large enough that a sync to disk is not paid too often.
 pub const FLUSH_BYTES_MAX: usize = 256 * 1024;
-
-/// Entries waiting for the writer. More wait in their requests.
-const QUEUE_ENTRIES_MAX: usize = 1024;
 
 /// How long a request waits for its entry to be on disk before it is refused.
 const RECORD_TIMEOUT: Duration = Duration::from_secs(10);
@@ -65,46 +69,38 @@ impl fmt::Debug for Opened {
     }
 }
 
-/// A line for the writer, and whom to tell when it is on disk.
-struct Job {
-    line: Vec<u8>,
-    done: oneshot::Sender<Result<(), NotRecorded>>,
-}
-
 /// The log of one process. One thread writes; requests wait for it in groups.
 #[derive(Debug)]
 pub struct AuditLog {
-    queue: mpsc::Sender<Job>,
-    /// Whether the last group could not be written.
-    is_failing: Arc<AtomicBool>,
+    writer: Writer,
 }
 
 impl AuditLog {
-    /// Opens (or creates, mode 0600) the file for appending and starts the writer.
-    pub fn open(file: &Path, durability: Durability) -> io::Result<AuditLog> {
-        let sink = sink::Sink::open(file, durability)?;
-        let (queue, jobs) = mpsc::channel(QUEUE_ENTRIES_MAX);
-        let is_failing = Arc::new(AtomicBool::new(false));
-        std::thread::Builder::new().name("audit".to_owned()).spawn({
-            let is_failing = Arc::clone(&is_failing);
-            move || write_in_groups(sink, jobs, &is_failing)
-        })?;
-        Ok(AuditLog { queue, is_failing })
+    /// Opens (or creates, mode 0600) the files, takes the lock, finds the end of the chain and
+    /// starts the writer. A disk that is full or read-only is no error here: nothing leaves until
+    /// it can be written.
+    pub fn open(settings: &meant::Audit) -> io::Result<AuditLog> {
+        let sink = sink::Sink::open(settings, sink::open_file)?;
+        Ok(AuditLog { writer: Writer::start(sink)? })
     }
 
     /// Whether the last entry could be written.
     pub fn is_ready(&self) -> bool {
-        !self.is_failing.load(Ordering::Relaxed) && !self.queue.is_closed()
+        self.writer.is_ready()
+    }
+
+    /// The last line that is on disk.
+    pub fn head(&self) -> Head {
+        self.writer.head()
     }
 
     /// Writes an entry that releases nothing (a refusal, the opening or closing of a stream).
     pub async fn record(&self, entry: &Entry<'_>) -> Result<(), NotRecorded> {
-        let (done, written) = oneshot::channel();
-        let job = Job { line: entry.line().map_err(|_| NotRecorded)?, done };
-        let waiting = async {
-            self.queue.send(job).await.map_err(|_| NotRecorded)?;
-            written.await.map_err(|_| NotRecorded)?
-        };
+        let object = entry.object().map_err(|_| NotRecorded)?;
+        if object.len() > chain::LINE_BYTES_MAX {
+            return Err(NotRecorded);
+        }
+        let waiting = self.writer.write(object);
         tokio::time::timeout(RECORD_TIMEOUT, waiting).await.map_err(|_| NotRecorded)?
     }
 
@@ -155,28 +151,5 @@ impl Flushes {
         }
         let flush = self.rest.len().min(FLUSH_BYTES_MAX);
         Ok(Some(Opened { bytes: self.rest.split_to(flush) }))
-    }
-}
-
-/// The writer: takes all entries that wait, writes them at once, syncs once, tells them all.
-fn write_in_groups(mut sink: sink::Sink, mut jobs: mpsc::Receiver<Job>, is_failing: &AtomicBool) {
-    let mut lines = Vec::new();
-    let mut waiting = Vec::new();
-    while let Some(first) = jobs.blocking_recv() {
-        lines.extend_from_slice(&first.line);
-        waiting.push(first.done);
-        while waiting.len() < QUEUE_ENTRIES_MAX
-            && let Ok(job) = jobs.try_recv()
-        {
-            lines.extend_from_slice(&job.line);
-            waiting.push(job.done);
-        }
-        let outcome = sink.append(&lines).map_err(|_| NotRecorded);
-        is_failing.store(outcome.is_err(), Ordering::Relaxed);
-        lines.clear();
-        for done in waiting.drain(..) {
-            // The request may have stopped waiting; its entry is on disk all the same.
-            done.send(outcome).ok();
-        }
     }
 }

@@ -1,7 +1,103 @@
-//! The log on good and bad disks.
+//! The log on good and bad disks, and in bad hands.
 
+mod disks;
+mod tampering;
+mod torn;
+
+use super::verify::{Against, LogFiles, Mistake, Summary, verify};
 use super::*;
+use crate::config::meant::{Audit, Durability};
+use aws_lc_rs::encoding::AsDer;
+use aws_lc_rs::encoding::PublicKeyX509Der;
+use aws_lc_rs::signature::{Ed25519KeyPair, KeyPair};
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
 use std::os::unix::fs::PermissionsExt;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use tempfile::TempDir;
+
+/// A folder with a log and the keys that sign and check it.
+struct Place {
+    folder: TempDir,
+    settings: Audit,
+}
+
+impl Place {
+    fn new(durability: Durability) -> Place {
+        let folder = tempfile::tempdir().unwrap();
+        let settings = Audit {
+            file: folder.path().join("audit.jsonl"),
+            durability,
+            key: None,
+            segment_bytes: 1 << 30,
+            segment_age: Duration::from_hours(24),
+        };
+        Place { folder, settings }
+    }
+
+    /// With a key of its own.
+    fn signed() -> Place {
+        let mut place = Place::new(Durability::Written);
+        let pair = Ed25519KeyPair::generate().unwrap();
+        let private = pair.to_pkcs8v1().unwrap();
+        let public: PublicKeyX509Der<'_> = pair.public_key().as_der().unwrap();
+        let pem = |kind: &str, der: &[u8]| {
+            format!("-----BEGIN {kind}-----\n{}\n-----END {kind}-----\n", STANDARD.encode(der))
+        };
+        std::fs::write(place.path("audit.key"), pem("PRIVATE KEY", private.as_ref())).unwrap();
+        std::fs::write(place.path("audit.pub"), pem("PUBLIC KEY", public.as_ref())).unwrap();
+        place.settings.key = Some(place.path("audit.key"));
+        place
+    }
+
+    fn path(&self, name: &str) -> PathBuf {
+        self.folder.path().join(name)
+    }
+
+    fn open(&self) -> AuditLog {
+        AuditLog::open(&self.settings).unwrap()
+    }
+
+    /// Writes this many entries and ends in order.
+    async fn write(&self, entries: usize) {
+        let log = self.open();
+        let asker = asker();
+        for _ in 0..entries {
+            log.record(&Entry::new(&asker, Event::Answer).status(200)).await.unwrap();
+        }
+    }
+
+    /// What is wrong with the log, as `file:line: what`.
+    fn wrong(&self, against: &Against) -> (Vec<String>, Summary) {
+        let logs = LogFiles::at(std::slice::from_ref(&self.settings.file)).unwrap();
+        let mut told = Vec::new();
+        let mut tell = |mistake: Mistake| {
+            let file = mistake.file.file_name().unwrap().to_str().unwrap().to_owned();
+            told.push(format!("{file}:{}: {}", mistake.line.unwrap_or(0), mistake.what));
+        };
+        let summary = verify(&logs[0], against, &mut tell, &mut |_| {}).unwrap();
+        (told, summary)
+    }
+
+    /// With the key, if there is one.
+    fn against(&self) -> Against {
+        let key = self.path("audit.pub");
+        let keys = key.exists().then(|| PublicKey::read(&key).unwrap());
+        Against { keys: keys.into_iter().collect(), ..Against::default() }
+    }
+
+    fn assert_whole(&self) -> Summary {
+        let (wrong, summary) = self.wrong(&self.against());
+        assert_eq!(wrong, Vec::<String>::new());
+        summary
+    }
+
+    /// Lines of the open file that are about requests.
+    fn entries(&self) -> Vec<serde_json::Value> {
+        lines(&self.settings.file).into_iter().filter(|line| line["request"].is_string()).collect()
+    }
+}
 
 fn asker() -> Asker {
     Asker {
@@ -20,44 +116,59 @@ fn lines(path: &Path) -> Vec<serde_json::Value> {
 
 #[tokio::test]
 async fn an_entry_is_on_disk_when_record_returns() {
-    let folder = tempfile::tempdir().unwrap();
-    let path = folder.path().join("audit.jsonl");
-    let log = AuditLog::open(&path, Durability::Sync).unwrap();
+    let place = Place::new(Durability::Sync);
+    let log = place.open();
     let mut report = Report { released: 2, withheld: 1, ..Report::default() };
     report.rules.insert("FLOOR".to_owned(), 1);
     let asker = asker();
     log.record(&Entry::new(&asker, Event::Answer).status(200).bytes(12).report(&report))
         .await
         .unwrap();
-    let lines = lines(&path);
+    let lines = place.entries();
     assert_eq!(lines.len(), 1);
     assert_eq!(lines[0]["event"], "answer");
+    assert_eq!(lines[0]["n"], 3);
     assert_eq!(lines[0]["reader"], "M-100");
     assert_eq!(lines[0]["route"], "GET /fhir/{type}");
     assert_eq!(lines[0]["rules"]["FLOOR"], 1);
     assert_eq!(lines[0]["withheld"], 1);
     assert!(lines[0].get("client").is_none());
-    let mode = std::fs::metadata(&path).unwrap().permissions().mode();
-    assert_eq!(mode & 0o777, 0o600);
+    for file in ["audit.jsonl", "audit.jsonl.head"] {
+        let mode = std::fs::metadata(place.path(file)).unwrap().permissions().mode();
+        assert_eq!(mode & 0o777, 0o600);
+    }
 }
 
 #[tokio::test]
-async fn a_second_process_appends() {
-    let folder = tempfile::tempdir().unwrap();
-    let path = folder.path().join("audit.jsonl");
-    let asker = asker();
-    for _ in 0..2 {
-        let log = AuditLog::open(&path, Durability::Written).unwrap();
-        log.record(&Entry::new(&asker, Event::Refuse).status(404)).await.unwrap();
+async fn a_second_process_after_the_first_goes_on_with_the_chain() {
+    let place = Place::signed();
+    for _ in 0..3 {
+        place.write(1).await;
     }
-    assert_eq!(lines(&path).len(), 2);
+    let events: Vec<_> = lines(&place.settings.file)
+        .iter()
+        .map(|line| line["event"].as_str().unwrap().to_owned())
+        .collect();
+    let run = ["start", "answer", "stop"];
+    assert_eq!(events, [&["begin"][..], &run, &run, &run].concat());
+    let summary = place.assert_whole();
+    assert_eq!((summary.lines, summary.head.n, summary.signed.unwrap().n), (10, 10, 10));
+}
+
+#[tokio::test]
+async fn a_second_process_beside_the_first_is_refused() {
+    let place = Place::new(Durability::Written);
+    let log = place.open();
+    let refused = AuditLog::open(&place.settings).unwrap_err().to_string();
+    assert_eq!(refused, "another process writes this log");
+    drop(log);
+    AuditLog::open(&place.settings).unwrap();
 }
 
 #[tokio::test]
 async fn many_requests_share_a_sync_and_all_are_written() {
-    let folder = tempfile::tempdir().unwrap();
-    let path = folder.path().join("audit.jsonl");
-    let log = Arc::new(AuditLog::open(&path, Durability::Sync).unwrap());
+    let place = Place::new(Durability::Sync);
+    let log = Arc::new(place.open());
     let mut tasks = tokio::task::JoinSet::new();
     for _ in 0..500 {
         let log = Arc::clone(&log);
@@ -66,18 +177,53 @@ async fn many_requests_share_a_sync_and_all_are_written() {
     while let Some(outcome) = tasks.join_next().await {
         assert_eq!(outcome.unwrap(), Ok(()));
     }
-    assert_eq!(lines(&path).len(), 500);
+    assert_eq!(place.entries().len(), 500);
+    drop(log);
+    place.assert_whole();
 }
 
 #[tokio::test]
-async fn a_full_disk_records_nothing() {
-    let log = AuditLog::open(Path::new("/dev/full"), Durability::Sync).unwrap();
-    let asker = asker();
-    assert_eq!(log.record(&Entry::new(&asker, Event::Answer)).await, Err(NotRecorded));
-    assert_eq!(log.record(&Entry::new(&asker, Event::Answer)).await, Err(NotRecorded));
+async fn segments_are_closed_by_size_and_follow_each_other() {
+    let mut place = Place::signed();
+    place.settings.segment_bytes = 2000;
+    place.write(40).await;
+    let summary = place.assert_whole();
+    assert!(summary.segments > 4, "{summary:?}");
+    assert!(place.path("audit-00000001.jsonl").exists());
+    // A closed segment alone, from an archive.
+    let logs = LogFiles::at(&[place.path("audit-00000003.jsonl")]).unwrap();
+    let mut told = 0;
+    let against = Against { from: 3, ..place.against() };
+    verify(&logs[0], &against, &mut |_| told += 1, &mut |_| {}).unwrap();
+    assert_eq!(told, 0);
+    verify(&logs[0], &place.against(), &mut |_| told += 1, &mut |_| {}).unwrap();
+    assert_eq!(told, 1);
+    // The folder is the log.
+    let logs = LogFiles::at(&[place.folder.path().to_owned()]).unwrap();
+    assert_eq!((logs.len(), logs[0].paths().count()), (1, summary.segments as usize));
 }
 
 #[test]
 fn a_folder_that_is_not_there_is_an_error_at_start() {
-    assert!(AuditLog::open(Path::new("/nonexistent/audit.jsonl"), Durability::Sync).is_err());
+    let mut place = Place::new(Durability::Sync);
+    place.settings.file = PathBuf::from("/nonexistent/audit.jsonl");
+    assert!(AuditLog::open(&place.settings).is_err());
+}
+
+#[test]
+fn what_is_no_file_is_no_log() {
+    let mut place = Place::new(Durability::Sync);
+    let link = place.path("null.jsonl");
+    std::os::unix::fs::symlink("/dev/null", &link).unwrap();
+    place.settings.file = link;
+    let refused = AuditLog::open(&place.settings).unwrap_err().to_string();
+    assert!(refused.ends_with("is not a file: a log must be read again"), "{refused}");
+}
+
+#[tokio::test]
+async fn a_log_of_another_kind_is_not_written_on() {
+    let place = Place::new(Durability::Sync);
+    std::fs::write(&place.settings.file, "{\"time\":\"2026-01-01T00:00:00Z\"}\n").unwrap();
+    let refused = AuditLog::open(&place.settings).unwrap_err().to_string();
+    assert!(refused.contains("is not a log of this kind"), "{refused}");
 }

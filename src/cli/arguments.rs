@@ -1,5 +1,6 @@
 //! The command line as users write it (DESIGN section 5).
 
+use crate::audit::Head;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use jiff::civil::Date;
 use std::net::SocketAddr;
@@ -38,6 +39,9 @@ pub(super) enum Command {
     Check(Check),
     /// Run the cases of a policy folder.
     Test(Test),
+    /// Ask the audit log.
+    #[command(subcommand)]
+    Audit(Audit),
     /// Read a body from stdin and write what the reader would get to stdout.
     Redact {
         #[command(flatten)]
@@ -51,6 +55,28 @@ pub(super) enum Command {
         #[arg(long, value_enum, default_value_t = Format::Human)]
         format: Format,
     },
+}
+
+#[derive(Debug, Subcommand)]
+pub(super) enum Audit {
+    /// Tell whether every line is there, in its place and unchanged; exit 1 if not.
+    Verify(Verify),
+}
+
+#[derive(Debug, Args)]
+pub(super) struct Verify {
+    /// The public key that must have signed the log, PEM; may be given several times.
+    #[arg(long = "key", value_name = "FILE")]
+    pub(super) keys: Vec<PathBuf>,
+    /// A head that was kept elsewhere, and that the log must hold; may be given several times.
+    #[arg(long = "head", value_name = "LINE:HASH")]
+    pub(super) heads: Vec<Head>,
+    /// The first segment that should be here; older ones are in an archive.
+    #[arg(long, value_name = "SEGMENT", default_value_t = 1)]
+    pub(super) from: u64,
+    /// A log by the file that is written to, a folder of logs, or closed segments.
+    #[arg(value_name = "FILE|DIR", required = true)]
+    pub(super) paths: Vec<PathBuf>,
 }
 
 #[derive(Debug, Args)]

@@ -5,6 +5,7 @@
 
 mod answer;
 mod arguments;
+mod audit;
 pub mod cases;
 mod check;
 mod demo;
@@ -18,7 +19,7 @@ mod samples;
 pub mod test;
 
 use crate::engine::diagnostics::Diagnostic;
-use arguments::{Arguments, Command};
+use arguments::{Arguments, Audit, Command};
 use clap::Parser as _;
 use clap::error::ErrorKind;
 use std::ffi::OsString;
@@ -112,6 +113,7 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>, streams: &mut Streams<
         Command::Demo { once, kit } => demo::demo(once, kit, streams),
         Command::Run { config } => run::run(&config, streams),
         Command::Probe(asked) => probe::probe(&asked, streams),
+        Command::Audit(Audit::Verify(asked)) => audit::verify(&asked, streams),
         Command::Check(asked) => check::check(&asked, streams),
         Command::Test(asked) => test::test(&asked.policies, &asked.files, streams),
         Command::Redact { asked } => redact::redact(&asked, streams),

@@ -242,7 +242,7 @@ impl<'a> Builder<'a> {
         Some(window)
     }
 
-    fn size(
+    pub(super) fn size(
         &mut self,
         written: Option<&At<String>>,
         default: u64,

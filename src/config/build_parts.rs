@@ -195,7 +195,13 @@ impl Builder<'_> {
     }
 
     pub(super) fn audit(&mut self, written: &written::Audit) -> Audit {
-        let durability = written.durability.unwrap_or_default();
-        Audit { file: self.path(&written.file), durability }
+        let day = Duration::from_hours(24);
+        Audit {
+            file: self.path(&written.file),
+            durability: written.durability.unwrap_or_default(),
+            key: written.key.as_ref().map(|file| self.path(file)),
+            segment_bytes: self.size(written.segment.as_ref(), 256 << 20, 64 << 10..=16 << 30),
+            segment_age: written.rotate.as_ref().and_then(|age| self.window(age)).unwrap_or(day),
+        }
     }
 }

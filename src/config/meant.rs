@@ -197,4 +197,10 @@ pub struct Audit {
     pub file: PathBuf,
     /// When an entry counts as written.
     pub durability: Durability,
+    /// The file of the key that signs heads; they are not signed if `None`.
+    pub key: Option<PathBuf>,
+    /// Size at which a segment is closed.
+    pub segment_bytes: u64,
+    /// Age at which it is.
+    pub segment_age: Duration,
 }

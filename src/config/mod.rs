@@ -55,7 +55,7 @@ impl Config {
                 (None, Some(certificate), Some(key))
             }
         };
-        let named: [Option<&PathBuf>; 10] = [
+        let named: [Option<&PathBuf>; 11] = [
             tls.map(|tls| &tls.certificate),
             tls.map(|tls| &tls.key),
             tls.and_then(|tls| tls.client_authorities.as_ref()),
@@ -66,6 +66,7 @@ impl Config {
             certificate,
             key,
             self.cursors.keys.as_ref(),
+            self.audit.key.as_ref(),
         ];
         missing.extend(named.into_iter().flatten().filter_map(|path| absent(path)));
         missing

@@ -254,6 +254,12 @@ pub struct Audit {
     pub file: At<String>,
     /// When an entry counts as written; `sync` if left out.
     pub durability: Option<Durability>,
+    /// The private key (Ed25519, PEM) that signs the heads of the log; not signed if left out.
+    pub key: Option<At<String>>,
+    /// Size at which the file is sealed and a new one begun; 256MiB if left out.
+    pub segment: Option<At<String>>,
+    /// Age at which it is, from `1m` to `30d`; 1d if left out.
+    pub rotate: Option<At<String>>,
 }
 
 /// When an entry counts as written.

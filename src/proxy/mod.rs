@@ -86,7 +86,7 @@ impl Proxy {
         metrics: Arc<Metrics>,
     ) -> Result<Proxy, String> {
         let file = &config.audit.file;
-        let audit = AuditLog::open(file, config.audit.durability).map_err(|error| {
+        let audit = AuditLog::open(&config.audit).map_err(|error| {
             format!("{}: the audit log cannot be opened: {error}", file.display())
         })?;
         let upstream = Upstream::new(&config.upstream, config.judging.public_url.as_ref())?;

@@ -3,7 +3,7 @@
 use super::Proxy;
 use super::listener::Listener;
 use super::world::{Tell, World};
-use crate::admin::{Admin, Metrics};
+use crate::admin::{Admin, Metrics, Told};
 use crate::config::Config;
 use crate::engine::diagnostics::Diagnostic;
 use crate::identity::Identity;
@@ -73,9 +73,17 @@ impl Service {
             let (proxy, ending) = (Arc::clone(&proxy), Arc::clone(&ending));
             move || if ending.load(Ordering::Relaxed) { Err("ending") } else { proxy.is_ready() }
         };
+        let told = Told {
+            metrics: Arc::clone(&proxy.metrics),
+            ready: Box::new(ready),
+            audit_head: Box::new({
+                let proxy = Arc::clone(&proxy);
+                move || proxy.audit.head()
+            }),
+        };
         let admin = async {
             match admin {
-                Some(admin) => admin.serve(Arc::clone(&proxy.metrics), Box::new(ready)).await,
+                Some(admin) => admin.serve(told).await,
                 None => std::future::pending().await,
             }
         };

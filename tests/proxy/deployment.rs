@@ -4,12 +4,14 @@ use super::client::{self, Answer};
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use jsonwebtoken::{Algorithm, EncodingKey};
+use rustix::fs::{MemfdFlags, SealFlags};
 use sequester::config::Config;
 use sequester::engine::diagnostics::SourceFile;
 use sequester::proxy::{NoStart, Service};
 use serde_json::{Value, json};
 use std::fs;
 use std::net::SocketAddr;
+use std::os::fd::AsRawFd;
 use std::path::Path;
 use std::time::{SystemTime, UNIX_EPOCH};
 use tempfile::TempDir;
@@ -117,10 +119,25 @@ impl Files {
         format!("{message}.{signature}")
     }
 
-    /// Lines of the audit so far.
+    /// Lines of the audit so far that are about requests.
     pub(crate) fn audit(&self) -> Vec<Value> {
         let text = fs::read_to_string(self.path("audit.jsonl")).unwrap();
-        text.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
+        let lines = text.lines().map(|line| serde_json::from_str(line).unwrap());
+        lines.filter(|line: &Value| line["request"].is_string()).collect()
+    }
+
+    /// The name of an audit log on a disk that is full: it can be opened and read, and every
+    /// write fails.
+    pub(crate) fn full_disk(&self) -> &'static str {
+        let name = "full-disk.jsonl";
+        let flags = MemfdFlags::ALLOW_SEALING | MemfdFlags::CLOEXEC;
+        let memory = rustix::fs::memfd_create("full", flags).unwrap();
+        rustix::fs::fcntl_add_seals(&memory, SealFlags::WRITE | SealFlags::GROW).unwrap();
+        let path = format!("/proc/self/fd/{}", memory.as_raw_fd());
+        std::os::unix::fs::symlink(path, self.path(name)).unwrap();
+        // Open for as long as the tests run: the name leads to it.
+        std::mem::forget(memory);
+        name
     }
 
     pub(crate) fn config(&self, yaml: &str) -> Config {
