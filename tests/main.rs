@@ -2,6 +2,8 @@
 
 // `cfg(test)` tells the lints that these are tests.
 #[cfg(test)]
+mod audit_speed;
+#[cfg(test)]
 mod bypasses;
 #[cfg(test)]
 mod command_line;

@@ -75,12 +75,14 @@ async fn serve(config: &Config, streams: &mut Streams<'_>) -> io::Result<Exit> {
     Ok(Exit::Done)
 }
 
-/// The signals that end us, and the one that does not.
+/// The signals that end us, and those that do not.
 struct Ends {
     terminate: Signal,
     interrupt: Signal,
     /// Files are looked at anyway; a habit of sending SIGHUP must not end us.
     hang_up: Signal,
+    /// A file over the limit of this process is a disk that is full: a write that fails.
+    too_big: Signal,
 }
 
 impl Ends {
@@ -89,6 +91,7 @@ impl Ends {
             terminate: signal(SignalKind::terminate())?,
             interrupt: signal(SignalKind::interrupt())?,
             hang_up: signal(SignalKind::hangup())?,
+            too_big: signal(SignalKind::from_raw(rustix::process::Signal::XFSZ.as_raw()))?,
         })
     }
 
@@ -98,6 +101,7 @@ impl Ends {
                 _ = self.terminate.recv() => return,
                 _ = self.interrupt.recv() => return,
                 _ = self.hang_up.recv() => {}
+                _ = self.too_big.recv() => {}
             }
         }
     }

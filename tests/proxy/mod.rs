@@ -8,6 +8,7 @@ mod connections;
 pub(crate) mod deployment;
 mod faults;
 mod heads;
+mod kills;
 mod lookups;
 mod paging;
 mod real_server;
