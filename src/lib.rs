@@ -26,6 +26,7 @@
 //! | the spans that stay | [`engine::document::cut`] |
 //! | the only thing that comes out | [`engine::released::Released`] |
 //! | the entry on disk before the bytes leave | [`audit`] |
+//! | reads of the past, judged by today's policies | [`exposure`] |
 //!
 //! [`engine::Redactor`] is the whole path of a body in one screen, `proxy::mod` that of a request.
 //!
@@ -51,6 +52,7 @@ pub mod config;
 pub mod demo;
 pub mod dial;
 pub mod engine;
+pub mod exposure;
 pub mod identity;
 pub mod limits;
 pub mod members;

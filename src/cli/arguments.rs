@@ -1,6 +1,7 @@
 //! The command line as users write it (DESIGN section 5).
 
 use crate::audit::Head;
+use crate::exposure;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use jiff::civil::Date;
 use std::net::SocketAddr;
@@ -35,6 +36,8 @@ pub(super) enum Command {
     },
     /// Ask a deployment in front of the family of the demo what it tells of what it hides.
     Probe(Probe),
+    /// Tell which reads in a portal's old access log today's policies would have stopped.
+    Exposure(Exposure),
     /// Tell every mistake in every file.
     Check(Check),
     /// Run the cases of a policy folder.
@@ -105,6 +108,75 @@ pub(super) struct Probe {
     /// The daughter's, who must see what is hers: a file that holds it, or `env:NAME`.
     #[arg(long, value_name = "FILE|env:NAME")]
     pub(super) control: String,
+}
+
+/// A portal's past, and the deployment that judges it.
+#[derive(Debug, Args)]
+pub(super) struct Exposure {
+    /// An access log, plain or gzip; may be given again.
+    #[arg(long, value_name = "FILE", required = true)]
+    pub(super) log: Vec<PathBuf>,
+    /// The deployment; its upstream is asked, with the token of `look-ups`.
+    #[arg(long, value_name = "FILE", default_value = "sequester.yaml")]
+    pub(super) config: PathBuf,
+    /// How the lines of the log are written.
+    #[arg(long, value_enum, default_value_t = LogFormat::Auto)]
+    pub(super) log_format: LogFormat,
+    /// The members of JSON lines, e.g. `reader=sub,time=@timestamp`; `reader`, `time`, `method`,
+    /// `path`, `query` and `status` are called so if not named.
+    #[arg(long, value_name = "NAME=MEMBER,…")]
+    pub(super) fields: Option<String>,
+    /// What paths in the log begin with that those of the upstream do not.
+    #[arg(long, value_name = "PATH", default_value = "")]
+    pub(super) strip_prefix: String,
+    /// A parameter by which the old portal turned pages, if it is not the one of the shape; may be
+    /// given again.
+    #[arg(long, value_name = "NAME")]
+    pub(super) page_parameter: Vec<String>,
+    /// Most requests that the upstream gets, pages and look-ups counted: `20/s`, `600/m`.
+    #[arg(long, value_name = "RATE", default_value = "20/s")]
+    pub(super) rate: String,
+    /// Judge by relations, ages and grants of the day of each read, not of today.
+    #[arg(long)]
+    pub(super) as_of_read: bool,
+    /// Where what was found is kept, so that the same command goes on where it was ended.
+    #[arg(long, value_name = "FILE", default_value = "exposure.state")]
+    pub(super) state: PathBuf,
+    /// For people, for programs, for a spreadsheet.
+    #[arg(long, value_enum, default_value_t = ReportFormat::Human)]
+    pub(super) format: ReportFormat,
+}
+
+/// How an access log is written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(super) enum LogFormat {
+    /// As each line looks.
+    Auto,
+    /// Common or Combined Log Format, with the user.
+    Combined,
+    /// JSON lines.
+    Json,
+}
+
+impl From<LogFormat> for exposure::Form {
+    fn from(format: LogFormat) -> exposure::Form {
+        match format {
+            LogFormat::Auto => exposure::Form::Either,
+            LogFormat::Combined => exposure::Form::Combined,
+            LogFormat::Json => exposure::Form::Json,
+        }
+    }
+}
+
+/// How a report is written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(super) enum ReportFormat {
+    /// A table.
+    Human,
+    /// JSON.
+    Json,
+    /// CSV.
+    Csv,
 }
 
 #[derive(Debug, Args)]

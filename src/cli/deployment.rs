@@ -16,7 +16,7 @@ use std::sync::Arc;
 pub(super) struct Deployment {
     pub(super) judging: Judging,
     pub(super) policies: Policies,
-    register: Arc<Register>,
+    pub(super) register: Arc<Register>,
 }
 
 /// Why there is none.

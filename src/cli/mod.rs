@@ -12,6 +12,7 @@ mod demo;
 mod deployment;
 mod differences;
 mod explain;
+mod exposure;
 mod probe;
 mod redact;
 mod run;
@@ -116,6 +117,7 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>, streams: &mut Streams<
         Command::Audit(Audit::Verify(asked)) => audit::verify(&asked, streams),
         Command::Check(asked) => check::check(&asked, streams),
         Command::Test(asked) => test::test(&asked.policies, &asked.files, streams),
+        Command::Exposure(asked) => exposure::exposure(&asked, streams),
         Command::Redact { asked } => redact::redact(&asked, streams),
         Command::Explain { asked, format } => explain::explain(&asked, format, streams),
     };

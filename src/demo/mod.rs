@@ -19,6 +19,9 @@ mod tell;
 mod walk;
 mod world;
 
+#[cfg(test)]
+mod tests;
+
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use payer_api::PayerApi;

@@ -60,6 +60,11 @@ impl ToUpstream {
         Ok(ToUpstream { fixed, authorization })
     }
 
+    /// Whether they do without a reader's token.
+    pub(super) fn are_without_reader(&self) -> bool {
+        !matches!(self.authorization, Credentials::Reader)
+    }
+
     /// The fields of one request; `None` if the credentials are not to be had.
     pub(super) fn fields(
         &self,

@@ -17,6 +17,7 @@ use crate::engine::request::Plan;
 use crate::engine::set::PolicySet;
 use crate::engine::{self, Redactor};
 use std::sync::Arc;
+use std::time::Duration;
 use tokio::time::Instant;
 
 /// The upstream of one deployment, and how its answers are read.
@@ -46,6 +47,13 @@ pub(super) struct Arriving<'a> {
     pub(super) until: Instant,
 }
 
+/// What a whole body was judged to be.
+pub(super) struct Whole {
+    pub(super) released: Released,
+    /// How many pages of the upstream it was made of.
+    pub(super) upstream_pages: u32,
+}
+
 impl Inquirer {
     /// As a deployment says. The error is words for an operator.
     pub(super) fn new(
@@ -69,6 +77,13 @@ impl Inquirer {
             origins: origins.into_iter().flatten().map(ToString::to_string).collect(),
             cursors: Cursors::new(&config.cursors)?,
         })
+    }
+
+    /// The same, with look-ups that may take so long.
+    #[must_use]
+    pub(super) fn patient(self, timeout: Duration) -> Inquirer {
+        let look_ups = self.look_ups.map(|look_ups| look_ups.patient(timeout));
+        Inquirer { look_ups, ..self }
     }
 
     /// A judge for the answer to an admitted request; with `explain` its report has an account.
@@ -98,12 +113,13 @@ impl Inquirer {
         arriving: Arriving<'_>,
         lease: &mut Lease,
         account: &mut Option<Report>,
-    ) -> Result<Released, Refusal> {
+    ) -> Result<Whole, Refusal> {
         let reading = paging::read_all(&self.upstream, arriving, lease).await;
-        let Read { mut redactor, bytes } = reading.map_err(|(refusal, report)| {
-            *account = report;
-            refusal
-        })?;
+        let Read { mut redactor, bytes, upstream_pages } =
+            reading.map_err(|(refusal, report)| {
+                *account = report;
+                refusal
+            })?;
         if let Some(look_ups) = &self.look_ups {
             redactor.end();
             look_ups.find_owner(&mut redactor).await;
@@ -117,7 +133,7 @@ impl Inquirer {
         if outcome.is_err() {
             *account = Some(redactor.report());
         }
-        Ok(outcome?)
+        Ok(Whole { released: outcome?, upstream_pages })
     }
 
     /// A body judged record by record.

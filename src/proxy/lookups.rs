@@ -50,6 +50,7 @@ pub(super) struct LookUps {
     upstream: Arc<Upstream>,
     metrics: Arc<Metrics>,
     depth: usize,
+    timeout: Duration,
     kept: Cache<Key, Facts>,
     at_once: Semaphore,
 }
@@ -66,15 +67,17 @@ impl LookUps {
         metrics: Arc<Metrics>,
         depth: usize,
     ) -> Arc<LookUps> {
-        let weight = |(hash, target): &Key, facts: &Facts| {
-            let bytes = facts.as_ref().map_or(0, |looked| looked.bytes());
-            let all = bytes.saturating_add(hash.len()).saturating_add(target.len());
-            u32::try_from(all).unwrap_or(u32::MAX)
-        };
-        let kept = Cache::builder().time_to_live(KEPT_FOR).max_capacity(KEPT_BYTES_MAX);
-        let kept = kept.weigher(weight).build();
+        let kept = cache(KEPT_FOR);
         let at_once = Semaphore::new(AT_ONCE_MAX);
-        Arc::new(LookUps { upstream, metrics, depth, kept, at_once })
+        Arc::new(LookUps { upstream, metrics, depth, timeout: TIMEOUT, kept, at_once })
+    }
+
+    /// The same with other patience, and nothing kept so far.
+    pub(super) fn patient(self: Arc<LookUps>, timeout: Duration) -> Arc<LookUps> {
+        let (upstream, metrics) = (Arc::clone(&self.upstream), Arc::clone(&self.metrics));
+        let kept = cache(timeout);
+        let at_once = Semaphore::new(AT_ONCE_MAX);
+        Arc::new(LookUps { upstream, metrics, depth: self.depth, timeout, kept, at_once })
     }
 
     /// Gives a redactor what a record belongs to that is read by its id. Not kept: it is judged
@@ -87,7 +90,7 @@ impl LookUps {
             let answer = self.upstream.look_up(&plan).await?;
             read(redactor.policy(), &plan, answer).await
         };
-        let found = timeout_at(Instant::now() + TIMEOUT, asking).await;
+        let found = timeout_at(Instant::now() + self.timeout, asking).await;
         if let Ok(Ok(Some(body))) = found {
             self.metrics.looked_up("answered");
             redactor.owner(&body);
@@ -98,7 +101,7 @@ impl LookUps {
 
     /// Gives a redactor all that it wants, as far as it is to be had.
     pub(super) async fn settle(self: &Arc<Self>, redactor: &mut Redactor) {
-        let until = Instant::now() + TIMEOUT;
+        let until = Instant::now() + self.timeout;
         loop {
             let wanted = redactor.wanted();
             if wanted.is_empty() {
@@ -114,7 +117,7 @@ impl LookUps {
         self: &Arc<Self>,
         mut redactor: Redactor,
     ) -> Result<Redactor, Refusal> {
-        let until = Instant::now() + TIMEOUT;
+        let until = Instant::now() + self.timeout;
         loop {
             let judging = tokio::task::spawn_blocking(move || {
                 let wanted = redactor.wanted();
@@ -199,6 +202,17 @@ impl LookUps {
         let Some(body) = read(policy, look_up.plan(), answer).await? else { return Ok(None) };
         Ok(look_up.read(policy, self.depth, &body).map(Arc::new))
     }
+}
+
+/// What is kept of answers, for so long.
+fn cache(kept_for: Duration) -> Cache<Key, Facts> {
+    let weight = |(hash, target): &Key, facts: &Facts| {
+        let bytes = facts.as_ref().map_or(0, |looked| looked.bytes());
+        let all = bytes.saturating_add(hash.len()).saturating_add(target.len());
+        u32::try_from(all).unwrap_or(u32::MAX)
+    };
+    let kept = Cache::builder().time_to_live(kept_for).max_capacity(KEPT_BYTES_MAX);
+    kept.weigher(weight).build()
 }
 
 fn put(answers: &mut [Facts], at: usize, answer: Facts) {

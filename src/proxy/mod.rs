@@ -17,9 +17,11 @@ mod held;
 mod inquirer;
 mod listener;
 mod lookups;
+mod pace;
 mod paging;
 mod pool;
 mod refusal;
+mod replay;
 mod request;
 mod response;
 mod schedule;
@@ -32,6 +34,7 @@ mod world;
 #[cfg(test)]
 mod tests;
 
+pub use replay::{Replay, Replayed};
 pub use service::{NoStart, Service};
 pub use world::Tell;
 

@@ -60,6 +60,8 @@ pub(super) fn asked(
 pub(super) struct Read {
     pub(super) redactor: Redactor,
     pub(super) bytes: usize,
+    /// How many pages of the upstream.
+    pub(super) upstream_pages: u32,
 }
 
 /// Reads a body, and if it is a page, those after it. With a refusal comes what the engine has to
@@ -71,15 +73,17 @@ pub(super) async fn read_all(
 ) -> Result<Read, (Refusal, Option<released::Report>)> {
     let Arriving { plan, rights, mut redactor, mut body, until } = arriving;
     let mut bytes = 0usize;
+    let mut upstream_pages = 0u32;
     let plainly = |refusal| (refusal, None);
     loop {
         let page_bytes = read(&mut redactor, &mut body, lease).await.map_err(plainly)?;
         bytes = bytes.saturating_add(page_bytes);
+        upstream_pages = upstream_pages.saturating_add(1);
         let ended = offloaded(redactor, page_bytes, Redactor::page_ended);
         let (mut ended, next) = ended.await.map_err(plainly)?;
         let next = next.map_err(|refusal| (refusal.into(), Some(ended.report())))?;
         redactor = ended;
-        let Some(next) = next else { return Ok(Read { redactor, bytes }) };
+        let Some(next) = next else { return Ok(Read { redactor, bytes, upstream_pages }) };
         let plan = plan.following(&next);
         let answer =
             upstream.ask(&plan, rights, until).await.map_err(|fault| plainly(fault.into()))?;

@@ -2,8 +2,10 @@
 
 use super::answer::{Answer, Body};
 use super::headers::ToUpstream;
+use super::pace::Pace;
 use super::pool::{self, Connection, Pool, RequestBody};
 use crate::config::meant::{self, Timeout};
+use crate::config::units::Rate;
 use crate::dial::{Dialer, Trust};
 use crate::engine::request::Plan;
 use crate::identity::Reader;
@@ -79,6 +81,8 @@ pub(super) enum Rights<'a> {
         /// The number of their request.
         request_id: &'a str,
     },
+    /// Ours, whoever is asked about.
+    Ours,
 }
 
 /// The API behind.
@@ -90,6 +94,8 @@ pub(super) struct Upstream {
     look_up_fields: Option<ToUpstream>,
     timeout: Timeout,
     pool: Arc<Pool>,
+    /// None: as fast as readers ask.
+    pace: Option<Pace>,
 }
 
 impl Upstream {
@@ -120,6 +126,7 @@ impl Upstream {
             look_up_fields,
             timeout: settings.timeout,
             pool: Arc::default(),
+            pace: None,
         })
     }
 
@@ -144,8 +151,24 @@ impl Upstream {
             Rights::Reader { reader, request_id } => {
                 self.fields.fields(plan, Some(reader), Some(request_id))
             }
+            Rights::Ours => self.our_fields().fields(plan, None, None),
         };
         self.ask_with(plan, &fields.ok_or(UpstreamFault::NoCredentials)?, until).await
+    }
+
+    /// The same, asked at this pace, pages and look-ups counted.
+    #[must_use]
+    pub(super) fn at_pace(self, rate: Rate) -> Upstream {
+        Upstream { pace: Pace::new(rate), ..self }
+    }
+
+    /// Whether it can be asked without a reader.
+    pub(super) fn has_rights_of_its_own(&self) -> bool {
+        self.our_fields().are_without_reader()
+    }
+
+    fn our_fields(&self) -> &ToUpstream {
+        self.look_up_fields.as_ref().unwrap_or(&self.fields)
     }
 
     /// Whether look-ups are done at all.
@@ -166,6 +189,9 @@ impl Upstream {
         fields: &HeaderMap,
         until: Instant,
     ) -> Result<Answer, UpstreamFault> {
+        if let Some(pace) = &self.pace {
+            pace.keep().await;
+        }
         let asking = self.exchange(plan, fields);
         let (response, connection) =
             timeout_at(until, asking).await.unwrap_or(Err(UpstreamFault::Slow("answer")))?;

@@ -2,7 +2,7 @@
 
 use super::Proxy;
 use super::headers::OwnNote;
-use super::inquirer::Arriving;
+use super::inquirer::{Arriving, Whole};
 use super::refusal::Refusal;
 use super::response::{self, ReaderBody};
 use crate::audit::{Asker, Entry, Event};
@@ -19,7 +19,8 @@ pub(super) async fn answer(
 ) -> Result<Response<ReaderBody>, Refusal> {
     let plan = arriving.plan;
     let mut lease = proxy.inquirer.held.lease();
-    let released = proxy.inquirer.judge_whole(arriving, &mut lease, account).await?;
+    let judging = proxy.inquirer.judge_whole(arriving, &mut lease, account);
+    let Whole { released, .. } = judging.await?;
     let report = &released.report;
     proxy.limits.records(&asker.reader, report.released).map_err(Refusal::OverLimit)?;
     proxy.metrics.judged(report);

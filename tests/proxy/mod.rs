@@ -6,6 +6,7 @@ pub(crate) mod client;
 pub(crate) mod command;
 mod connections;
 pub(crate) mod deployment;
+mod exposure;
 mod faults;
 mod heads;
 mod kills;

@@ -1,0 +1,1 @@
+//! Logs, states and reports.
