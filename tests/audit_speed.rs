@@ -27,7 +27,9 @@ async fn a_million_lines() {
     let mut report = Report { released: 12, withheld: 3, ..Report::default() };
     report.rules.insert("FLOOR".to_owned(), 3);
     for subject in ["M-100", "M-102"] {
-        report.by_subject.insert(subject.to_owned(), Tally { released: 6, withheld: 2 });
+        report
+            .by_subject
+            .insert(subject.to_owned(), Tally { released: 6, withheld: 2, ..Tally::default() });
     }
     let began = Instant::now();
     let mut requests = tokio::task::JoinSet::new();

@@ -123,16 +123,32 @@ fn people<S: Serializer>(
     serializer: S,
 ) -> Result<S::Ok, S::Error> {
     #[derive(Serialize)]
-    struct Counts {
+    struct Counts<'a> {
         released: u64,
         withheld: u64,
+        #[serde(skip_serializing_if = "is_none")]
+        shared_released: u64,
+        #[serde(skip_serializing_if = "is_none")]
+        shared_withheld: u64,
+        #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+        rules: &'a BTreeMap<String, u64>,
     }
     let mut map = serializer.serialize_map(Some(by_subject.len()))?;
     for (subject, tally) in by_subject {
-        map.serialize_entry(
-            subject,
-            &Counts { released: tally.released, withheld: tally.withheld },
-        )?;
+        let Tally { released, withheld, shared_released, shared_withheld, rules } = tally;
+        let counts = Counts {
+            released: *released,
+            withheld: *withheld,
+            shared_released: *shared_released,
+            shared_withheld: *shared_withheld,
+            rules,
+        };
+        map.serialize_entry(subject, &counts)?;
     }
     map.end()
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde gives a reference")]
+fn is_none(count: &u64) -> bool {
+    *count == 0
 }

@@ -75,9 +75,7 @@ impl Report {
             *self.rules.entry(rule).or_default() += count;
         }
         for (subject, tally) in other.by_subject {
-            let sum = self.by_subject.entry(subject).or_default();
-            sum.released = sum.released.saturating_add(tally.released);
-            sum.withheld = sum.withheld.saturating_add(tally.withheld);
+            self.by_subject.entry(subject).or_default().add(tally);
         }
         for (finding, count) in other.findings {
             *self.findings.entry(finding).or_default() += count;
@@ -95,12 +93,51 @@ impl Report {
 }
 
 /// Records of one subject.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Tally {
     /// That left.
     pub released: u64,
     /// That did not.
     pub withheld: u64,
+    /// Of those that left, how many are about others too.
+    pub shared_released: u64,
+    /// Of those that did not.
+    pub shared_withheld: u64,
+    /// How often each rule withheld a record that is about nobody else, by rule id.
+    pub rules: BTreeMap<String, u64>,
+}
+
+impl Tally {
+    /// Counts one record. `rules` are those that withheld it, `shared` is one about others too.
+    pub(in crate::engine) fn count<'r>(
+        &mut self,
+        released: bool,
+        shared: bool,
+        rules: impl Iterator<Item = &'r str>,
+    ) {
+        let (all, of_others) = if released {
+            (&mut self.released, &mut self.shared_released)
+        } else {
+            (&mut self.withheld, &mut self.shared_withheld)
+        };
+        *all = all.saturating_add(1);
+        *of_others = of_others.saturating_add(shared.into());
+        if !released && !shared {
+            for rule in rules {
+                *self.rules.entry(rule.to_owned()).or_default() += 1;
+            }
+        }
+    }
+
+    fn add(&mut self, other: Tally) {
+        self.released = self.released.saturating_add(other.released);
+        self.withheld = self.withheld.saturating_add(other.withheld);
+        self.shared_released = self.shared_released.saturating_add(other.shared_released);
+        self.shared_withheld = self.shared_withheld.saturating_add(other.shared_withheld);
+        for (rule, count) in other.rules {
+            *self.rules.entry(rule).or_default() += count;
+        }
+    }
 }
 
 /// What an operator should look at.

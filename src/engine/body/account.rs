@@ -6,6 +6,7 @@ use crate::engine::document::tape::{Kind as Json, NodeId};
 use crate::engine::document::text;
 use crate::engine::explain::{Account, CutAccount, Evidence, RecordAccount};
 use crate::engine::facts::PersonId;
+use crate::engine::released::Report;
 use crate::engine::shapes::meant::Field;
 use crate::engine::sites::What;
 use std::borrow::Cow;
@@ -52,10 +53,9 @@ impl Body<'_> {
                 *report.rules.entry(id).or_default() += 1;
             }
         }
-        let tally = |name: String, report: &mut crate::engine::released::Report| {
-            let tally = report.by_subject.entry(name).or_default();
-            let count = if released { &mut tally.released } else { &mut tally.withheld };
-            *count = count.saturating_add(1);
+        let tally = |name: String, shared: bool, report: &mut Report| {
+            let rules = this.rules.iter().map(|rule| self.terms.policy.rules.rule_id(*rule));
+            report.by_subject.entry(name).or_default().count(released, shared, rules);
         };
         match &this.whose {
             Whose::People(people) => {
@@ -63,14 +63,14 @@ impl Body<'_> {
                     let id = member_ids.entry(*person).or_insert_with(|| {
                         self.terms.people.names(*person).into_iter().next().unwrap_or_default()
                     });
-                    tally(id.clone(), report);
+                    tally(id.clone(), people.len() > 1, report);
                     if released && !report.subjects.contains(id) {
                         report.subjects.push(id.clone());
                         report.subjects.sort_unstable();
                     }
                 }
             }
-            Whose::Unknown => tally("?".to_owned(), report),
+            Whose::Unknown => tally("?".to_owned(), false, report),
             Whose::Public | Whose::Attached | Whose::Container => {}
         }
     }
