@@ -4,12 +4,17 @@
 //! entry and only then open what the engine released. Nobody else calls [`Released::open`].
 //! An entry holds ids of people, counts and names of rules; never content, code, query or path.
 
+pub mod accounts;
+pub mod balp;
 mod chain;
 mod entry;
 mod head_file;
+mod index;
 mod key;
 mod mark;
+mod my_access;
 pub(crate) mod offline;
+pub mod recorded;
 mod recovery;
 mod segments;
 mod sink;
@@ -21,12 +26,15 @@ mod writer;
 pub use chain::{Hash, Head};
 pub use entry::{Asker, Entry, Event};
 pub use key::PublicKey;
+pub use my_access::{Account, NoAccount};
 
 use crate::config::meant;
 use crate::engine::released::{Released, Report};
 use bytes::Bytes;
+use index::Index;
 use std::fmt;
 use std::io;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 use writer::Writer;
 
@@ -73,6 +81,7 @@ impl fmt::Debug for Opened {
 #[derive(Debug)]
 pub struct AuditLog {
     writer: Writer,
+    index: Arc<Mutex<Index>>,
 }
 
 impl AuditLog {
@@ -80,8 +89,12 @@ impl AuditLog {
     /// starts the writer. A disk that is full or read-only is no error here: nothing leaves until
     /// it can be written.
     pub fn open(settings: &meant::Audit) -> io::Result<AuditLog> {
-        let sink = sink::Sink::open(settings, sink::open_file)?;
-        Ok(AuditLog { writer: Writer::start(sink)? })
+        AuditLog::on(sink::Sink::open(settings, sink::open_file)?, settings)
+    }
+
+    fn on(sink: sink::Sink, settings: &meant::Audit) -> io::Result<AuditLog> {
+        let index = Index::of(segments::Names::of(&settings.file)?);
+        Ok(AuditLog { writer: Writer::start(sink)?, index: Arc::new(Mutex::new(index)) })
     }
 
     /// Whether the last entry could be written.
@@ -112,6 +125,16 @@ impl AuditLog {
     ) -> Result<Opened, NotRecorded> {
         self.record(entry).await?;
         Ok(Opened { bytes: released.open() })
+    }
+
+    /// RECORD-BEFORE-RELEASE: the same for an account that a person gets of their own records.
+    pub async fn release_account(
+        &self,
+        entry: &Entry<'_>,
+        account: Account,
+    ) -> Result<Opened, NotRecorded> {
+        self.record(entry).await?;
+        Ok(Opened { bytes: account.into_bytes() })
     }
 }
 

@@ -17,6 +17,7 @@ mod held;
 mod inquirer;
 mod listener;
 mod lookups;
+mod my_access;
 mod pace;
 mod paging;
 mod pool;
@@ -134,6 +135,10 @@ impl Proxy {
         course.asker.client.clone_from(&reader.client);
         course.asker.policy.clone_from(&policy.hash);
         self.limits.request(&course.asker.reader).map_err(Refusal::OverLimit)?;
+        if my_access::is_ours(received.target()) {
+            let (method, target) = (received.method(), received.target());
+            return my_access::answer(self, &*people, course, method, target).await;
+        }
         let form = received.form().await?;
         let request =
             Asked { method: received.method(), target: received.target(), form: form.as_deref() };

@@ -102,6 +102,14 @@ pub(super) fn stream(
     response(StatusCode::OK, fields, parts.map_or(Kind::Ended, Kind::Stream))
 }
 
+/// The answer that tells a person who asked for their records.
+pub(super) fn account(request_id: &str, opened: Opened, is_head: bool) -> Response<ReaderBody> {
+    let mut fields = headers::to_reader("application/json", request_id);
+    headers::set_length(&mut fields, opened.len());
+    let kind = if is_head { Kind::Ended } else { Kind::Fixed(opened.into_bytes()) };
+    response(StatusCode::OK, fields, kind)
+}
+
 /// The answer to a request that is refused. `body_leaves`: not to HEAD.
 pub(super) fn refused(
     refusal: &Refusal,

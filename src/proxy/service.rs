@@ -122,6 +122,7 @@ async fn look_after(proxy: &Proxy) {
     loop {
         tokio::select! {
             _ = figures.tick() => {
+                proxy.audit.look_after_index();
                 proxy.metrics.set_held_bytes(proxy.inquirer.held.bytes());
                 proxy.inquirer.upstream.forget_idle_connections();
             }

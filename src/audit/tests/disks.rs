@@ -1,7 +1,6 @@
 //! Disks that are full, fail, are slow, and come back.
 
 use super::super::sink::{Appended, Sink, open_file};
-use super::super::writer::Writer;
 use super::*;
 use std::io::Write;
 use std::sync::Mutex;
@@ -56,7 +55,7 @@ fn open_bad(path: &Path) -> io::Result<Box<dyn Appended>> {
 
 fn log_on_bad_disk(place: &Place) -> AuditLog {
     let sink = Sink::open(&place.settings, open_bad).unwrap();
-    AuditLog { writer: Writer::start(sink).unwrap() }
+    AuditLog::on(sink, &place.settings).unwrap()
 }
 
 async fn record(log: &AuditLog) -> Result<(), NotRecorded> {
