@@ -83,14 +83,21 @@ fn names_of(closed: &Path) -> io::Result<Names> {
 }
 
 /// What a log is held against.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 pub struct Against {
     /// Every mark must be signed by one of these; by any, or none, if empty.
     pub keys: Vec<PublicKey>,
     /// Heads that were kept elsewhere.
     pub heads: Vec<Head>,
-    /// The first segment that should be here; older ones are in an archive.
+    /// The first segment that should be here, for older ones are in an archive; any if 0.
     pub from: u64,
+}
+
+/// Against nothing but itself, from its first segment on.
+impl Default for Against {
+    fn default() -> Against {
+        Against { keys: Vec::new(), heads: Vec::new(), from: 1 }
+    }
 }
 
 /// Something wrong.
@@ -141,7 +148,7 @@ pub fn verify(
         against,
         pins,
         chain: None,
-        segment: against.from.max(1),
+        segment: against.from,
         tell,
         summary: Summary {
             segments: 0,
@@ -267,8 +274,8 @@ impl Checker<'_> {
         if closed.is_some_and(|number| number != begin.segment) {
             self.wrong(place, format!("is of segment {}, not of this file", begin.segment));
         }
-        if begin.segment != self.segment {
-            let expected = self.segment;
+        let expected = if self.segment == 0 { begin.segment } else { self.segment };
+        if begin.segment != expected {
             let what = if begin.segment > expected {
                 let last = begin.segment.saturating_sub(1);
                 format!("segments {expected} to {last} are missing before it")

@@ -64,6 +64,67 @@ pub(super) enum Command {
 pub(super) enum Audit {
     /// Tell whether every line is there, in its place and unchanged; exit 1 if not.
     Verify(Verify),
+    /// Write entries in another form: FHIR AuditEvents, or an accounting of disclosures.
+    Export(Export),
+    /// Tell who asked for a member's records, for that member to read.
+    Report(AuditReport),
+}
+
+/// Which entries.
+#[derive(Debug, Args)]
+pub(super) struct Days {
+    /// The first day, UTC.
+    #[arg(long, value_name = "YYYY-MM-DD", value_parser = day)]
+    pub(super) from: Option<Date>,
+    /// The last day, UTC.
+    #[arg(long, value_name = "YYYY-MM-DD", value_parser = day)]
+    pub(super) to: Option<Date>,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct Export {
+    /// `fhir`: AuditEvents of IHE BALP, one a line; `csv`: what was disclosed to others than the
+    /// subject (45 CFR 164.528).
+    #[arg(long, value_enum)]
+    pub(super) format: ExportFormat,
+    /// Entries about this member alone.
+    #[arg(long, value_name = "MEMBER")]
+    pub(super) subject: Option<String>,
+    #[command(flatten)]
+    pub(super) days: Days,
+    /// What the proxy is called in AuditEvents.
+    #[arg(long, value_name = "NAME", default_value = "sequester")]
+    pub(super) server: String,
+    /// A log by the file that is written to, a folder of logs, or closed segments.
+    #[arg(value_name = "FILE|DIR", required = true)]
+    pub(super) paths: Vec<PathBuf>,
+}
+
+/// What entries are written as.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(super) enum ExportFormat {
+    /// AuditEvents of FHIR R4.
+    Fhir,
+    /// An accounting of disclosures.
+    Csv,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct AuditReport {
+    /// The member who asks who read their records. What is printed is for them and nobody else.
+    #[arg(long, value_name = "MEMBER")]
+    pub(super) subject: String,
+    #[command(flatten)]
+    pub(super) days: Days,
+    /// For people, or for programs.
+    #[arg(long, value_enum, default_value_t = Format::Human)]
+    pub(super) format: Format,
+    /// The deployment: says where the log is, and who readers are to the member.
+    #[arg(long, value_name = "FILE", default_value = "sequester.yaml")]
+    pub(super) config: PathBuf,
+    /// Other logs, or closed segments from an archive.
+    #[arg(value_name = "FILE|DIR")]
+    pub(super) paths: Vec<PathBuf>,
 }
 
 #[derive(Debug, Args)]

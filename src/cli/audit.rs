@@ -1,8 +1,12 @@
-//! `audit`: whether the log is what was written.
+//! `audit`: whether the log is what was written, and what it tells.
 
-use super::arguments::Verify;
+pub(super) mod export;
+pub(super) mod report;
+
+use super::arguments::{Days, Verify};
 use super::{Exit, Streams};
 use crate::audit::PublicKey;
+use crate::audit::recorded::Recorded;
 use crate::audit::verify::{Against, LogFiles, Mistake, Summary, verify as look};
 use std::io;
 use std::path::PathBuf;
@@ -116,4 +120,30 @@ fn told(summary: &Summary, against: &Against, streams: &mut Streams<'_>) -> io::
         }
     }
     writeln!(streams.stdout, "head {head}")
+}
+
+/// Whether every log is whole; if not, that is said, for what it tells may be wrong.
+fn are_whole(logs: &[LogFiles], streams: &mut Streams<'_>) -> io::Result<bool> {
+    let against = Against { from: 0, ..Against::default() };
+    let mut mistakes = 0u64;
+    for log in logs {
+        let mut tell = |mistake: Mistake| {
+            if mistakes == 0 {
+                streams.say(format_args!("error: {}", line_of(&mistake)));
+            }
+            mistakes = mistakes.saturating_add(1);
+        };
+        look(log, &against, &mut tell, &mut |_| {})?;
+    }
+    if mistakes > 0 {
+        streams.say("  = help: the log is not what was written; see `sequester audit verify`");
+    }
+    Ok(mistakes == 0)
+}
+
+/// Whether an entry is of these days.
+fn is_of(entry: &Recorded, days: &Days) -> bool {
+    let day = entry.day();
+    days.from.is_none_or(|from| from.to_string().as_str() <= day)
+        && days.to.is_none_or(|to| day <= to.to_string().as_str())
 }

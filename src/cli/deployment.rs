@@ -5,6 +5,7 @@ use super::answer::Judge;
 use super::{Exit, Streams};
 use crate::config::Judging;
 use crate::engine::diagnostics::{Diagnostic, Severity};
+use crate::engine::facts::Relation;
 use crate::members::{BookPaths, Register, today_at_utc_plus_14};
 use crate::policy_files::{self, Policies};
 use jiff::Timestamp;
@@ -50,6 +51,20 @@ impl Deployment {
             (Some(policies), Some(register)) => Ok(Deployment { judging, policies, register }),
             _ => Err(Failure { exit: Exit::No, mistakes }),
         }
+    }
+
+    /// The member id of a person by any of their names.
+    pub(super) fn member_id(&self, name: &str, today: Date) -> Option<String> {
+        let people = self.register.view(name, today, &self.policies.states);
+        people.names(people.find(name)?).into_iter().next()
+    }
+
+    /// How a reader stands towards a person; `None` for readers whom nobody knows.
+    pub(super) fn relation(&self, reader: &str, person: &str, today: Date) -> Option<Relation> {
+        let people = self.register.view(reader, today, &self.policies.states);
+        people.reader()?;
+        let ties = people.standing(people.find(person)?).ties;
+        ties.iter().map(|tie| tie.relation).min()
     }
 
     /// What judges for one reader on one day.

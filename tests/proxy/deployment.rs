@@ -186,7 +186,7 @@ pub(crate) struct Deployment {
     pub(crate) address: SocketAddr,
     pub(crate) admin: Option<SocketAddr>,
     end: Option<oneshot::Sender<()>>,
-    serving: JoinHandle<bool>,
+    pub(crate) serving: JoinHandle<bool>,
 }
 
 impl Deployment {

@@ -1,5 +1,6 @@
 //! The proxy over real sockets, in front of upstreams that behave well and badly.
 
+mod accounts;
 mod answers;
 mod audit;
 pub(crate) mod client;

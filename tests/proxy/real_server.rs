@@ -77,7 +77,7 @@ async fn started(command: &mut Command, says_on_stdout: bool) -> Program {
 }
 
 /// The packages of the server, as its lock file has them.
-async fn install() {
+pub(crate) async fn install() {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/medplum");
     if folder.join("node_modules/@medplum/fhir-router").is_dir() {
         return;
