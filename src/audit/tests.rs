@@ -1,5 +1,6 @@
 //! The log on good and bad disks, and in bad hands.
 
+mod accounting;
 mod disks;
 mod tampering;
 mod torn;
