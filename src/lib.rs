@@ -26,6 +26,7 @@
 //! | the spans that stay | [`engine::document::cut`] |
 //! | the only thing that comes out | [`engine::released::Released`] |
 //! | the entry on disk before the bytes leave | [`audit`] |
+//! | who asked for my records | [`audit::accounts`], `proxy::my_access` |
 //! | reads of the past, judged by today's policies | [`exposure`] |
 //!
 //! [`engine::Redactor`] is the whole path of a body in one screen, `proxy::mod` that of a request.

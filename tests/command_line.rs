@@ -197,8 +197,9 @@ fn the_example_deployment_lacks_only_what_is_the_operators_own() {
     let (code, told) = check();
     assert_eq!(code, Some(1));
     let own = ["tls/server.pem", "tls/server.key", "tls/portal-ca.pem", "tls/internal-ca.pem"];
-    let own = || own.into_iter().chain(["jwks.json", "cursors.keys", "look-ups.token"]);
-    assert_eq!(told.matches("error: ").count(), 7, "{told}");
+    let own =
+        || own.into_iter().chain(["jwks.json", "cursors.keys", "look-ups.token", "audit.key"]);
+    assert_eq!(told.matches("error: ").count(), 8, "{told}");
     std::fs::create_dir(folder.path().join("tls")).unwrap();
     for name in own() {
         assert!(told.contains(&format!(
