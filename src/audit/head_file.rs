@@ -55,7 +55,7 @@ impl HeadFile {
     }
 
     /// What is kept.
-    pub(super) fn kept(&mut self) -> io::Result<Option<Head>> {
+    pub(super) fn kept(&mut self) -> Option<Head> {
         read(&mut self.file)
     }
 }
@@ -64,22 +64,18 @@ impl HeadFile {
 /// read in it.
 pub(super) fn kept_in(path: &Path) -> io::Result<Option<Head>> {
     match File::open(path) {
-        Ok(mut file) => read(&mut file),
+        Ok(mut file) => Ok(read(&mut file)),
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
         Err(error) => Err(error),
     }
 }
 
-fn read(file: &mut File) -> io::Result<Option<Head>> {
+fn read(file: &mut File) -> Option<Head> {
     let mut all = [0; BYTES];
-    if file.read_exact(&mut all).is_err() {
-        return Ok(None);
-    }
+    file.read_exact(&mut all).ok()?;
     let line = [all.trim_ascii_end(), b"\n"].concat();
-    let Some(line) = Line::read(&line) else { return Ok(None) };
-    if Chain::after(Head::START).follow(&line).is_err() {
-        return Ok(None);
-    }
-    let kept: Option<Kept> = serde_json::from_slice(&line.object()).ok();
-    Ok(kept.and_then(|kept| kept.head.parse().ok()))
+    let line = Line::read(&line)?;
+    Chain::after(Head::START).follow(&line).ok()?;
+    let kept: Kept = serde_json::from_slice(&line.object()).ok()?;
+    kept.head.parse().ok()
 }

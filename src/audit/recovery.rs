@@ -34,7 +34,7 @@ pub(super) struct State {
 
 /// Looks at a log that nobody writes. What is torn is kept aside; the log itself is not touched.
 pub(super) fn look_at(names: &Names, head_file: &mut HeadFile) -> io::Result<State> {
-    let kept = head_file.kept()?.unwrap_or(Head::START);
+    let kept = head_file.kept().unwrap_or(Head::START);
     let last_closed = names.list_closed()?.pop();
     let mut state = match &last_closed {
         None => State::at(Head::START, 1, Found::Nothing),

@@ -89,7 +89,6 @@ impl Sink {
         if settings.durability == Durability::Sync {
             names.sync_folder()?;
         }
-        let signed = (0, Instant::now());
         Ok(Sink {
             names,
             settings: settings.clone(),
@@ -102,7 +101,7 @@ impl Sink {
             state,
             is_started: false,
             refused: 0,
-            signed,
+            signed: (0, Instant::now()),
         })
     }
 

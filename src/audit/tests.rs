@@ -201,7 +201,10 @@ async fn segments_are_closed_by_size_and_follow_each_other() {
     assert_eq!(told, 1);
     // The folder is the log.
     let logs = LogFiles::at(&[place.folder.path().to_owned()]).unwrap();
-    assert_eq!((logs.len(), logs[0].paths().count()), (1, summary.segments as usize));
+    assert_eq!(
+        (logs.len(), logs[0].paths().count()),
+        (1, usize::try_from(summary.segments).unwrap())
+    );
 }
 
 #[test]

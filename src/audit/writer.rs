@@ -115,9 +115,10 @@ fn write_in_groups(mut sink: Sink, jobs: &mpsc::Receiver<Job>, seen: &Seen) {
         }
         let outcome = sink.append(group.iter().map(|job| job.object.as_slice()));
         seen.outcome(&sink, &outcome);
+        let outcome = outcome.map_err(|_| NotRecorded);
         for job in group.drain(..) {
             // The request may have stopped waiting; its entry is on disk all the same.
-            job.done.send(outcome.as_ref().map(|()| ()).map_err(|_| NotRecorded)).ok();
+            job.done.send(outcome).ok();
         }
     }
     let outcome = sink.stop();

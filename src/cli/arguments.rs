@@ -64,7 +64,7 @@ pub(super) enum Command {
 pub(super) enum Audit {
     /// Tell whether every line is there, in its place and unchanged; exit 1 if not.
     Verify(Verify),
-    /// Write entries in another form: FHIR AuditEvents, or an accounting of disclosures.
+    /// Write entries in another form: FHIR `AuditEvent`, or an accounting of disclosures.
     Export(Export),
     /// Tell who asked for a member's records, for that member to read.
     Report(AuditReport),
@@ -83,7 +83,7 @@ pub(super) struct Days {
 
 #[derive(Debug, Args)]
 pub(super) struct Export {
-    /// `fhir`: AuditEvents of IHE BALP, one a line; `csv`: what was disclosed to others than the
+    /// `fhir`: `AuditEvent` of IHE BALP, one a line; `csv`: what was disclosed to others than the
     /// subject (45 CFR 164.528).
     #[arg(long, value_enum)]
     pub(super) format: ExportFormat,
@@ -92,7 +92,7 @@ pub(super) struct Export {
     pub(super) subject: Option<String>,
     #[command(flatten)]
     pub(super) days: Days,
-    /// What the proxy is called in AuditEvents.
+    /// What the proxy is called in an `AuditEvent`.
     #[arg(long, value_name = "NAME", default_value = "sequester")]
     pub(super) server: String,
     /// A log by the file that is written to, a folder of logs, or closed segments.
@@ -103,7 +103,7 @@ pub(super) struct Export {
 /// What entries are written as.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub(super) enum ExportFormat {
-    /// AuditEvents of FHIR R4.
+    /// `AuditEvent` of FHIR R4.
     Fhir,
     /// An accounting of disclosures.
     Csv,

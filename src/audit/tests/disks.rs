@@ -20,9 +20,10 @@ struct BadFile(std::fs::File);
 impl Appended for BadFile {
     fn append(&mut self, bytes: &[u8]) -> io::Result<()> {
         let room = ROOM.load(Ordering::SeqCst);
-        if bytes.len() as u64 > room {
+        let room = usize::try_from(room).unwrap();
+        if bytes.len() > room {
             // A part of it is written, as a full disk does.
-            self.0.write_all(&bytes[..room as usize]).unwrap();
+            self.0.write_all(&bytes[..room]).unwrap();
             return Err(io::ErrorKind::StorageFull.into());
         }
         self.0.write_all(bytes)

@@ -30,16 +30,16 @@ async fn every_bit_that_is_flipped_is_found_where_it_is() {
             let file = std::fs::File::options().write(true).open(&path).unwrap();
             let name = path.file_name().unwrap().to_str().unwrap();
             let mut line = 1;
-            for (at, byte) in bytes.iter().enumerate() {
+            for (at, byte) in (0u64..).zip(&bytes) {
                 for bit in 0..bits {
-                    file.write_all_at(&[byte ^ (1 << bit)], at as u64).unwrap();
+                    file.write_all_at(&[byte ^ (1 << bit)], at).unwrap();
                     let (wrong, _) = place.wrong(&against);
                     let here = format!("{name}:{line}: ");
                     let found = wrong.iter().any(|wrong| wrong.starts_with(&here));
                     assert!(found, "byte {at}, bit {bit}, line {line}: {wrong:?}");
                     assert!(wrong.len() <= 4, "byte {at}, bit {bit}: {wrong:?}");
                 }
-                file.write_all_at(&[*byte], at as u64).unwrap();
+                file.write_all_at(&[*byte], at).unwrap();
                 line += usize::from(*byte == b'\n');
             }
         }
