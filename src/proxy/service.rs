@@ -55,6 +55,14 @@ impl Service {
         Ok(Service { proxy: Arc::new(proxy), listener, admin })
     }
 
+    /// Throws entries away. For measuring what they cost, and in tests alone.
+    #[cfg(test)]
+    pub(super) fn turn_audit_off(&mut self) {
+        if let Some(proxy) = Arc::get_mut(&mut self.proxy) {
+            proxy.audit.turn_off();
+        }
+    }
+
     /// Where readers connect, if that is TCP.
     pub fn address(&self) -> Option<SocketAddr> {
         self.listener.local_address()

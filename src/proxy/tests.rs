@@ -1,5 +1,6 @@
 //! Tests of single stops.
 
+mod audit_cost;
 mod bypasses;
 mod connection;
 mod gunzip;
