@@ -69,7 +69,7 @@ fn check_node(json: &str, tape: &Tape, vocabulary: &Vocabulary, at: u32, out: &m
                 let inner = tape.get(NodeId(*child)).unwrap();
                 assert!(inner.start > node.start && inner.end < node.end, "children lie inside");
                 assert_eq!(inner.parent, at, "children know what is around them");
-                assert_eq!(inner.key_start != u32::MAX, is_object, "members have keys");
+                assert_eq!(!inner.is_element(), is_object, "members have keys");
                 if is_object {
                     let key = json.get(range(inner.key_start, inner.key_end)).unwrap();
                     assert_eq!(inner.key_escaped, key.contains('\\'));

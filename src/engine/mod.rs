@@ -9,6 +9,7 @@ pub mod diagnostics;
 pub mod document;
 pub mod explain;
 pub mod facts;
+mod lending;
 mod looking;
 pub mod lookups;
 mod names;

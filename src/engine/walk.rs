@@ -1,34 +1,17 @@
 //! One walk over a record: what stands where. It follows the shape's automaton and notes sites;
 //! nothing is judged here.
 
+mod learnt;
+
+pub(crate) use learnt::Learnt;
+
 use super::document::read::Document;
 use super::document::tape::{Kind as Json, Node, NodeId};
 use super::document::text;
 use super::selectors::automaton::{Child, State};
 use super::shapes::meant::{Mark, Shape, flag, tell};
 use super::sites::{Coded, NOWHERE, Site, Sites, What, Words};
-
-/// An array or object as those inside it see it.
-#[derive(Clone, Copy, Debug)]
-struct Around {
-    state: State,
-    /// The [`INHERITED`] flags of it and all around it, and [`GONE`].
-    flags: u32,
-    /// The `CodeableConcept` around a `coding`.
-    concept: u32,
-    /// Members and elements between the record and this place.
-    depth: u32,
-    /// Of an object what its members tell, see [`Seen`]; of an array how many elements came.
-    seen: u32,
-}
-
-impl Around {
-    const NOTHING: Around = Around { state: 0, flags: 0, concept: NOWHERE, depth: 0, seen: 0 };
-}
-
-/// Bits of [`tell`] by which an object is known for what it is: those of its members that are not
-/// null, and eight higher those that are strings.
-type Seen = u32;
+use learnt::{Around, Context, Outcome, Place, does};
 
 const STRING: u32 = 8;
 
@@ -39,20 +22,20 @@ const INHERITED: u32 = flag::NAMED | flag::WORDY | flag::CLINICAL | flag::QUIET 
 /// Inside something that is cut anyway. No flag of a state.
 const GONE: u32 = 1 << 31;
 
+/// The record's kind declares no clinical places of its own. No flag of a state.
+const CLINICAL_BY_NAME: u32 = 1 << 30;
+
 /// From this depth on a place is inside a contained resource.
 const CONTAINED: u32 = 1 << 30;
 
 /// A walk over the records of one document.
 pub(crate) struct Walk<'a> {
-    pub(crate) doc: Document<'a>,
-    pub(crate) shape: &'a Shape,
+    doc: Document<'a>,
+    shape: &'a Shape,
     pub(crate) sites: Sites,
     /// Per node: whether FHIR demands it.
-    pub(crate) required: Vec<bool>,
-    /// Per node: what those inside it see.
-    around: Vec<Around>,
-    /// Objects of the record that may be one of FHIR's types, and the flags of their states.
-    objects: Vec<(NodeId, u32)>,
+    required: Vec<bool>,
+    learnt: Learnt,
 }
 
 impl<'a> Walk<'a> {
@@ -60,19 +43,26 @@ impl<'a> Walk<'a> {
     pub(crate) fn new(doc: Document<'a>, shape: &'a Shape) -> Walk<'a> {
         let nodes = doc.tape.len();
         let (sites, required) = (Sites::with_room_for(nodes), vec![false; nodes]);
-        let around = vec![Around::NOTHING; nodes];
-        Walk { doc, shape, sites, required, around, objects: Vec::new() }
+        Walk { doc, shape, sites, required, learnt: shape.walks.lend().prepared(nodes) }
+    }
+
+    /// What was noted, and of each node whether FHIR demands it.
+    pub(crate) fn done(self) -> (Sites, Vec<bool>) {
+        self.shape.walks.give_back(self.learnt);
+        (self.sites, self.required)
     }
 
     /// Notes the sites of one record. `starts` are those of its spec.
     pub(crate) fn record(&mut self, root: NodeId, kind: usize, starts: &[State]) {
-        let around = Around { state: start_of(starts, kind), ..Around::NOTHING };
-        let clinical_by_name = self.shape.fhir && !self.shape.kind(kind).names_clinical;
+        let named = self.shape.fhir && !self.shape.kind(kind).names_clinical;
+        let flags = if named { CLINICAL_BY_NAME } else { 0 };
+        let context = Context { state: start_of(starts, kind), flags, depth: 0 };
         let (doc, shape) = (self.doc, self.shape);
-        let mut record = InRecord { doc, shape, walk: self, starts, clinical_by_name };
-        record.marks(root, around.state, around);
+        let mut record = InRecord { doc, shape, walk: self, starts };
+        record.marks(root, context);
         if let Some(node) = doc.get(root).filter(|node| node.kind == Json::Object) {
-            record.put(root, around);
+            let context = record.walk.learnt.number(context);
+            record.put(root, Around { context, seen: 0, concept: NOWHERE });
             record.places(root, node);
             record.objects();
         }
@@ -93,8 +83,6 @@ struct InRecord<'w, 'a> {
     shape: &'a Shape,
     walk: &'w mut Walk<'a>,
     starts: &'w [State],
-    /// Whether the kind declares no clinical places of its own.
-    clinical_by_name: bool,
 }
 
 impl InRecord<'_, '_> {
@@ -103,9 +91,9 @@ impl InRecord<'_, '_> {
     }
 
     /// Notes the marks of a state.
-    fn marks(&mut self, id: NodeId, state: State, around: Around) {
+    fn marks(&mut self, id: NodeId, at: Context) {
         let shape = self.shape;
-        let facts = shape.facts(state);
+        let facts = shape.facts(at.state);
         let providers = facts.flags & flag::PROVIDERS != 0;
         for mark in shape.marks(facts) {
             let what = match *mark {
@@ -127,7 +115,7 @@ impl InRecord<'_, '_> {
                 }
             };
             // What stands in a contained resource is neither the record's subject nor its link.
-            if around.depth > CONTAINED && !matches!(what, What::Field(_)) {
+            if at.depth > CONTAINED && !matches!(what, What::Field(_)) {
                 continue;
             }
             let house_code = matches!(what, What::HouseCode(_) | What::SystemAt(_));
@@ -137,7 +125,7 @@ impl InRecord<'_, '_> {
     }
 
     fn put(&mut self, id: NodeId, around: Around) {
-        if let Some(slot) = self.walk.around.get_mut(place(id)) {
+        if let Some(slot) = self.walk.learnt.around.get_mut(place(id)) {
             *slot = around;
         }
     }
@@ -148,80 +136,137 @@ impl InRecord<'_, '_> {
         while at < whole.next {
             let id = NodeId(at);
             let Some(node) = self.doc.get(id) else { return };
-            at = at.saturating_add(1);
-            let (state, outer) = self.state_of(id, node);
-            let flags = self.shape.facts(state).flags;
-            let scalar = !matches!(node.kind, Json::Object | Json::Array);
-            // Most of a body: a primitive that is an element and bears nothing, or words.
-            if scalar && flags & REMARKABLE == flag::ELEMENT | flag::PRIMITIVE {
-                self.note_required(id, flags);
-                if flags & flag::WORDS != 0 && node.kind == Json::String {
-                    self.string(id, node, flags, outer.flags | flags & INHERITED);
-                }
-            } else if !self.enter((id, node), state, outer) {
-                at = node.next;
+            let parent = place(NodeId(node.parent));
+            let Some(outer) = self.walk.learnt.around.get(parent) else { return };
+            let known = Place::of(outer.context, node);
+            let (outcome, leads) = match self.walk.learnt.outcome(known) {
+                Some(outcome) => (outcome, true),
+                None => self.work_out(id, node, *outer, known),
+            };
+            self.apply(id, node, outcome);
+            at = if leads { at.saturating_add(1) } else { node.next };
+        }
+    }
+
+    /// What is done at a place, and whether those below it are looked at; its marks are noted
+    /// here. It is learnt if it would be the same at any place like it.
+    #[inline(never)]
+    fn work_out(
+        &mut self,
+        id: NodeId,
+        node: &Node,
+        outer: Around,
+        known: Place,
+    ) -> (Outcome, bool) {
+        let around = self.walk.learnt.context(outer.context);
+        let told = self.told(node);
+        let mut index = None;
+        if node.is_element() {
+            index = usize::try_from(outer.seen).ok();
+            let count = Around { seen: outer.seen.saturating_add(1), ..outer };
+            self.put(NodeId(node.parent), count);
+        }
+        let child = Child { node: id, key: node.key, index };
+        let state = self.shape.automaton.step(around.state, child, self.doc);
+        let flags = self.shape.facts(state).flags;
+        let depth = around.depth.saturating_add(u32::from(!node.is_element()));
+        let mut inside = Context { state, flags: around.flags | flags & INHERITED, depth };
+        let mut outcome = Outcome { context: 0, does: seen_of(node, told) };
+        let noted = self.walk.sites.others.len();
+        if flags & (flag::MARKED | flag::CUT) != 0 {
+            self.marks(id, Context { flags: around.flags, ..inside });
+        }
+        if flags & flag::CUT != 0 {
+            return (outcome, false);
+        }
+        if around.flags & GONE == 0 {
+            if !self.is_known(node, flags, inside) {
+                self.push(id, What::Unknown);
+                inside.flags |= GONE;
+            } else if flags & flag::HOUSEKEEPING != 0 {
+                self.push(id, What::Housekeeping);
+                inside.flags |= GONE;
             }
         }
-    }
-
-    /// The state of a place, and what is around it; what its key tells is noted there.
-    #[inline]
-    fn state_of(&mut self, id: NodeId, node: &Node) -> (State, Around) {
-        let Some(around) = self.walk.around.get_mut(place(NodeId(node.parent))) else {
-            return (0, Around::NOTHING);
-        };
-        let is_element = node.key_start == u32::MAX;
-        let mut index = None;
-        if is_element {
-            index = usize::try_from(around.seen).ok();
-            around.seen = around.seen.saturating_add(1);
-        } else {
-            let told = self.shape.tells.get(usize::from(node.key)).copied().unwrap_or(0);
-            let told = Seen::from(told & tell::SEEN);
-            around.seen |= match node.kind {
-                Json::Null => told & Seen::from(tell::VALUE),
-                Json::String => told | told << STRING,
-                Json::True | Json::False | Json::Number | Json::Array | Json::Object => told,
-            };
-        }
-        let around = *around;
-        let child = Child { node: id, key: node.key, index };
-        (self.shape.automaton.step(around.state, child, self.doc), around)
-    }
-
-    /// A place that needs a look; whether those below it are to be looked at.
-    fn enter(&mut self, (id, node): (NodeId, &Node), state: State, outer: Around) -> bool {
-        let flags = self.shape.facts(state).flags;
-        let told = self.told(node);
-        let container = matches!(node.kind, Json::Object | Json::Array);
-        let expected = if container { flag::ELEMENT } else { flag::ELEMENT | flag::PRIMITIVE };
-        let clinical = self.clinical_by_name && told & tell::CLINICAL != 0;
-        let is_element = node.key_start == u32::MAX;
-        // An element of an array is in the concept that the array is in.
-        let concept = match (is_element, told & tell::CODING != 0) {
-            (true, _) => outer.concept,
-            (false, true) => node.parent,
-            (false, false) => NOWHERE,
-        };
-        let depth = outer.depth.saturating_add(u32::from(!is_element));
-        let mut around = Around { state, flags: outer.flags, concept, depth, seen: 0 };
-        // An element that bears nothing needs no second look.
-        if flags & REMARKABLE == expected && !clinical {
-            self.note_required(id, flags);
-            around.flags |= flags & INHERITED;
-        } else if !self.look((id, node), state, clinical, &mut around) {
-            return false;
+        if around.flags & CLINICAL_BY_NAME != 0 && told & tell::CLINICAL != 0 {
+            inside.flags |= flag::CLINICAL;
         }
         if node.kind == Json::Object && self.shape.fhir {
-            self.enter_type(id, flags, &mut around);
-            self.walk.objects.push((id, flags));
+            self.enter_type(id, flags, &mut inside);
         }
-        if container {
-            self.put(id, around);
-        } else if node.kind == Json::String {
-            self.string(id, node, flags, around.flags);
+        outcome.does |= self.does(node, flags, told, inside.flags);
+        if outcome.does & does::CONTAINER != 0 {
+            outcome.context = self.walk.learnt.number(inside);
         }
-        true
+        let by_value = flags & (flag::MARKED | flag::RESOURCE | flag::EXTENSION) != 0;
+        if !by_value
+            && self.walk.sites.others.len() == noted
+            && !self.shape.automaton.is_guarded(around.state)
+        {
+            self.walk.learnt.learn(known, outcome);
+        }
+        (outcome, true)
+    }
+
+    /// The bits of what is done, by flags of the place and of all around it.
+    fn does(&self, node: &Node, flags: u32, told: u16, inside: u32) -> u32 {
+        let bit = |of: u32, is: bool| if is { of } else { 0 };
+        let mut does = bit(does::REQUIRED, flags & flag::REQUIRED != 0);
+        match node.kind {
+            Json::Object | Json::Array => {
+                does |= does::CONTAINER | bit(does::ELEMENT, node.is_element());
+                let coding = !node.is_element() && told & tell::CODING != 0;
+                does |= bit(does::IN_CONCEPT, coding);
+            }
+            Json::String => does |= self.words(flags, told, inside),
+            Json::Null | Json::False | Json::True | Json::Number => {}
+        }
+        if node.kind == Json::Object && self.shape.fhir {
+            does |= does::OBJECT
+                | bit(does::REFERENCE, flags & flag::REFERENCE != 0)
+                | bit(does::PROVIDERS, flags & flag::PROVIDERS != 0)
+                | bit(does::CODING, flags & flag::CODING != 0)
+                | bit(does::ATTACHMENT, flags & flag::ATTACHMENT != 0)
+                | bit(does::CLINICAL, inside & flag::CLINICAL != 0);
+        }
+        does
+    }
+
+    /// Does what is done at a place.
+    #[inline]
+    fn apply(&mut self, id: NodeId, node: &Node, outcome: Outcome) {
+        let learnt = &mut self.walk.learnt;
+        let does = outcome.does;
+        let mut concept = NOWHERE;
+        if let Some(outer) = learnt.around.get_mut(place(NodeId(node.parent))) {
+            outer.seen |= does & does::SEEN;
+            concept = outer.concept;
+        }
+        if does & does::REQUIRED != 0
+            && let Some(required) = self.walk.required.get_mut(place(id))
+        {
+            *required = true;
+        }
+        if does & does::CONTAINER != 0 {
+            if does & does::ELEMENT == 0 {
+                concept = if does & does::IN_CONCEPT != 0 { node.parent } else { NOWHERE };
+            }
+            if let Some(slot) = learnt.around.get_mut(place(id)) {
+                *slot = Around { context: outcome.context, seen: 0, concept };
+            }
+            if does & does::OBJECT != 0 {
+                learnt.objects.push((id.0, does));
+            }
+        } else if does & does::WORDS != 0
+            && (does & does::IF_WORDY == 0 || is_wordy(self.doc.json, node))
+        {
+            let what = match does & (does::MARKUP | does::PROSE) {
+                0 => Words::Label,
+                does::PROSE => Words::Prose,
+                _ => Words::Markup,
+            };
+            self.walk.sites.words.push(Site { node: id, with: NOWHERE, what });
+        }
     }
 
     /// What the key of a member tells.
@@ -230,50 +275,8 @@ impl InRecord<'_, '_> {
         self.shape.tells.get(usize::from(node.key)).copied().unwrap_or(0)
     }
 
-    /// Notes what a place bears and what it gives those below it; whether they are to be walked.
-    fn look(
-        &mut self,
-        (id, node): (NodeId, &Node),
-        state: State,
-        clinical: bool,
-        around: &mut Around,
-    ) -> bool {
-        let flags = self.shape.facts(state).flags;
-        if flags & (flag::MARKED | flag::CUT) != 0 {
-            self.marks(id, state, *around);
-        }
-        if flags & flag::CUT != 0 {
-            return false;
-        }
-        self.note_required(id, flags);
-        around.flags |= flags & INHERITED;
-        if around.flags & GONE == 0 {
-            if !self.is_known(node, flags, *around) {
-                self.push(id, What::Unknown);
-                around.flags |= GONE;
-            } else if flags & flag::HOUSEKEEPING != 0 {
-                self.push(id, What::Housekeeping);
-                around.flags |= GONE;
-            }
-        }
-        if clinical {
-            around.flags |= flag::CLINICAL;
-        }
-        true
-    }
-
-    #[inline]
-    fn note_required(&mut self, id: NodeId, flags: u32) {
-        if flags & flag::REQUIRED != 0 {
-            let at = usize::try_from(id.0).unwrap_or(usize::MAX);
-            if let Some(required) = self.walk.required.get_mut(at) {
-                *required = true;
-            }
-        }
-    }
-
     /// Whether the shape names this place, and its value is of the form it should have.
-    fn is_known(&self, node: &Node, flags: u32, around: Around) -> bool {
+    fn is_known(&self, node: &Node, flags: u32, around: Context) -> bool {
         let container = matches!(node.kind, Json::Object | Json::Array);
         if around.flags & flag::NAMED != 0 {
             return true;
@@ -292,45 +295,48 @@ impl InRecord<'_, '_> {
 
     /// A contained resource has the places of its own kind; an extension may leave if it is
     /// listed.
-    fn enter_type(&mut self, id: NodeId, flags: u32, around: &mut Around) {
+    fn enter_type(&mut self, id: NodeId, flags: u32, inside: &mut Context) {
         if flags & flag::RESOURCE != 0 {
             let kind = self.doc.member(id, self.shape.keys.resource_type);
             let name = kind.and_then(|kind| self.doc.text(kind));
             let number = name.and_then(|name| self.shape.kind_number(&name));
-            around.state = start_of(self.starts, number.unwrap_or(usize::MAX));
-            around.depth = CONTAINED;
+            inside.state = start_of(self.starts, number.unwrap_or(usize::MAX));
+            inside.depth = CONTAINED;
         }
-        if flags & flag::EXTENSION != 0 && around.flags & GONE == 0 && !self.may_leave(id) {
+        if flags & flag::EXTENSION != 0 && inside.flags & GONE == 0 && !self.may_leave(id) {
             self.push(id, What::Extension);
-            around.flags |= GONE;
+            inside.flags |= GONE;
         }
     }
 
     /// Notes what the objects of the record are by what stands in them: references, codes,
     /// attachments.
     fn objects(&mut self) {
-        let mut objects = std::mem::take(&mut self.walk.objects);
-        for (id, flags) in objects.drain(..) {
-            let around = self.walk.around.get(place(id)).copied().unwrap_or(Around::NOTHING);
-            self.object(id, flags, around);
+        let mut objects = std::mem::take(&mut self.walk.learnt.objects);
+        for (id, does) in objects.drain(..) {
+            let id = NodeId(id);
+            if let Some(around) = self.walk.learnt.around.get(place(id)).copied() {
+                self.object(id, does, around);
+            }
         }
-        self.walk.objects = objects;
+        self.walk.learnt.objects = objects;
     }
 
-    fn object(&mut self, id: NodeId, flags: u32, around: Around) {
+    #[inline]
+    fn object(&mut self, id: NodeId, does: u32, around: Around) {
         let seen = around.seen;
-        let string = |told: u16| Seen::from(told) << STRING;
-        if flags & flag::REFERENCE != 0 || seen & string(tell::REFERENCE) != 0 {
-            self.push(id, What::Reference(flags & flag::PROVIDERS != 0));
+        let string = |told: u16| u32::from(told) << STRING;
+        if does & does::REFERENCE != 0 || seen & string(tell::REFERENCE) != 0 {
+            self.push(id, What::Reference(does & does::PROVIDERS != 0));
         }
         let both = string(tell::CODE | tell::SYSTEM);
-        let coded = seen & both == both && seen & Seen::from(tell::VALUE) == 0;
-        let coding = flags & flag::CODING != 0 || around.concept != NOWHERE;
-        if coded || (coding && seen & Seen::from(tell::CODE) != 0) {
-            let what = Coded { clinical: around.flags & flag::CLINICAL != 0 };
+        let coded = seen & both == both && seen & u32::from(tell::VALUE) == 0;
+        let coding = does & does::CODING != 0 || around.concept != NOWHERE;
+        if coded || (coding && seen & u32::from(tell::CODE) != 0) {
+            let what = Coded { clinical: does & does::CLINICAL != 0 };
             self.walk.sites.codes.push(Site { node: id, with: around.concept, what });
         }
-        if flags & flag::ATTACHMENT != 0 || seen & string(tell::DATA) != 0 {
+        if does & does::ATTACHMENT != 0 || seen & string(tell::DATA) != 0 {
             let (with, what) = (NOWHERE, Words::Attachment);
             self.walk.sites.words.push(Site { node: id, with, what });
         }
@@ -344,45 +350,44 @@ impl InRecord<'_, '_> {
         known.binary_search_by(|allowed| allowed.as_str().cmp(url.as_ref())).is_ok()
     }
 
-    /// Notes words. `around` are the flags of the place and of all around it.
-    fn string(&mut self, id: NodeId, node: &Node, flags: u32, around: u32) {
-        let told = self.told(node);
-        let wanted = if !self.shape.fhir {
-            told & tell::WORDS != 0
-                || around & flag::PROSE != 0
-                || (around & flag::WORDY != 0 && is_wordy(self.doc.json, node))
+    /// Whether a string is human words, and how they are read; `inside` are the flags of the place
+    /// and of all around it.
+    fn words(&self, flags: u32, told: u16, inside: u32) -> u32 {
+        let mut does = does::WORDS;
+        if !self.shape.fhir {
+            if told & tell::WORDS == 0 && inside & flag::PROSE == 0 {
+                if inside & flag::WORDY == 0 {
+                    return 0;
+                }
+                does |= does::IF_WORDY;
+            }
         } else if flags & flag::ELEMENT != 0 {
-            flags & flag::WORDS != 0 && around & flag::QUIET == 0
-        } else {
-            told & (tell::WORDS | tell::FHIR_WORDS) != 0
-        };
-        if !wanted {
-            return;
+            if flags & flag::WORDS == 0 || inside & flag::QUIET != 0 {
+                return 0;
+            }
+        } else if told & (tell::WORDS | tell::FHIR_WORDS) == 0 {
+            return 0;
         }
-        let what = if flags & flag::MARKUP != 0 || told & tell::MARKUP != 0 {
-            Words::Markup
-        } else if around & flag::PROSE != 0 {
-            Words::Prose
-        } else {
-            Words::Label
-        };
-        self.walk.sites.words.push(Site { node: id, with: NOWHERE, what });
+        if flags & flag::MARKUP != 0 || told & tell::MARKUP != 0 {
+            does |= does::MARKUP;
+        } else if inside & flag::PROSE != 0 {
+            does |= does::PROSE;
+        }
+        does
     }
 }
 
-/// What an element that needs no second look has of these: that it is one, and nothing else.
-const REMARKABLE: u32 = !(flag::REQUIRED
-    | flag::LEADS
-    | flag::QUIET
-    | flag::PROSE
-    | flag::CODING
-    | flag::REFERENCE
-    | flag::EXTENSION
-    | flag::ATTACHMENT
-    | flag::PROVIDERS
-    | flag::RESOURCE
-    | flag::WORDS
-    | flag::MARKUP);
+/// What the key of a value tells the object around it, by which that is known for what it is: by
+/// its members that are not null, and eight bits higher by those that are strings.
+fn seen_of(node: &Node, told: u16) -> u32 {
+    let told = u32::from(told & tell::SEEN);
+    match node.kind {
+        _ if node.is_element() => 0,
+        Json::Null => told & u32::from(tell::VALUE),
+        Json::String => told | told << STRING,
+        Json::True | Json::False | Json::Number | Json::Array | Json::Object => told,
+    }
+}
 
 /// Whether a text may be human words: it has a letter, and is not one token with a digit in it
 /// (a date, an id, a code).

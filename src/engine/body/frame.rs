@@ -137,8 +137,7 @@ impl<'a> Body<'a> {
                 reason: None,
             });
         }
-        self.sites = walk.sites;
-        self.required = walk.required;
+        (self.sites, self.required) = walk.done();
         let named = (0..self.records.len()).flat_map(|record| self.called(record)).collect();
         self.names = Names::of(named);
     }

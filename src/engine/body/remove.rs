@@ -56,7 +56,7 @@ impl Body<'_> {
     /// whole.
     fn is_sibling_array(&self, array: NodeId) -> bool {
         self.doc.get(array).is_some_and(|node| {
-            node.key_start != u32::MAX && text::key_of(self.doc.json, node).starts_with('_')
+            !node.is_element() && text::key_of(self.doc.json, node).starts_with('_')
         })
     }
 

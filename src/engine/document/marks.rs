@@ -113,6 +113,25 @@ impl<'b> Marks<'b> {
         Some(escape)
     }
 
+    /// Passes over strings that are known to stand in front, and to have no escapes.
+    #[inline]
+    pub(super) fn skip(&mut self, strings: u16) {
+        self.taken = self.taken.wrapping_add(usize::from(strings));
+        if self.taken > self.filled {
+            self.skip_windows();
+        }
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn skip_windows(&mut self) {
+        while self.taken > self.filled {
+            let rest = self.taken.wrapping_sub(self.filled);
+            self.fill();
+            self.taken = if self.filled == 0 { 0 } else { rest };
+        }
+    }
+
     /// Looks through windows until one has the end of a string; gives back the first.
     #[cold]
     #[inline(never)]
@@ -120,6 +139,15 @@ impl<'b> Marks<'b> {
         if self.taken < self.filled {
             return Err(ParseError { at: place(at), why: "a stray quote" });
         }
+        self.fill();
+        match self.closes.first() {
+            Some(close) if *close > at => Ok(*close),
+            _ => Err(self.stop.unwrap_or(ParseError { at: place(self.end), why: "truncated" })),
+        }
+    }
+
+    /// Looks through windows until one has the end of a string, or there is none.
+    fn fill(&mut self) {
         self.filled = 0;
         self.taken = 0;
         let done = self.after_escape.saturating_sub(usize::from(self.next_escape != NONE));
@@ -129,10 +157,6 @@ impl<'b> Marks<'b> {
         self.after_escape = 1;
         if let Some(slot) = self.closes.get_mut(self.filled) {
             *slot = SPENT;
-        }
-        match self.closes.first() {
-            Some(close) if *close > at => Ok(*close),
-            _ => Err(self.stop.unwrap_or(ParseError { at: place(self.end), why: "truncated" })),
         }
     }
 

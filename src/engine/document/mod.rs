@@ -6,6 +6,7 @@ mod marks;
 mod numbers;
 pub mod read;
 pub mod scan;
+mod seams;
 mod source;
 mod strings;
 pub mod tape;

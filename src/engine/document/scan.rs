@@ -1,12 +1,14 @@
 //! Bytes → tape: the strict parser (RFC 8259, and what DESIGN section 3 refuses besides).
 //!
 //! One pass finds the quotes and escapes, 64 bytes at a time and a little ahead ([`Marks`]); the
-//! loop here steps from token to token and jumps over strings. It keeps its own stack, so no
-//! nesting can overflow the thread's.
+//! loop here goes from scalar to scalar and jumps over strings. What stands between two of them is
+//! a seam: one that was met before is followed, any other is spelled out token by token and
+//! remembered ([`Seams`]). The loop keeps its own stack, so no nesting can overflow the thread's.
 
 use super::keys::{Fingerprint, no_key_twice};
 use super::marks::{Marks, Quoted, Room};
 use super::numbers::number;
+use super::seams::{ELEMENT, LOST, PathId, START, Seam, Seams, Spelled};
 use super::source::{Source, past_space, place};
 use super::strings::check_escapes;
 use super::tape::{Kind, Node, Tape, Vocabulary};
@@ -21,12 +23,13 @@ pub struct ParseError {
     pub why: &'static str,
 }
 
-/// Lists that the parser fills and empties again.
+/// Lists that the parser fills and empties again, and what it remembers.
 #[derive(Debug, Default)]
 pub(super) struct Scratch {
     room: Room,
-    frames: Vec<Frame>,
-    guesses: Vec<u16>,
+    outer: Vec<u64>,
+    spelled: Spelled,
+    seams: Seams,
 }
 
 /// Parses one whole document into `tape` (cleared first). White space around it is allowed;
@@ -51,32 +54,26 @@ pub fn parse<'j>(
     };
     // A node every 16 bytes is dense for a record; denser documents make the list grow.
     tape.nodes.reserve(bytes.len() / 16);
-    // Taken out of the tape, and lent: so the parser's own few numbers can stay in registers.
-    let mut nodes = std::mem::take(&mut tape.nodes);
-    let mut frames = std::mem::take(&mut tape.scratch.frames);
-    let mut guesses = std::mem::take(&mut tape.scratch.guesses);
-    guesses.resize(vocabulary.len().saturating_add(1).saturating_mul(2), 0);
-    let mut marks = Marks::new(bytes, end, std::mem::take(&mut tape.scratch.room));
-    frames.clear();
-    let parser = Parser {
+    let Scratch { room, mut outer, spelled, seams } = vocabulary.lending.lend();
+    outer.clear();
+    let mut parser = Parser {
         source: Source::new(text),
-        marks: &mut marks,
+        marks: Marks::new(bytes, end, room),
         vocabulary,
-        nodes: &mut nodes,
+        nodes: std::mem::take(&mut tape.nodes),
         count: 0,
-        frames: &mut frames,
+        outer,
+        spelled,
         seen: 0,
-        guesses: &mut guesses,
-        guess: 0,
-        name: 0,
         node: 0,
-        closer: NEVER,
         depth,
         at: if bytes.starts_with(b"\xEF\xBB\xBF") { 3 } else { 0 },
     };
-    let outcome = parser.run();
+    let mut seams = seams.with_room();
+    let outcome = parser.run(&mut seams);
+    let Parser { marks, nodes, outer, spelled, .. } = parser;
+    vocabulary.lending.give_back(Scratch { room: marks.into_room(), outer, spelled, seams });
     tape.nodes = nodes;
-    tape.scratch = Scratch { room: marks.into_room(), frames, guesses };
     if outcome.is_err() {
         tape.nodes.clear();
     }
@@ -86,16 +83,6 @@ pub fn parse<'j>(
 /// What closes the root: no byte of UTF-8.
 const NEVER: u8 = 0xFF;
 
-/// An open array or object, while one inside it is being read.
-#[derive(Clone, Copy, Debug)]
-struct Frame {
-    seen: u64,
-    node: u32,
-    guess: u32,
-    name: u16,
-    closer: u8,
-}
-
 /// A key may have come twice. A function, so that the compiler keeps the branch.
 #[cold]
 #[inline(never)]
@@ -103,200 +90,243 @@ fn suspicious() -> u64 {
     u64::MAX
 }
 
-/// A member's key, until its value is known.
-#[derive(Clone, Copy, Debug)]
-struct Key {
-    start: u32,
-    end: u32,
-    number: u16,
-    escaped: bool,
-}
-
-impl Key {
-    const NONE: Key = Key { start: u32::MAX, end: u32::MAX, number: 0, escaped: false };
-}
-
 struct Parser<'p, 'b> {
     source: Source<'b>,
-    marks: &'p mut Marks<'b>,
+    marks: Marks<'b>,
     vocabulary: &'p Vocabulary,
-    nodes: &'p mut Vec<Node>,
+    nodes: Vec<Node>,
     /// How many nodes there are: fewer than bytes.
     count: u32,
-    /// The containers around the innermost, whose state are the three fields that follow: apart,
-    /// so that they are copied one by one, each as wide as it was written.
-    frames: &'p mut Vec<Frame>,
-    /// Two bits per key of the object seen so far, chosen by its hash; all once both bits of
+    /// Of the containers around the innermost, what `seen` is of that one.
+    outer: Vec<u64>,
+    /// The seam that is being spelled out.
+    spelled: Spelled,
+    /// Two bits per key of the innermost object so far, chosen by its hash; all once both bits of
     /// a key were there before, for only then can a key have come twice.
     seen: u64,
-    /// Which key came last behind which, and first in what: twice as many places as keys. Keys
-    /// come in the same order over and over, and one that is guessed need not be looked for.
-    guesses: &'p mut Vec<u16>,
-    /// Where the next key's guess is.
-    guess: u32,
-    /// The number of the key that the container is the value of, or is an element in.
-    name: u16,
-    /// The container's place in the tape.
+    /// The innermost container's place in the tape.
     node: u32,
-    /// The byte that closes it.
-    closer: u8,
     depth: usize,
     at: u32,
 }
 
 impl Parser<'_, '_> {
     #[inline]
-    fn run(mut self) -> Result<(), ParseError> {
-        let mut key = Key::NONE;
-        let mut byte = self.skip_space();
+    fn run(&mut self, seams: &mut Seams) -> Result<(), ParseError> {
+        let mut after = START;
         loop {
-            let mut comma = true;
-            if matches!(byte, b'{' | b'[') {
-                byte = self.open(key, byte)?;
-                comma = byte == self.closer;
-            } else {
-                self.scalar(key, byte)?;
-                byte = self.skip_space();
-            }
-            if comma {
-                while byte == self.closer {
-                    self.close()?;
-                    byte = self.skip_space();
-                }
-                if byte != b',' || self.closer == NEVER {
-                    return ended(self.source, self.at, self.closer);
-                }
-                self.at = self.at.wrapping_add(1);
-                byte = self.skip_space();
-            }
-            if self.closer == b'}' {
-                byte = self.key(byte, &mut key)?;
-            } else {
-                key = Key::NONE;
-            }
+            let scalar = match seams.met(self.source, self.at, after) {
+                Some(seam) => self.follow(seams, seam)?,
+                None => match self.spell(seams, after)? {
+                    Some(scalar) => scalar,
+                    None => return Ok(()),
+                },
+            };
+            after = scalar.path;
+            self.scalar(scalar)?;
         }
     }
 
-    /// Reads a key, its colon and the white space behind; gives back the value's first byte.
+    /// Does what was done when this seam was spelled out; comes to its scalar.
     #[inline]
-    fn key(&mut self, byte: u8, key: &mut Key) -> Result<u8, ParseError> {
+    fn follow(&mut self, seams: &Seams, seam: &Seam) -> Result<Node, ParseError> {
+        let base = self.at;
+        self.marks.skip(seam.keys);
+        for end in seam.ends() {
+            self.close(base.wrapping_add(u32::from(*end)))?;
+        }
+        if seam.bits != 0 {
+            self.meet(seam.bits);
+        }
+        let first = self.count;
+        for open in seams.opens(seam) {
+            self.open(moved(&open.node, base, first, self.node))?;
+            self.seen = open.bits;
+        }
+        let scalar = moved(&seam.scalar, base, first, self.node);
+        self.at = scalar.start;
+        Ok(scalar)
+    }
+
+    /// Reads a seam token by token and remembers it; comes to its scalar, or to the end.
+    #[inline(never)]
+    fn spell(&mut self, seams: &mut Seams, after: PathId) -> Result<Option<Node>, ParseError> {
+        let (base, mut first) = (self.at, self.count);
+        self.spelled.clear();
+        let mut behind_value = after != START;
+        let mut byte = self.skip_space();
+        loop {
+            if behind_value {
+                while byte == self.closer() {
+                    self.at = self.at.wrapping_add(1);
+                    self.close(self.at)?;
+                    self.spelled.close(self.at.wrapping_sub(base));
+                    byte = self.skip_space();
+                }
+                if byte != b',' || self.closer() == NEVER {
+                    return ended(self.source, self.at, self.closer()).map(|()| None);
+                }
+                self.at = self.at.wrapping_add(1);
+                byte = self.skip_space();
+                first = self.count;
+            }
+            let node = self.begin(seams, byte)?;
+            if !matches!(node.kind, Kind::Object | Kind::Array) {
+                let quote = u32::from(node.kind == Kind::String);
+                let seam = place(base)..place(node.start.wrapping_add(quote));
+                let seam = self.source.bytes().get(seam).unwrap_or_default();
+                seams.learn(after, seam, &self.spelled, moved_back(&node, base, first));
+                return Ok(Some(node));
+            }
+            self.open(node)?;
+            self.spelled.open(moved_back(&node, base, first));
+            self.at = self.at.wrapping_add(1);
+            byte = self.skip_space();
+            behind_value = byte == self.closer();
+        }
+    }
+
+    /// Reads what stands before a value, and its first byte.
+    fn begin(&mut self, seams: &mut Seams, byte: u8) -> Result<Node, ParseError> {
+        let path = if self.outer.is_empty() {
+            START
+        } else {
+            self.innermost().map_or(LOST, |node| node.path)
+        };
+        let mut node = Node {
+            start: self.at,
+            end: self.at,
+            next: self.count.wrapping_add(1),
+            key_start: self.at,
+            key_end: self.at,
+            parent: self.node,
+            key: 0,
+            path: LOST,
+            kind: Kind::Null,
+            escaped: false,
+            key_escaped: false,
+        };
+        if self.closer() == b'}' {
+            self.key(byte, &mut node)?;
+            node.path = seams.child(path, node.key);
+        } else {
+            node.path = seams.child(path, ELEMENT);
+        }
+        node.start = self.at;
+        node.end = self.at;
+        node.kind = match self.source.byte(self.at) {
+            b'{' => Kind::Object,
+            b'[' => Kind::Array,
+            b'"' => Kind::String,
+            _ => Kind::Null,
+        };
+        Ok(node)
+    }
+
+    fn innermost(&self) -> Option<&Node> {
+        self.nodes.get(place(self.node))
+    }
+
+    /// The byte that closes the innermost container.
+    fn closer(&self) -> u8 {
+        match self.innermost().map(|node| node.kind) {
+            _ if self.outer.is_empty() => NEVER,
+            Some(Kind::Object) => b'}',
+            _ => b']',
+        }
+    }
+
+    /// A key has come in the innermost object.
+    #[inline]
+    fn meet(&mut self, bits: u64) {
+        self.seen = if self.seen & bits == bits { suspicious() } else { self.seen | bits };
+    }
+
+    /// Reads a key, its colon and the white space behind.
+    fn key(&mut self, byte: u8, node: &mut Node) -> Result<(), ParseError> {
         if byte != b'"' {
             return Err(self.source.wrong(self.at, "a key is missing"));
         }
         let string = self.marks.string(self.at)?;
         let start = string.open.wrapping_add(1);
         let (bits, number) = if string.escaped {
-            escaped_key(self.source, self.marks, self.vocabulary, string)?
+            self.spelled.plain = false;
+            escaped_key(self.source, &mut self.marks, self.vocabulary, string)?
         } else {
             let length = string.close.wrapping_sub(start);
             let print = Fingerprint::in_place(self.source, start, length);
-            let bytes = self.source.bytes;
+            let bytes = self.source.bytes();
             let name = || bytes.get(place(start)..place(string.close)).unwrap_or_default();
-            let guess = self.guesses.get(place(self.guess)).copied().unwrap_or(0);
-            match self.vocabulary.is(guess, print, name) {
-                Some(bits) => (bits, guess),
-                None => self.look_up(print, name),
-            }
+            (print.bits(), self.vocabulary.number_of(print, name))
         };
-        self.guess = u32::from(number).wrapping_mul(2);
-        self.seen = if self.seen & bits == bits { suspicious() } else { self.seen | bits };
+        self.meet(bits);
+        self.spelled.key(bits);
         let end = string.close.wrapping_add(1);
         self.at = end;
         if self.skip_space() != b':' {
             return Err(self.source.wrong(self.at, "a colon is missing"));
         }
         self.at = self.at.wrapping_add(1);
-        *key = Key { start: string.open, end, number, escaped: string.escaped };
-        Ok(self.skip_space())
-    }
-
-    /// Looks for a key that came unexpected, and expects it the next time.
-    #[inline]
-    fn look_up<'n>(&mut self, print: Fingerprint, name: impl Fn() -> &'n [u8]) -> (u64, u16) {
-        let number = self.vocabulary.number_of(print, name);
-        if let Some(guess) = self.guesses.get_mut(place(self.guess)) {
-            *guess = number;
-        }
-        (print.bits(), number)
-    }
-
-    #[inline]
-    fn scalar(&mut self, key: Key, byte: u8) -> Result<(), ParseError> {
-        let (kind, end, escaped) = match byte {
-            b'"' => {
-                let string = self.marks.string(self.at)?;
-                if string.escaped {
-                    check_escapes(self.source, self.marks, string, false)?;
-                }
-                (Kind::String, string.close.wrapping_add(1), string.escaped)
-            }
-            b'-' | b'0'..=b'9' => (Kind::Number, number(self.source, self.at)?, false),
-            _ => {
-                let (kind, end) = word(self.source, self.at)?;
-                (kind, end, false)
-            }
-        };
-        self.push(key, kind, end, escaped);
-        self.at = end;
+        self.skip_space();
+        node.key_start = string.open;
+        node.key_end = end;
+        node.key = number;
+        node.key_escaped = string.escaped;
         Ok(())
     }
 
+    /// Reads the scalar that a seam led to.
     #[inline]
-    fn push(&mut self, key: Key, kind: Kind, end: u32, escaped: bool) {
-        self.count = self.count.wrapping_add(1);
-        self.nodes.push(Node {
-            start: self.at,
-            end,
-            next: self.count,
-            key_start: key.start,
-            key_end: key.end,
-            parent: self.node,
-            key: key.number,
-            kind,
-            escaped,
-            key_escaped: key.escaped,
-        });
-    }
-
-    /// Opens a container and gives back the first byte inside.
-    #[inline]
-    fn open(&mut self, key: Key, byte: u8) -> Result<u8, ParseError> {
-        if self.frames.len() >= self.depth {
-            return Err(ParseError { at: place(self.at), why: "nested too deeply" });
+    fn scalar(&mut self, mut node: Node) -> Result<(), ParseError> {
+        match self.source.byte(self.at) {
+            b'"' => {
+                let string = self.marks.string(self.at)?;
+                if string.escaped {
+                    check_escapes(self.source, &mut self.marks, string, false)?;
+                }
+                node.kind = Kind::String;
+                node.escaped = string.escaped;
+                node.end = string.close.wrapping_add(1);
+            }
+            b'-' | b'0'..=b'9' => {
+                node.kind = Kind::Number;
+                node.end = number(self.source, self.at)?;
+            }
+            _ => (node.kind, node.end) = word(self.source, self.at)?,
         }
-        let Parser { seen, node, guess, name, closer, .. } = *self;
-        self.frames.push(Frame { seen, node, guess, name, closer });
-        // An element's keys are expected by the name of its array.
-        self.name = if key.number == 0 { name } else { key.number };
-        self.guess = u32::from(self.name).wrapping_mul(2).wrapping_add(1);
-        // In ASCII each closing bracket is two behind its opening one.
-        self.closer = byte.wrapping_add(2);
-        self.seen = 0;
-        let node = self.count;
-        self.push(key, if byte == b'{' { Kind::Object } else { Kind::Array }, self.at, false);
-        self.node = node;
-        self.at = self.at.wrapping_add(1);
-        Ok(self.skip_space())
+        self.at = node.end;
+        self.count = self.count.wrapping_add(1);
+        self.nodes.push(node);
+        Ok(())
     }
 
-    /// Closes the innermost container at its closing byte.
+    /// Opens a container.
     #[inline]
-    fn close(&mut self) -> Result<(), ParseError> {
-        self.at = self.at.wrapping_add(1);
-        if let Some(node) = self.nodes.get_mut(place(self.node)) {
-            node.end = self.at;
+    fn open(&mut self, node: Node) -> Result<(), ParseError> {
+        if self.outer.len() >= self.depth {
+            return Err(ParseError { at: place(node.start), why: "nested too deeply" });
+        }
+        self.outer.push(self.seen);
+        self.seen = 0;
+        self.node = self.count;
+        self.count = self.count.wrapping_add(1);
+        self.nodes.push(node);
+        Ok(())
+    }
+
+    /// Closes the innermost container, whose bracket ends there.
+    #[inline]
+    fn close(&mut self, end: u32) -> Result<(), ParseError> {
+        let container = self.node;
+        if let Some(node) = self.nodes.get_mut(place(container)) {
+            node.end = end;
             node.next = self.count;
+            self.node = node.parent;
         }
         if self.seen == u64::MAX {
-            no_key_twice(self.source, self.nodes, self.node)?;
+            no_key_twice(self.source, &self.nodes, container)?;
         }
-        if let Some(frame) = self.frames.pop() {
-            self.seen = frame.seen;
-            self.node = frame.node;
-            self.guess = frame.guess;
-            self.name = frame.name;
-            self.closer = frame.closer;
-        }
+        self.seen = self.outer.pop().unwrap_or(0);
         Ok(())
     }
 
@@ -312,13 +342,32 @@ impl Parser<'_, '_> {
     }
 }
 
+/// A node of a seam that begins at `base`, and whose first place in the tape is `first`.
+#[inline]
+fn moved(node: &Node, base: u32, first: u32, parent: u32) -> Node {
+    Node {
+        start: node.start.wrapping_add(base),
+        end: node.end.wrapping_add(base),
+        next: node.next.wrapping_add(first),
+        key_start: node.key_start.wrapping_add(base),
+        key_end: node.key_end.wrapping_add(base),
+        parent,
+        ..*node
+    }
+}
+
+/// The other way round.
+fn moved_back(node: &Node, base: u32, first: u32) -> Node {
+    moved(node, base.wrapping_neg(), first.wrapping_neg(), 0)
+}
+
 /// What stands at `at` is neither a comma nor the closing bracket: right only behind the root.
 #[cold]
 fn ended(source: Source<'_>, at: u32, closer: u8) -> Result<(), ParseError> {
     if closer != NEVER {
         return Err(source.wrong(at, "a comma or a closing bracket is missing"));
     }
-    if place(at) < source.bytes.len() {
+    if place(at) < source.bytes().len() {
         return Err(ParseError { at: place(at), why: "something after the end" });
     }
     Ok(())
@@ -343,7 +392,7 @@ fn escaped_key(
 /// One of the three words, and its end.
 #[inline(never)]
 fn word(source: Source<'_>, at: u32) -> Result<(Kind, u32), ParseError> {
-    let rest = source.bytes.get(place(at)..).unwrap_or_default();
+    let rest = source.bytes().get(place(at)..).unwrap_or_default();
     let (kind, length) = match rest {
         [b't', b'r', b'u', b'e', ..] => (Kind::True, 4),
         [b'f', b'a', b'l', b's', b'e', ..] => (Kind::False, 5),

@@ -7,30 +7,34 @@ use wide::u8x16;
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Source<'b> {
     pub(super) text: &'b str,
-    pub(super) bytes: &'b [u8],
 }
 
 impl<'b> Source<'b> {
     pub(super) fn new(text: &'b str) -> Source<'b> {
-        Source { text, bytes: text.as_bytes() }
+        Source { text }
+    }
+
+    #[inline]
+    pub(super) fn bytes(self) -> &'b [u8] {
+        self.text.as_bytes()
     }
 
     #[inline]
     pub(super) fn byte(self, at: u32) -> u8 {
-        self.bytes.get(place(at)).copied().unwrap_or(0)
+        self.bytes().get(place(at)).copied().unwrap_or(0)
     }
 
     /// Eight bytes, the first lowest.
     #[inline]
     pub(super) fn word(self, at: u32) -> u64 {
-        let eight = self.bytes.get(place(at)..).and_then(|rest| rest.first_chunk::<8>());
+        let eight = self.bytes().get(place(at)..).and_then(|rest| rest.first_chunk::<8>());
         eight.map_or_else(|| self.last_words(at)[0], |eight| u64::from_le_bytes(*eight))
     }
 
     /// Sixteen bytes, the first lowest.
     #[inline]
     pub(super) fn two_words(self, at: u32) -> [u64; 2] {
-        let rest = self.bytes.get(place(at)..).unwrap_or_default();
+        let rest = self.bytes().get(place(at)..).unwrap_or_default();
         let Some(sixteen) = rest.first_chunk::<16>() else { return self.last_words(at) };
         let ([first, second], _) = sixteen.as_chunks::<8>() else { return [0; 2] };
         [u64::from_le_bytes(*first), u64::from_le_bytes(*second)]
@@ -39,7 +43,7 @@ impl<'b> Source<'b> {
     /// How many spaces there are in front, of 32 bytes; fewer near the end.
     #[inline]
     fn spaces(self, at: u32) -> u32 {
-        let rest = self.bytes.get(place(at)..).unwrap_or_default();
+        let rest = self.bytes().get(place(at)..).unwrap_or_default();
         let Some(([first, second], _)) = rest.first_chunk::<32>().map(|it| it.as_chunks::<16>())
         else {
             return 0;
@@ -51,7 +55,7 @@ impl<'b> Source<'b> {
     #[cold]
     #[inline(never)]
     fn last_words(self, at: u32) -> [u64; 2] {
-        let rest = self.bytes.get(place(at)..).unwrap_or_default();
+        let rest = self.bytes().get(place(at)..).unwrap_or_default();
         let mut words = [0; 2];
         for (index, byte) in rest.iter().take(16).enumerate() {
             if let Some(word) = words.get_mut(index / 8) {
@@ -64,9 +68,9 @@ impl<'b> Source<'b> {
     /// What to say of a token that does not fit: that there is none, if there is none.
     #[cold]
     pub(super) fn wrong(self, at: u32, why: &'static str) -> ParseError {
-        let why = match self.bytes.get(place(at)) {
+        let why = match self.bytes().get(place(at)) {
             Some(_) => why,
-            None if self.bytes.is_empty() => "empty",
+            None if self.bytes().is_empty() => "empty",
             None => "truncated",
         };
         ParseError { at: place(at), why }

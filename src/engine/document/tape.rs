@@ -1,7 +1,6 @@
 //! A parsed document: a flat list of nodes in document order, with spans into the original
 //! bytes and next-sibling links. Nothing is copied and nothing is converted.
 
-use super::scan::Scratch;
 pub use super::vocabulary::Vocabulary;
 use std::ops::Range;
 
@@ -31,6 +30,7 @@ pub struct NodeId(pub u32);
 
 /// One value.
 #[derive(Clone, Copy, Debug)]
+#[repr(C)]
 pub struct Node {
     /// First byte of the value.
     pub start: u32,
@@ -38,7 +38,8 @@ pub struct Node {
     pub end: u32,
     /// The node after this one's subtree: its next sibling, or what follows the parent.
     pub next: u32,
-    /// First byte of the key's opening quote; `u32::MAX` for an element or the root.
+    /// First byte of the key's opening quote. An element, and the root, has an empty key at its
+    /// own first byte.
     pub key_start: u32,
     /// One past the key's closing quote.
     pub key_end: u32,
@@ -46,6 +47,9 @@ pub struct Node {
     pub parent: u32,
     /// The key's number in the [`Vocabulary`], 0 if it is not in it (or there is no key).
     pub key: u16,
+    /// The keys that lead to it, as a number that means the same in all documents of one
+    /// vocabulary for a while; 0 if it has none.
+    pub path: u16,
     /// What it is.
     pub kind: Kind,
     /// Whether a string value (or its key, see `key_escaped`) holds a backslash.
@@ -54,12 +58,18 @@ pub struct Node {
     pub key_escaped: bool,
 }
 
+impl Node {
+    /// Whether it is an element of an array, or the root, and so has no key.
+    #[inline]
+    pub fn is_element(&self) -> bool {
+        self.key_start == self.key_end
+    }
+}
+
 /// The tape of one document. Reused from body to body; `scan` fills it.
 #[derive(Debug, Default)]
 pub struct Tape {
     pub(super) nodes: Vec<Node>,
-    /// What the parser needs on the way, kept so that it need not be allocated again.
-    pub(super) scratch: Scratch,
 }
 
 impl Tape {

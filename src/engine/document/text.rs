@@ -44,7 +44,7 @@ pub fn str_is(json: &str, node: &Node, text: &str) -> bool {
 /// Whether a member's key is `text`. Allocates nothing.
 pub fn key_is(json: &str, node: &Node, text: &str) -> bool {
     let Some(written) = json.get(range(node.key_start, node.key_end)) else { return false };
-    is(written, node.key_escaped, text)
+    !node.is_element() && is(written, node.key_escaped, text)
 }
 
 fn is(quoted: &str, escaped: bool, text: &str) -> bool {

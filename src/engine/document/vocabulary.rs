@@ -1,24 +1,26 @@
 //! The keys that a policy set can ask for, as numbers: looked up once per key while parsing.
 
 use super::keys::{Fingerprint, HELD};
+use super::scan::Scratch;
+use crate::engine::lending::Lending;
 use std::collections::BTreeSet;
 
 /// A name was sent on from this place of the table.
 const SENT_ON: u16 = 0x8000;
 
 /// The keys that a policy set can ask for, numbered from 1. Keys are compared after unescaping.
-#[derive(Clone, Debug, Default)]
+#[derive(Debug, Default)]
 pub struct Vocabulary {
     names: Vec<Box<str>>,
     /// By number; number 0 is no name.
     prints: Vec<Fingerprint>,
-    /// By number: [`Fingerprint::bits`].
-    bits: Vec<u64>,
     /// Numbers by the high bits of the hash, on to the next place when taken; 0 is free. The
     /// highest bit tells that a name was sent on from here. A power of two of places, at most a
     /// quarter of them taken.
     table: Vec<u16>,
     shift: u32,
+    /// What parsers learnt of documents with these keys.
+    pub(super) lending: Lending<Scratch>,
 }
 
 impl Vocabulary {
@@ -36,10 +38,10 @@ impl Vocabulary {
         let prints = unique.iter().map(|name| Fingerprint::of(name));
         let prints: Vec<_> = std::iter::once(Fingerprint::OF_NONE).chain(prints).collect();
         let mut vocabulary = Vocabulary {
-            bits: prints.iter().map(|print| print.bits()).collect(),
             prints,
             names: unique,
             table: vec![0; size],
+            lending: Lending::default(),
             shift: size.leading_zeros().saturating_add(1).saturating_add(64 - usize::BITS),
         };
         for number in 1..vocabulary.prints.len() {
@@ -64,22 +66,6 @@ impl Vocabulary {
     /// The number of a name, 0 if it has none.
     pub fn number(&self, name: &str) -> u16 {
         self.number_of(Fingerprint::of(name), || name.as_bytes())
-    }
-
-    /// Whether this number's name has this fingerprint and so is `name`; and its bits.
-    #[inline]
-    pub(super) fn is<'n>(
-        &self,
-        number: u16,
-        print: Fingerprint,
-        name: impl Fn() -> &'n [u8],
-    ) -> Option<u64> {
-        let at = usize::from(number);
-        let found = self.prints.get(at).copied().unwrap_or(Fingerprint::OF_NONE);
-        let same = found.is(print)
-            && (print.length <= HELD
-                || self.name(number).is_some_and(|found| found.as_bytes() == name()));
-        if same { self.bits.get(at).copied() } else { None }
     }
 
     /// The number of the name with this fingerprint; `name` is asked only where that leaves a

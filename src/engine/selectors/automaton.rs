@@ -98,6 +98,11 @@ impl Automaton {
         })
     }
 
+    /// Whether a step from there may ask for more than a key.
+    pub fn is_guarded(&self, state: State) -> bool {
+        self.steps.get(index(state)).is_some_and(|steps| steps.guarded)
+    }
+
     /// The state of a child.
     #[inline]
     pub fn step(&self, state: State, child: Child, doc: Document<'_>) -> State {

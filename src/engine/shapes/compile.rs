@@ -8,6 +8,7 @@ use super::{gets, kinds, owners, routes};
 use crate::engine::category::Category;
 use crate::engine::diagnostics::{At, Diagnostic, SourceFile, Span, did_you_mean};
 use crate::engine::document::tape::Vocabulary;
+use crate::engine::lending::Lending;
 use crate::engine::selectors::automaton::{Automaton, State};
 use crate::engine::selectors::build::{Builder, Place};
 use crate::engine::selectors::{Path, text};
@@ -157,6 +158,7 @@ impl Compiler<'_> {
             automaton,
             facts,
             marks,
+            walks: Lending::default(),
             unknown_kind: Kind { has_subject: fhir, joins: true, ..Kind::default() },
         })
     }

@@ -6,7 +6,9 @@ pub use super::owners::Owner;
 use super::written::{Body, Errors};
 use crate::engine::category::Category;
 use crate::engine::document::tape::Vocabulary;
+use crate::engine::lending::Lending;
 use crate::engine::selectors::automaton::{Automaton, State};
+use crate::engine::walk::Learnt;
 
 /// One API.
 #[derive(Debug)]
@@ -57,6 +59,8 @@ pub struct Shape {
     pub facts: Vec<StateFacts>,
     /// Marks of all states, flat.
     pub marks: Vec<Mark>,
+    /// What walks over its records learnt.
+    pub(crate) walks: Lending<Learnt>,
     /// The elements' types, to step from a resource found inside another.
     pub unknown_kind: Kind,
 }

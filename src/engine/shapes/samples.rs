@@ -147,7 +147,7 @@ impl Look<'_> {
         let Some(meant) = self.shape.specs.get(spec) else { return };
         let Some(root) = self.doc.at_names(cut, &meant.record) else { return };
         for (_, inner) in self.doc.children(cut) {
-            if inner.key_start != u32::MAX {
+            if !inner.is_element() {
                 self.seen.keys.insert(text::key_of(self.doc.json, inner).into_owned());
             }
         }

@@ -1,0 +1,265 @@
+//! Seams: what stands between one scalar and the next (brackets, keys, commas, white space), and
+//! what the parser made of it. Records of one API are written alike, so a seam that was read once
+//! is met again and again behind the same path; then its bytes are compared and nothing in it is
+//! looked at a second time.
+//!
+//! What the parser makes of a seam depends on its bytes and on the brackets that are open before
+//! it, and a path tells those: a member's is in an object, an element's in an array. What depends
+//! on more (keys that come twice, depth) is checked each time.
+
+use super::source::{Source, place};
+use super::tape::Node;
+use std::collections::BTreeMap;
+
+/// The keys that lead to a value, by number; the elements of an array are one.
+pub(super) type PathId = u16;
+/// A path that is not remembered.
+pub(super) const LOST: PathId = 0;
+/// Before the root.
+pub(super) const START: PathId = 1;
+/// The number of no key: of an element of an array, or the root.
+pub(super) const ELEMENT: u16 = u16::MAX;
+
+// BOUNDED: what is remembered, at most about 2 MiB. All is forgotten when there is no room.
+const PATHS_MAX: usize = 8_192;
+const SEAMS_MAX: u32 = 8_192;
+const OPENS_MAX: usize = 8_192;
+const BYTES_MAX: usize = 256 * 1024;
+/// Seams behind one path. Where more are met, keys are names of things and come once.
+const AFTER_ONE_MAX: u32 = 12;
+
+/// Brackets that one seam closes.
+const CLOSES: usize = 8;
+
+/// An array or object that a seam opens. Offsets are from the seam's first byte, and places in
+/// the tape from the first that the seam fills.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Open {
+    pub(super) node: Node,
+    /// The bits of the first key in it, see `Fingerprint::bits`; 0 in an array.
+    pub(super) bits: u64,
+}
+
+/// What is made of a seam: brackets are closed, others opened, and then there is a scalar.
+#[derive(Clone, Debug)]
+pub(super) struct Spelled {
+    /// Where each closing bracket ends.
+    ends: [u8; CLOSES],
+    closes: u8,
+    /// Strings in it, all of them keys.
+    pub(super) keys: u16,
+    /// The bits of its first key if that stands in an object that is open before, else 0.
+    pub(super) bits: u64,
+    pub(super) opens: Vec<Open>,
+    /// Whether it is of this form and can be remembered.
+    pub(super) plain: bool,
+}
+
+/// One seam that is remembered.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Seam {
+    /// Its first 16 bytes, and which bits of them are its.
+    head: [u64; 2],
+    keep: [u64; 2],
+    pub(super) bits: u64,
+    /// As [`Open::node`]; of a string its end is to be found.
+    pub(super) scalar: Node,
+    opens: (u32, u32),
+    /// The rest of its bytes.
+    rest: (u32, u32),
+    length: u32,
+    /// The next behind the same path; 0 is none.
+    next: u32,
+    pub(super) keys: u16,
+    ends: [u8; CLOSES],
+    closes: u8,
+    /// Whether it ends with the quote of a string.
+    quoted: bool,
+}
+
+impl Seam {
+    /// Where each closing bracket ends.
+    #[inline]
+    pub(super) fn ends(&self) -> &[u8] {
+        self.ends.get(..usize::from(self.closes)).unwrap_or_default()
+    }
+}
+
+impl Default for Spelled {
+    fn default() -> Spelled {
+        Spelled { ends: [0; CLOSES], closes: 0, keys: 0, bits: 0, opens: Vec::new(), plain: true }
+    }
+}
+
+impl Spelled {
+    /// Nothing yet.
+    pub(super) fn clear(&mut self) {
+        self.opens.clear();
+        *self = Spelled { opens: std::mem::take(&mut self.opens), ..Spelled::default() };
+    }
+
+    /// A bracket was closed that ends there.
+    pub(super) fn close(&mut self, end: u32) {
+        match (u8::try_from(end), self.ends.get_mut(usize::from(self.closes))) {
+            (Ok(end), Some(slot)) if self.opens.is_empty() => {
+                *slot = end;
+                self.closes = self.closes.saturating_add(1);
+            }
+            _ => self.plain = false,
+        }
+    }
+
+    /// A key was read.
+    pub(super) fn key(&mut self, bits: u64) {
+        self.keys = self.keys.saturating_add(1);
+        match self.opens.last_mut() {
+            Some(open) => open.bits = bits,
+            None => self.bits = bits,
+        }
+    }
+
+    /// A bracket was opened. One too long to be remembered is not noted to its end.
+    pub(super) fn open(&mut self, node: Node) {
+        if self.opens.len() < Seams::SEAM_BYTES_MAX {
+            self.opens.push(Open { node, bits: 0 });
+        }
+    }
+}
+
+/// The seams that were met. They belong to a vocabulary, which numbers the keys.
+#[derive(Debug, Default)]
+pub(super) struct Seams {
+    /// By path: its first seam, and how many there are.
+    firsts: Vec<(u32, u32)>,
+    children: BTreeMap<(PathId, u16), PathId>,
+    /// From 1 on.
+    seams: Vec<Seam>,
+    opens: Vec<Open>,
+    bytes: Vec<u8>,
+    full: bool,
+}
+
+impl Seams {
+    /// A longer seam is white space, or keys that are all different.
+    pub(super) const SEAM_BYTES_MAX: usize = 512;
+
+    /// Forgets all where there is no room.
+    pub(super) fn with_room(mut self) -> Seams {
+        if self.full || self.firsts.is_empty() {
+            let Seams { firsts, children, seams, opens, bytes, .. } = &mut self;
+            (children.clear(), seams.clear(), opens.clear(), bytes.clear(), firsts.clear());
+            firsts.resize(usize::from(START) + 1, (0, 0));
+            self.full = false;
+        }
+        self
+    }
+
+    /// The path of a child.
+    pub(super) fn child(&mut self, of: PathId, key: u16) -> PathId {
+        if of == LOST {
+            return LOST;
+        }
+        if let Some(path) = self.children.get(&(of, key)) {
+            return *path;
+        }
+        match PathId::try_from(self.firsts.len()) {
+            Ok(path) if self.firsts.len() < PATHS_MAX => {
+                self.firsts.push((0, 0));
+                self.children.insert((of, key), path);
+                path
+            }
+            _ => {
+                self.full = true;
+                LOST
+            }
+        }
+    }
+
+    /// The seam that stands at `at`, behind a value of that path.
+    #[inline]
+    pub(super) fn met(&self, source: Source<'_>, at: u32, after: PathId) -> Option<&Seam> {
+        let (mut next, _) = *self.firsts.get(usize::from(after))?;
+        let [first, second] = source.two_words(at);
+        loop {
+            let seam = self.seams.get(place(next.wrapping_sub(1)))?;
+            let one = (first & seam.keep[0]) ^ seam.head[0];
+            let two = (second & seam.keep[1]) ^ seam.head[1];
+            if one | two == 0 && self.fits(seam, source, at) {
+                return Some(seam);
+            }
+            next = seam.next;
+        }
+    }
+
+    /// Whether what its first bytes left open fits as well.
+    #[inline]
+    fn fits(&self, seam: &Seam, source: Source<'_>, at: u32) -> bool {
+        let end = at.wrapping_add(seam.length);
+        if seam.length > 16 {
+            let rest = self.bytes.get(place(seam.rest.0)..place(seam.rest.1));
+            if source.bytes().get(place(at.wrapping_add(16))..place(end)) != rest {
+                return false;
+            }
+        }
+        // Without a quote to tell, a scalar is known by its first byte.
+        seam.quoted || matches!(source.byte(end), b'-' | b'0'..=b'9' | b't' | b'f' | b'n')
+    }
+
+    /// What it opens, the outer ones first.
+    #[inline]
+    pub(super) fn opens(&self, seam: &Seam) -> &[Open] {
+        self.opens.get(place(seam.opens.0)..place(seam.opens.1)).unwrap_or_default()
+    }
+
+    /// Remembers what was made of a seam, if there is room.
+    pub(super) fn learn(&mut self, after: PathId, seam: &[u8], spelled: &Spelled, scalar: Node) {
+        let too_long = seam.len() > Seams::SEAM_BYTES_MAX;
+        if too_long || !spelled.plain || after == LOST || scalar.path == LOST {
+            return;
+        }
+        let number = |length: usize| u32::try_from(length).unwrap_or(u32::MAX);
+        let seams = number(self.seams.len());
+        let Some((first, count)) = self.firsts.get_mut(usize::from(after)) else { return };
+        if *count >= AFTER_ONE_MAX {
+            return;
+        }
+        let no_bytes = self.bytes.len() + seam.len() > BYTES_MAX;
+        if seams >= SEAMS_MAX || no_bytes || self.opens.len() + spelled.opens.len() > OPENS_MAX {
+            self.full = true;
+            return;
+        }
+        let (head, keep) = head_of(seam);
+        let (rest, open) = (number(self.bytes.len()), number(self.opens.len()));
+        self.bytes.extend_from_slice(seam.get(16..).unwrap_or_default());
+        self.opens.extend_from_slice(&spelled.opens);
+        self.seams.push(Seam {
+            head,
+            keep,
+            bits: spelled.bits,
+            scalar,
+            opens: (open, number(self.opens.len())),
+            rest: (rest, number(self.bytes.len())),
+            length: number(seam.len()),
+            next: *first,
+            keys: spelled.keys,
+            ends: spelled.ends,
+            closes: spelled.closes,
+            quoted: seam.last() == Some(&b'"'),
+        });
+        *first = seams.wrapping_add(1);
+        *count += 1;
+    }
+}
+
+/// The first 16 bytes as two words, and which bits of them there are.
+fn head_of(seam: &[u8]) -> ([u64; 2], [u64; 2]) {
+    let (mut head, mut keep) = ([0; 2], [0; 2]);
+    for (at, byte) in seam.iter().take(16).enumerate() {
+        let shift = at % 8 * 8;
+        if let (Some(head), Some(keep)) = (head.get_mut(at / 8), keep.get_mut(at / 8)) {
+            *head |= u64::from(*byte) << shift;
+            *keep |= 0xFF << shift;
+        }
+    }
+    (head, keep)
+}

@@ -1,0 +1,41 @@
+//! Things that are dear to make and are lent from body to body: lists that keep their room, and
+//! what was learnt. Nothing that is decided rests on them; they only save work.
+
+use std::fmt::{self, Debug, Formatter};
+use std::sync::{Mutex, PoisonError};
+
+/// Some of one thing, for whoever works at the moment.
+pub(crate) struct Lending<T> {
+    waiting: Mutex<Vec<T>>,
+}
+
+/// Kept at most: as many as there may be threads at work. BOUNDED: the rest is let go.
+const WAITING_MAX: usize = 64;
+
+impl<T: Default> Lending<T> {
+    /// One that was used before, or a new one. Locked for a moment only.
+    pub(crate) fn lend(&self) -> T {
+        let one = self.waiting.lock().unwrap_or_else(PoisonError::into_inner).pop();
+        one.unwrap_or_default()
+    }
+
+    /// For the next.
+    pub(crate) fn give_back(&self, one: T) {
+        let mut waiting = self.waiting.lock().unwrap_or_else(PoisonError::into_inner);
+        if waiting.len() < WAITING_MAX {
+            waiting.push(one);
+        }
+    }
+}
+
+impl<T> Default for Lending<T> {
+    fn default() -> Lending<T> {
+        Lending { waiting: Mutex::new(Vec::new()) }
+    }
+}
+
+impl<T> Debug for Lending<T> {
+    fn fmt(&self, out: &mut Formatter<'_>) -> fmt::Result {
+        out.write_str("Lending")
+    }
+}

@@ -1,0 +1,158 @@
+//! What a walk learnt. What is done at a place depends on what is around it, on its key and on the
+//! kind of its value; records of one API are alike, so it is worked out once and then repeated,
+//! from body to body. Places where it depends on more (filters, marks, values) are not learnt.
+
+use crate::engine::document::tape::{Kind as Json, Node};
+use crate::engine::selectors::automaton::State;
+use std::collections::BTreeMap;
+
+/// What an array or object gives those inside it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct Context {
+    pub(super) state: State,
+    /// The inherited flags of it and of all around it.
+    pub(super) flags: u32,
+    /// Members and elements between the record and this place.
+    pub(super) depth: u32,
+}
+
+/// A context by number.
+pub(super) type ContextId = u32;
+
+/// What is done at a place.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Outcome {
+    /// What those inside it see.
+    pub(super) context: ContextId,
+    /// Bits of [`does`].
+    pub(super) does: u32,
+}
+
+/// Bits of [`Outcome::does`].
+pub(super) mod does {
+    /// What its key tells the object around it: bits of `tell`, and eight higher those of strings.
+    pub(in super::super) const SEEN: u32 = 0xFFFF;
+    /// FHIR demands it.
+    pub(in super::super) const REQUIRED: u32 = 1 << 16;
+    /// Those inside it are looked at.
+    pub(in super::super) const CONTAINER: u32 = 1 << 17;
+    /// It may be one of FHIR's types.
+    pub(in super::super) const OBJECT: u32 = 1 << 18;
+    /// It is a `coding`; the concept is around it.
+    pub(in super::super) const IN_CONCEPT: u32 = 1 << 19;
+    /// An element: it is in the concept that its array is in.
+    pub(in super::super) const ELEMENT: u32 = 1 << 20;
+    /// Its text is human words; one of the next two says how they are read, else as a label.
+    pub(in super::super) const WORDS: u32 = 1 << 21;
+    pub(in super::super) const MARKUP: u32 = 1 << 22;
+    pub(in super::super) const PROSE: u32 = 1 << 23;
+    /// … if it looks like words.
+    pub(in super::super) const IF_WORDY: u32 = 1 << 24;
+    // Of an object: what its element's type is, and where it stands.
+    pub(in super::super) const REFERENCE: u32 = 1 << 25;
+    pub(in super::super) const PROVIDERS: u32 = 1 << 26;
+    pub(in super::super) const CODING: u32 = 1 << 27;
+    pub(in super::super) const ATTACHMENT: u32 = 1 << 28;
+    pub(in super::super) const CLINICAL: u32 = 1 << 29;
+}
+
+/// An array or object of a record that is being walked.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Around {
+    pub(super) context: ContextId,
+    /// Of an object what its members tell, see [`does::SEEN`]; of an array whose steps ask for
+    /// it how many elements came.
+    pub(super) seen: u32,
+    /// The `CodeableConcept` around a `coding`.
+    pub(super) concept: u32,
+}
+
+/// A place as outcomes are found by it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Place(u64);
+
+impl Place {
+    #[inline]
+    pub(super) fn of(around: ContextId, node: &Node) -> Place {
+        let kind = match node.kind {
+            Json::Null => 1_u64,
+            Json::False => 2,
+            Json::True => 3,
+            Json::Number => 4,
+            Json::String => 5,
+            Json::Array => 6,
+            Json::Object => 7,
+        };
+        let element = u64::from(node.is_element());
+        Place(u64::from(around) << 32 | u64::from(node.key) << 16 | kind << 1 | element)
+    }
+
+    #[inline]
+    fn slot(self) -> usize {
+        let mixed = self.0.wrapping_mul(0x9E37_79B9_7F4A_7C15) >> (64 - SLOTS.trailing_zeros());
+        usize::try_from(mixed).unwrap_or(0)
+    }
+}
+
+/// BOUNDED: outcomes kept; a place that falls on the slot of another takes it.
+const SLOTS: usize = 2_048;
+/// BOUNDED: contexts kept. All is forgotten when there are more.
+const CONTEXTS_MAX: usize = 65_536;
+
+/// All of it, of one shape.
+#[derive(Debug, Default)]
+pub(crate) struct Learnt {
+    contexts: Vec<Context>,
+    numbers: BTreeMap<Context, ContextId>,
+    /// Place 0 is none.
+    outcomes: Vec<(u64, Outcome)>,
+    /// Lists that keep their room.
+    pub(super) around: Vec<Around>,
+    pub(super) objects: Vec<(u32, u32)>,
+}
+
+impl Learnt {
+    /// For another body of that many nodes.
+    pub(super) fn prepared(mut self, nodes: usize) -> Learnt {
+        if self.outcomes.is_empty() || self.contexts.len() >= CONTEXTS_MAX {
+            self.outcomes.clear();
+            self.outcomes.resize(SLOTS, (0, Outcome::default()));
+            self.contexts.clear();
+            self.numbers.clear();
+        }
+        // BOUNDED: a long body's list is not kept.
+        self.around.clear();
+        self.around.shrink_to(nodes.max(SLOTS));
+        self.around.resize(nodes, Around { context: 0, seen: 0, concept: 0 });
+        self
+    }
+
+    /// What is done there, if it is known.
+    #[inline]
+    pub(super) fn outcome(&self, place: Place) -> Option<Outcome> {
+        let (known, outcome) = self.outcomes.get(place.slot())?;
+        (*known == place.0).then_some(*outcome)
+    }
+
+    pub(super) fn learn(&mut self, place: Place, outcome: Outcome) {
+        if let Some(slot) = self.outcomes.get_mut(place.slot()) {
+            *slot = (place.0, outcome);
+        }
+    }
+
+    pub(super) fn number(&mut self, context: Context) -> ContextId {
+        if let Some(number) = self.numbers.get(&context) {
+            return *number;
+        }
+        let number = u32::try_from(self.contexts.len()).unwrap_or(u32::MAX);
+        self.contexts.push(context);
+        self.numbers.insert(context, number);
+        number
+    }
+
+    pub(super) fn context(&self, number: ContextId) -> Context {
+        let nowhere = Context { state: 0, flags: 0, depth: 0 };
+        let at = usize::try_from(number).unwrap_or(usize::MAX);
+        self.contexts.get(at).copied().unwrap_or(nowhere)
+    }
+}
