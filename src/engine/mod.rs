@@ -25,6 +25,7 @@ pub mod shapes;
 mod sites;
 mod stream;
 pub mod survey;
+mod told;
 mod walk;
 pub mod yaml;
 

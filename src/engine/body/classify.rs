@@ -1,7 +1,6 @@
 //! What each record is about by what stands in it: codes, labels, words, fields.
 
 use super::markup::words_of;
-use super::told::Told;
 use super::{Body, Record, Whose, Why};
 use crate::engine::category::{Categories, Category};
 use crate::engine::codes::{Hits, Judgement, SystemId};
@@ -12,6 +11,7 @@ use crate::engine::policy::Action;
 use crate::engine::released::Finding;
 use crate::engine::shapes::meant::Field;
 use crate::engine::sites::{Coded, NOWHERE, Site, What, Words};
+use crate::engine::told::{Said, Told};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use jiff::civil::Date;
@@ -27,17 +27,14 @@ struct Found {
     note: bool,
     why: Vec<Why>,
     unknown_systems: u64,
-    words: Told<Hits>,
-    codes: Told<Option<Judgement>>,
+    told: Told,
 }
 
 impl Body<'_> {
     pub(super) fn classify(&mut self) {
         // Words never make a note, so a body that is the reader's alone needs none.
         let words = (0..self.records.len()).any(|record| self.needs_words(record));
-        let (mut told, mut coded) = (Told::default(), Told::default());
-        let book = &self.terms.policy.codes;
-        let mut era = None;
+        let mut told = self.terms.shape.told.lend();
         let mut whose = self.records.iter().filter_map(|record| match &record.whose {
             Whose::People(people) => Some(people),
             _ => None,
@@ -47,11 +44,7 @@ impl Body<'_> {
         let several = whose.any(|other| Some(other) != first);
         for record in 0..self.records.len() {
             let date = self.date(record);
-            // Rows have dates.
-            if std::mem::replace(&mut era, book.era(date)) != book.era(date) {
-                coded = Told::default();
-            }
-            let mut found = Found { words: told, codes: coded, ..Found::default() };
+            let mut found = Found { told, ..Found::default() };
             let noted = self.records.get(record).map(|record| record.noted.clone());
             let noted = noted.unwrap_or_default();
             for site in self.sites.codes(&noted) {
@@ -72,10 +65,10 @@ impl Body<'_> {
                     self.words_at(*site, &mut found);
                 }
             }
-            told = std::mem::take(&mut found.words);
-            coded = std::mem::take(&mut found.codes);
+            told = std::mem::take(&mut found.told);
             self.keep(record, date, found);
         }
+        self.terms.shape.told.give_back(told);
     }
 
     fn needs_words(&self, record: usize) -> bool {
@@ -130,22 +123,19 @@ impl Body<'_> {
     /// A FHIR Coding, or any object with a string `system` and `code` and no `value`.
     fn fhir_code(&self, site: Site<Coded>, date: Option<Date>, found: &mut Found) {
         let clinical = site.what.clinical;
-        let mut seen = std::mem::take(&mut found.codes);
-        let explain = self.terms.explain;
-        let judged = if explain {
-            self.judge_object(site.node, date, found)
-        } else {
-            let again = seen.of(self.doc, site.node, || self.judge_object(site.node, date, found));
-            if let Some(Judgement::Listed(hits)) = again {
-                self.add(hits, found);
-            }
-            again
-        };
-        found.codes = seen;
-        let Some(judged) = judged else {
+        let era = self.terms.policy.codes.era(date);
+        let ask = || self.judge_object(site.node, date);
+        let said = found.told.codes.of(self.doc, site.node, era, ask);
+        let Some(judged) = said.judged else {
             // A code that is no string cannot be judged.
             return self.lost(site.node, clinical, found);
         };
+        self.heed(said, found);
+        if self.terms.explain
+            && let Some((system, code)) = self.code_of(site.node)
+        {
+            self.tell_rows(said, (system.as_deref(), &code, date), site.node, found);
+        }
         if judged == Judgement::ByWords && !self.has_words(site) {
             return self.lost(site.node, clinical, found);
         }
@@ -154,16 +144,17 @@ impl Body<'_> {
         }
     }
 
-    fn judge_object(
-        &self,
-        node: NodeId,
-        date: Option<Date>,
-        found: &mut Found,
-    ) -> Option<Judgement> {
+    /// The system and the code of an object that has a string of the latter.
+    fn code_of(&self, node: NodeId) -> Option<(Option<Cow<'_, str>>, Cow<'_, str>)> {
         let keys = &self.terms.shape.keys;
         let code = self.doc.member(node, keys.code).and_then(|at| self.doc.text(at))?;
         let system = self.doc.member(node, keys.system).and_then(|at| self.doc.text(at));
-        Some(self.judge(system.as_deref(), &code, date, node, found))
+        Some((system, code))
+    }
+
+    fn judge_object(&self, node: NodeId, date: Option<Date>) -> Said {
+        let code = self.code_of(node);
+        code.map_or(Said::default(), |(system, code)| self.judge(system.as_deref(), &code, date))
     }
 
     fn house_code(
@@ -195,7 +186,10 @@ impl Body<'_> {
             |other: &&Site| other.what == What::SystemAt(number) && other.with == site.with;
         let told = self.sites(record).iter().find(beside).and_then(|at| self.doc.scalar(at.node));
         let system = fixed.or(told);
-        let judged = self.judge(system.as_deref(), &code, date, site.node, found);
+        let said = self.judge(system.as_deref(), &code, date);
+        self.heed(said, found);
+        self.tell_rows(said, (system.as_deref(), &code, date), site.node, found);
+        let judged = said.judged.unwrap_or(Judgement::ByWords);
         if judged == Judgement::ByWords && !self.has_house_words(NodeId(site.with)) {
             return self.lost(site.node, true, found);
         }
@@ -204,29 +198,37 @@ impl Body<'_> {
         }
     }
 
-    fn judge(
-        &self,
-        system: Option<&str>,
-        code: &str,
-        date: Option<Date>,
-        node: NodeId,
-        found: &mut Found,
-    ) -> Judgement {
+    fn judge(&self, system: Option<&str>, code: &str, date: Option<Date>) -> Said {
         let codes = &self.terms.policy.codes;
         let id = system.map_or(SystemId::UNKNOWN, |system| codes.system_id(system));
         let judged = codes.judge_in(id, code, date);
-        if let Judgement::Listed(hits) = judged {
+        let unknown_system = judged == Judgement::ByWords && id == SystemId::UNKNOWN;
+        Said { judged: Some(judged), unknown_system }
+    }
+
+    fn heed(&self, said: Said, found: &mut Found) {
+        if let Some(Judgement::Listed(hits)) = said.judged {
             self.add(hits, found);
-            if self.terms.explain {
-                for row in codes.rows_of_code(system, code, date) {
-                    let because = format!("{}:{} {}", row.file, row.line, row.pattern);
-                    found.why.push(Why { categories: row.categories, node, because });
-                }
-            }
-        } else if judged == Judgement::ByWords && id == SystemId::UNKNOWN {
-            found.unknown_systems = found.unknown_systems.saturating_add(1);
         }
-        judged
+        found.unknown_systems =
+            found.unknown_systems.saturating_add(u64::from(said.unknown_system));
+    }
+
+    /// Tells which rows name a code.
+    fn tell_rows(
+        &self,
+        said: Said,
+        (system, code, date): (Option<&str>, &str, Option<Date>),
+        node: NodeId,
+        found: &mut Found,
+    ) {
+        if !self.terms.explain || !matches!(said.judged, Some(Judgement::Listed(_))) {
+            return;
+        }
+        for row in self.terms.policy.codes.rows_of_code(system, code, date) {
+            let because = format!("{}:{} {}", row.file, row.line, row.pattern);
+            found.why.push(Why { categories: row.categories, node, because });
+        }
     }
 
     /// Adds hits; a psychotherapy note is never shared, what it gives its event is
@@ -327,7 +329,7 @@ impl Body<'_> {
                 let text = text();
                 let text = without_uuid(&text);
                 let codes = &self.terms.policy.codes;
-                let hits = found.words.of(self.doc, site.node, || codes.words(text));
+                let hits = found.told.words.of(self.doc, site.node, None, || codes.words(text));
                 if hits != Hits::default() {
                     self.words(site.node, text, false, found);
                 }

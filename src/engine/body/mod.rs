@@ -26,7 +26,6 @@ mod reach;
 mod references;
 mod remove;
 mod settle;
-mod told;
 mod turn;
 mod whose;
 

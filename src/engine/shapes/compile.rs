@@ -159,6 +159,7 @@ impl Compiler<'_> {
             facts,
             marks,
             walks: Lending::default(),
+            told: Lending::default(),
             unknown_kind: Kind { has_subject: fhir, joins: true, ..Kind::default() },
         })
     }

@@ -8,6 +8,7 @@ use crate::engine::category::Category;
 use crate::engine::document::tape::Vocabulary;
 use crate::engine::lending::Lending;
 use crate::engine::selectors::automaton::{Automaton, State};
+use crate::engine::told::Told;
 use crate::engine::walk::Learnt;
 
 /// One API.
@@ -61,6 +62,8 @@ pub struct Shape {
     pub marks: Vec<Mark>,
     /// What walks over its records learnt.
     pub(crate) walks: Lending<Learnt>,
+    /// What codes and words of its records said.
+    pub(crate) told: Lending<Told>,
     /// The elements' types, to step from a resource found inside another.
     pub unknown_kind: Kind,
 }
