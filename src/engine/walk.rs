@@ -132,24 +132,30 @@ impl InRecord<'_, '_> {
 
     /// Looks at every place of the record, in document order.
     fn places(&mut self, root: NodeId, whole: &Node) {
+        let nodes = self.doc.tape.nodes();
         let mut at = root.0.saturating_add(1);
         while at < whole.next {
             let id = NodeId(at);
-            let Some(node) = self.doc.get(id) else { return };
-            let parent = place(NodeId(node.parent));
-            let Some(outer) = self.walk.learnt.around.get(parent) else { return };
-            let known = Place::of(outer.context, node);
-            let (outcome, leads) = match self.walk.learnt.outcome(known) {
-                Some(outcome) => (outcome, true),
-                None => self.work_out(id, node, *outer, known),
+            let Some(node) = nodes.get(place(id)) else { return };
+            let Some(outer) = self.walk.learnt.around.get(place(NodeId(node.parent))) else {
+                return;
             };
-            self.apply(id, node, outcome);
-            at = if leads { at.saturating_add(1) } else { node.next };
+            let outer = *outer;
+            let known = Place::of(outer.context, node);
+            at = at.saturating_add(1);
+            match self.walk.learnt.outcome(known) {
+                Some(outcome) => self.apply(id, node, outer, outcome),
+                None => {
+                    let (outcome, leads) = self.work_out(id, node, outer, known);
+                    self.apply(id, node, outer, outcome);
+                    at = if leads { at } else { node.next };
+                }
+            }
         }
     }
 
-    /// What is done at a place, and whether those below it are looked at; its marks are noted
-    /// here. It is learnt if it would be the same at any place like it.
+    /// What is done at a place, and whether those below it are looked at. It is learnt if it would
+    /// be the same at any place like it.
     #[inline(never)]
     fn work_out(
         &mut self,
@@ -172,19 +178,16 @@ impl InRecord<'_, '_> {
         let depth = around.depth.saturating_add(u32::from(!node.is_element()));
         let mut inside = Context { state, flags: around.flags | flags & INHERITED, depth };
         let mut outcome = Outcome { context: 0, does: seen_of(node, told) };
-        let noted = self.walk.sites.others.len();
-        if flags & (flag::MARKED | flag::CUT) != 0 {
-            self.marks(id, Context { flags: around.flags, ..inside });
-        }
         if flags & flag::CUT != 0 {
+            self.marks(id, inside);
             return (outcome, false);
         }
         if around.flags & GONE == 0 {
             if !self.is_known(node, flags, inside) {
-                self.push(id, What::Unknown);
+                outcome.does |= does::UNKNOWN;
                 inside.flags |= GONE;
             } else if flags & flag::HOUSEKEEPING != 0 {
-                self.push(id, What::Housekeeping);
+                outcome.does |= does::HOUSEKEEPING;
                 inside.flags |= GONE;
             }
         }
@@ -195,14 +198,11 @@ impl InRecord<'_, '_> {
             self.enter_type(id, flags, &mut inside);
         }
         outcome.does |= self.does(node, flags, told, inside.flags);
-        if outcome.does & does::CONTAINER != 0 {
+        if outcome.does & (does::CONTAINER | does::MARKED) != 0 {
             outcome.context = self.walk.learnt.number(inside);
         }
-        let by_value = flags & (flag::MARKED | flag::RESOURCE | flag::EXTENSION) != 0;
-        if !by_value
-            && self.walk.sites.others.len() == noted
-            && !self.shape.automaton.is_guarded(around.state)
-        {
+        let by_value = flags & (flag::RESOURCE | flag::EXTENSION) != 0;
+        if !by_value && !self.shape.automaton.is_guarded(around.state) {
             self.walk.learnt.learn(known, outcome);
         }
         (outcome, true)
@@ -211,7 +211,8 @@ impl InRecord<'_, '_> {
     /// The bits of what is done, by flags of the place and of all around it.
     fn does(&self, node: &Node, flags: u32, told: u16, inside: u32) -> u32 {
         let bit = |of: u32, is: bool| if is { of } else { 0 };
-        let mut does = bit(does::REQUIRED, flags & flag::REQUIRED != 0);
+        let mut does = bit(does::REQUIRED, flags & flag::REQUIRED != 0)
+            | bit(does::MARKED, flags & flag::MARKED != 0);
         match node.kind {
             Json::Object | Json::Array => {
                 does |= does::CONTAINER | bit(does::ELEMENT, node.is_element());
@@ -234,39 +235,60 @@ impl InRecord<'_, '_> {
 
     /// Does what is done at a place.
     #[inline]
-    fn apply(&mut self, id: NodeId, node: &Node, outcome: Outcome) {
-        let learnt = &mut self.walk.learnt;
+    fn apply(&mut self, id: NodeId, node: &Node, outer: Around, outcome: Outcome) {
         let does = outcome.does;
-        let mut concept = NOWHERE;
-        if let Some(outer) = learnt.around.get_mut(place(NodeId(node.parent))) {
+        if does & does::SEEN != 0
+            && let Some(outer) = self.walk.learnt.around.get_mut(place(NodeId(node.parent)))
+        {
             outer.seen |= does & does::SEEN;
-            concept = outer.concept;
         }
+        if does & does::RARE != 0 {
+            self.apply_rare(id, outcome);
+        }
+        if does & does::CONTAINER != 0 {
+            let concept = match does & (does::ELEMENT | does::IN_CONCEPT) {
+                0 => NOWHERE,
+                does::IN_CONCEPT => node.parent,
+                _ => outer.concept,
+            };
+            self.put(id, Around { context: outcome.context, seen: 0, concept });
+            if does & does::OBJECT != 0 {
+                self.walk.learnt.objects.push((id.0, does));
+            }
+        } else if does & does::WORDS != 0 {
+            self.note_words(id, node, does);
+        }
+    }
+
+    fn apply_rare(&mut self, id: NodeId, outcome: Outcome) {
+        let does = outcome.does;
         if does & does::REQUIRED != 0
             && let Some(required) = self.walk.required.get_mut(place(id))
         {
             *required = true;
         }
-        if does & does::CONTAINER != 0 {
-            if does & does::ELEMENT == 0 {
-                concept = if does & does::IN_CONCEPT != 0 { node.parent } else { NOWHERE };
-            }
-            if let Some(slot) = learnt.around.get_mut(place(id)) {
-                *slot = Around { context: outcome.context, seen: 0, concept };
-            }
-            if does & does::OBJECT != 0 {
-                learnt.objects.push((id.0, does));
-            }
-        } else if does & does::WORDS != 0
-            && (does & does::IF_WORDY == 0 || is_wordy(self.doc.json, node))
-        {
-            let what = match does & (does::MARKUP | does::PROSE) {
-                0 => Words::Label,
-                does::PROSE => Words::Prose,
-                _ => Words::Markup,
-            };
-            self.walk.sites.words.push(Site { node: id, with: NOWHERE, what });
+        if does & does::MARKED != 0 {
+            self.marks(id, self.walk.learnt.context(outcome.context));
         }
+        if does & does::UNKNOWN != 0 {
+            self.push(id, What::Unknown);
+        }
+        if does & does::HOUSEKEEPING != 0 {
+            self.push(id, What::Housekeeping);
+        }
+    }
+
+    #[inline]
+    fn note_words(&mut self, id: NodeId, node: &Node, does: u32) {
+        if does & does::IF_WORDY != 0 && !is_wordy(self.doc.json, node) {
+            return;
+        }
+        let what = match does & (does::MARKUP | does::PROSE) {
+            0 => Words::Label,
+            does::PROSE => Words::Prose,
+            _ => Words::Markup,
+        };
+        self.walk.sites.words.push(Site { node: id, with: NOWHERE, what });
     }
 
     /// What the key of a member tells.

@@ -2,7 +2,6 @@
 
 pub mod cut;
 mod keys;
-mod marks;
 mod numbers;
 pub mod read;
 pub mod scan;

@@ -1,16 +1,14 @@
 //! Bytes → tape: the strict parser (RFC 8259, and what DESIGN section 3 refuses besides).
 //!
-//! One pass finds the quotes and escapes, 64 bytes at a time and a little ahead ([`Marks`]); the
-//! loop here goes from scalar to scalar and jumps over strings. What stands between two of them is
-//! a seam: one that was met before is followed, any other is spelled out token by token and
-//! remembered ([`Seams`]). The loop keeps its own stack, so no nesting can overflow the thread's.
+//! The loop here goes from scalar to scalar. What stands between two of them is a seam: one that
+//! was met before is followed, any other is spelled out token by token and remembered ([`Seams`]).
+//! The loop keeps its own stack, so no nesting can overflow the thread's.
 
 use super::keys::{Fingerprint, no_key_twice};
-use super::marks::{Marks, Quoted, Room};
 use super::numbers::number;
 use super::seams::{ELEMENT, LOST, PathId, START, Seam, Seams, Spelled};
 use super::source::{Source, past_space, place};
-use super::strings::check_escapes;
+use super::strings::{StringEnd, string};
 use super::tape::{Kind, Node, Tape, Vocabulary};
 use super::text::unescape;
 
@@ -26,7 +24,6 @@ pub struct ParseError {
 /// Lists that the parser fills and empties again, and what it remembers.
 #[derive(Debug, Default)]
 pub(super) struct Scratch {
-    room: Room,
     outer: Vec<u64>,
     spelled: Spelled,
     seams: Seams,
@@ -43,22 +40,20 @@ pub fn parse<'j>(
     tape: &mut Tape,
 ) -> Result<&'j str, ParseError> {
     tape.nodes.clear();
-    let end = match u32::try_from(bytes.len()) {
-        // Offsets are 32 bits wide; the last block's may pass the end.
-        Ok(end) if end < u32::MAX - 128 => end,
-        _ => return Err(ParseError { at: 0, why: "longer than offsets can count" }),
-    };
+    // Offsets are 32 bits wide, and may pass the end by a little.
+    if !u32::try_from(bytes.len()).is_ok_and(|length| length < u32::MAX - 128) {
+        return Err(ParseError { at: 0, why: "longer than offsets can count" });
+    }
     let Ok(text) = simdutf8::basic::from_utf8(bytes) else {
         let at = std::str::from_utf8(bytes).err().map_or(0, |broken| broken.valid_up_to());
         return Err(ParseError { at, why: "invalid UTF-8" });
     };
     // A node every 16 bytes is dense for a record; denser documents make the list grow.
     tape.nodes.reserve(bytes.len() / 16);
-    let Scratch { room, mut outer, spelled, seams } = vocabulary.lending.lend();
+    let Scratch { mut outer, spelled, seams } = vocabulary.lending.lend();
     outer.clear();
     let mut parser = Parser {
         source: Source::new(text),
-        marks: Marks::new(bytes, end, room),
         vocabulary,
         nodes: std::mem::take(&mut tape.nodes),
         count: 0,
@@ -71,8 +66,8 @@ pub fn parse<'j>(
     };
     let mut seams = seams.with_room();
     let outcome = parser.run(&mut seams);
-    let Parser { marks, nodes, outer, spelled, .. } = parser;
-    vocabulary.lending.give_back(Scratch { room: marks.into_room(), outer, spelled, seams });
+    let Parser { nodes, outer, spelled, .. } = parser;
+    vocabulary.lending.give_back(Scratch { outer, spelled, seams });
     tape.nodes = nodes;
     if outcome.is_err() {
         tape.nodes.clear();
@@ -92,7 +87,6 @@ fn suspicious() -> u64 {
 
 struct Parser<'p, 'b> {
     source: Source<'b>,
-    marks: Marks<'b>,
     vocabulary: &'p Vocabulary,
     nodes: Vec<Node>,
     /// How many nodes there are: fewer than bytes.
@@ -131,7 +125,6 @@ impl Parser<'_, '_> {
     #[inline]
     fn follow(&mut self, seams: &Seams, seam: &Seam) -> Result<Node, ParseError> {
         let base = self.at;
-        self.marks.skip(seam.keys);
         for end in seam.ends() {
             self.close(base.wrapping_add(u32::from(*end)))?;
         }
@@ -247,31 +240,31 @@ impl Parser<'_, '_> {
         if byte != b'"' {
             return Err(self.source.wrong(self.at, "a key is missing"));
         }
-        let string = self.marks.string(self.at)?;
-        let start = string.open.wrapping_add(1);
-        let (bits, number) = if string.escaped {
+        let open = self.at;
+        let StringEnd { close, escaped } = string(self.source, open, true)?;
+        let (bits, number) = if escaped {
             self.spelled.plain = false;
-            escaped_key(self.source, &mut self.marks, self.vocabulary, string)?
+            escaped_key(self.source, self.vocabulary, open, close)
         } else {
-            let length = string.close.wrapping_sub(start);
-            let print = Fingerprint::in_place(self.source, start, length);
+            let start = open.wrapping_add(1);
+            let print = Fingerprint::in_place(self.source, start, close.wrapping_sub(start));
             let bytes = self.source.bytes();
-            let name = || bytes.get(place(start)..place(string.close)).unwrap_or_default();
+            let name = || bytes.get(place(start)..place(close)).unwrap_or_default();
             (print.bits(), self.vocabulary.number_of(print, name))
         };
         self.meet(bits);
         self.spelled.key(bits);
-        let end = string.close.wrapping_add(1);
+        let end = close.wrapping_add(1);
         self.at = end;
         if self.skip_space() != b':' {
             return Err(self.source.wrong(self.at, "a colon is missing"));
         }
         self.at = self.at.wrapping_add(1);
         self.skip_space();
-        node.key_start = string.open;
+        node.key_start = open;
         node.key_end = end;
         node.key = number;
-        node.key_escaped = string.escaped;
+        node.key_escaped = escaped;
         Ok(())
     }
 
@@ -280,13 +273,10 @@ impl Parser<'_, '_> {
     fn scalar(&mut self, mut node: Node) -> Result<(), ParseError> {
         match self.source.byte(self.at) {
             b'"' => {
-                let string = self.marks.string(self.at)?;
-                if string.escaped {
-                    check_escapes(self.source, &mut self.marks, string, false)?;
-                }
+                let StringEnd { close, escaped } = string(self.source, self.at, false)?;
                 node.kind = Kind::String;
-                node.escaped = string.escaped;
-                node.end = string.close.wrapping_add(1);
+                node.escaped = escaped;
+                node.end = close.wrapping_add(1);
             }
             b'-' | b'0'..=b'9' => {
                 node.kind = Kind::Number;
@@ -376,17 +366,11 @@ fn ended(source: Source<'_>, at: u32, closer: u8) -> Result<(), ParseError> {
 /// An escaped key is compared as unescaped.
 #[cold]
 #[inline(never)]
-fn escaped_key(
-    source: Source<'_>,
-    marks: &mut Marks<'_>,
-    vocabulary: &Vocabulary,
-    string: Quoted,
-) -> Result<(u64, u16), ParseError> {
-    check_escapes(source, marks, string, true)?;
-    let quoted = source.text.get(place(string.open)..=place(string.close));
+fn escaped_key(source: Source<'_>, vocabulary: &Vocabulary, open: u32, close: u32) -> (u64, u16) {
+    let quoted = source.text.get(place(open)..=place(close));
     let text = unescape(quoted.unwrap_or_default(), true);
     let print = Fingerprint::of(&text);
-    Ok((print.bits(), vocabulary.number_of(print, || text.as_bytes())))
+    (print.bits(), vocabulary.number_of(print, || text.as_bytes()))
 }
 
 /// One of the three words, and its end.

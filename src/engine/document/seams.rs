@@ -46,8 +46,6 @@ pub(super) struct Spelled {
     /// Where each closing bracket ends.
     ends: [u8; CLOSES],
     closes: u8,
-    /// Strings in it, all of them keys.
-    pub(super) keys: u16,
     /// The bits of its first key if that stands in an object that is open before, else 0.
     pub(super) bits: u64,
     pub(super) opens: Vec<Open>,
@@ -70,7 +68,6 @@ pub(super) struct Seam {
     length: u32,
     /// The next behind the same path; 0 is none.
     next: u32,
-    pub(super) keys: u16,
     ends: [u8; CLOSES],
     closes: u8,
     /// Whether it ends with the quote of a string.
@@ -87,7 +84,7 @@ impl Seam {
 
 impl Default for Spelled {
     fn default() -> Spelled {
-        Spelled { ends: [0; CLOSES], closes: 0, keys: 0, bits: 0, opens: Vec::new(), plain: true }
+        Spelled { ends: [0; CLOSES], closes: 0, bits: 0, opens: Vec::new(), plain: true }
     }
 }
 
@@ -111,7 +108,6 @@ impl Spelled {
 
     /// A key was read.
     pub(super) fn key(&mut self, bits: u64) {
-        self.keys = self.keys.saturating_add(1);
         match self.opens.last_mut() {
             Some(open) => open.bits = bits,
             None => self.bits = bits,
@@ -241,7 +237,6 @@ impl Seams {
             rest: (rest, number(self.bytes.len())),
             length: number(seam.len()),
             next: *first,
-            keys: spelled.keys,
             ends: spelled.ends,
             closes: spelled.closes,
             quoted: seam.last() == Some(&b'"'),

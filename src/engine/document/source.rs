@@ -31,11 +31,16 @@ impl<'b> Source<'b> {
         eight.map_or_else(|| self.last_words(at)[0], |eight| u64::from_le_bytes(*eight))
     }
 
+    /// Sixteen bytes, if there are so many.
+    #[inline]
+    pub(super) fn sixteen(self, at: u32) -> Option<[u8; 16]> {
+        self.bytes().get(place(at)..)?.first_chunk::<16>().copied()
+    }
+
     /// Sixteen bytes, the first lowest.
     #[inline]
     pub(super) fn two_words(self, at: u32) -> [u64; 2] {
-        let rest = self.bytes().get(place(at)..).unwrap_or_default();
-        let Some(sixteen) = rest.first_chunk::<16>() else { return self.last_words(at) };
+        let Some(sixteen) = self.sixteen(at) else { return self.last_words(at) };
         let ([first, second], _) = sixteen.as_chunks::<8>() else { return [0; 2] };
         [u64::from_le_bytes(*first), u64::from_le_bytes(*second)]
     }

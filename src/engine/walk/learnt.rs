@@ -29,31 +29,38 @@ pub(super) struct Outcome {
 }
 
 /// Bits of [`Outcome::does`].
-pub(super) mod does {
+pub(in crate::engine::walk) mod does {
     /// What its key tells the object around it: bits of `tell`, and eight higher those of strings.
-    pub(in super::super) const SEEN: u32 = 0xFFFF;
-    /// FHIR demands it.
-    pub(in super::super) const REQUIRED: u32 = 1 << 16;
+    pub(in crate::engine::walk) const SEEN: u32 = 0x1F1F;
     /// Those inside it are looked at.
-    pub(in super::super) const CONTAINER: u32 = 1 << 17;
+    pub(in crate::engine::walk) const CONTAINER: u32 = 1 << 16;
     /// It may be one of FHIR's types.
-    pub(in super::super) const OBJECT: u32 = 1 << 18;
+    pub(in crate::engine::walk) const OBJECT: u32 = 1 << 17;
     /// It is a `coding`; the concept is around it.
-    pub(in super::super) const IN_CONCEPT: u32 = 1 << 19;
+    pub(in crate::engine::walk) const IN_CONCEPT: u32 = 1 << 18;
     /// An element: it is in the concept that its array is in.
-    pub(in super::super) const ELEMENT: u32 = 1 << 20;
+    pub(in crate::engine::walk) const ELEMENT: u32 = 1 << 19;
     /// Its text is human words; one of the next two says how they are read, else as a label.
-    pub(in super::super) const WORDS: u32 = 1 << 21;
-    pub(in super::super) const MARKUP: u32 = 1 << 22;
-    pub(in super::super) const PROSE: u32 = 1 << 23;
+    pub(in crate::engine::walk) const WORDS: u32 = 1 << 20;
+    pub(in crate::engine::walk) const MARKUP: u32 = 1 << 21;
+    pub(in crate::engine::walk) const PROSE: u32 = 1 << 22;
     /// … if it looks like words.
-    pub(in super::super) const IF_WORDY: u32 = 1 << 24;
+    pub(in crate::engine::walk) const IF_WORDY: u32 = 1 << 23;
     // Of an object: what its element's type is, and where it stands.
-    pub(in super::super) const REFERENCE: u32 = 1 << 25;
-    pub(in super::super) const PROVIDERS: u32 = 1 << 26;
-    pub(in super::super) const CODING: u32 = 1 << 27;
-    pub(in super::super) const ATTACHMENT: u32 = 1 << 28;
-    pub(in super::super) const CLINICAL: u32 = 1 << 29;
+    pub(in crate::engine::walk) const REFERENCE: u32 = 1 << 24;
+    pub(in crate::engine::walk) const PROVIDERS: u32 = 1 << 25;
+    pub(in crate::engine::walk) const CODING: u32 = 1 << 26;
+    pub(in crate::engine::walk) const ATTACHMENT: u32 = 1 << 27;
+    pub(in crate::engine::walk) const CLINICAL: u32 = 1 << 28;
+    /// FHIR demands it.
+    pub(in crate::engine::walk) const REQUIRED: u32 = 1 << 29;
+    /// Its state has marks to note.
+    pub(in crate::engine::walk) const MARKED: u32 = 1 << 30;
+    /// The shape does not name it.
+    pub(in crate::engine::walk) const UNKNOWN: u32 = 1 << 31;
+    /// It is narrative, labels, versions.
+    pub(in crate::engine::walk) const HOUSEKEEPING: u32 = 1 << 15;
+    pub(in crate::engine::walk) const RARE: u32 = REQUIRED | MARKED | UNKNOWN | HOUSEKEEPING;
 }
 
 /// An array or object of a record that is being walked.
