@@ -212,6 +212,9 @@ impl Redactor {
             let body = std::mem::take(&mut self.held);
             self.held = self.leaves(without_mark(&body), 0)?;
         }
+        if !self.tape.is_new() {
+            self.policy.tapes.give_back(std::mem::take(&mut self.tape).emptied());
+        }
         Ok(self.flush())
     }
 
@@ -275,6 +278,9 @@ impl Redactor {
     /// Bytes → tape; the bytes as text.
     fn parse<'b>(&mut self, bytes: &'b [u8], offset: u64) -> Result<&'b str, Refusal> {
         let mut tape = std::mem::take(&mut self.tape);
+        if tape.is_new() {
+            tape = self.policy.tapes.take();
+        }
         let (shape, _) = self.route().ok_or(Refusal::NotFound)?;
         // The parser would pass over it, and it would leave with the body.
         if bytes.starts_with(BYTE_ORDER_MARK) {

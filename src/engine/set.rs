@@ -2,6 +2,8 @@
 
 use super::codes::CodeBook;
 use super::diagnostics::{Diagnostic, Severity, SourceFile, Span};
+use super::document::tape::Tape;
+use super::lending::Lending;
 use super::policy::DecisionTable;
 use super::shapes::compile::{Origin, compile as compile_shape};
 use super::shapes::meant::Shape;
@@ -22,6 +24,8 @@ pub struct PolicySet {
     pub rules: DecisionTable,
     /// SHA-256 over all files, hex: names the set in the audit.
     pub hash: String,
+    /// Tapes for the next bodies.
+    pub(super) tapes: Lending<Tape>,
 }
 
 /// The files of a policy folder, as read.
@@ -50,7 +54,8 @@ impl PolicySet {
         if mistakes.iter().any(|mistake| mistake.severity == Severity::Error) {
             return (None, mistakes);
         }
-        (Some(PolicySet { shapes, codes, rules, hash: files.hash() }), mistakes)
+        let (hash, tapes) = (files.hash(), Lending::default());
+        (Some(PolicySet { shapes, codes, rules, hash, tapes }), mistakes)
     }
 
     /// What `check` tells besides: selectors that no sample of their shape matches. Such a

@@ -102,6 +102,8 @@ pub(crate) struct Sites {
     pub(crate) codes: Vec<Site<Coded>>,
     pub(crate) words: Vec<Site<Words>>,
     pub(crate) others: Vec<Site>,
+    /// Per node of the document: whether FHIR demands it.
+    pub(crate) required: Vec<bool>,
 }
 
 /// What of it was noted in one record.
@@ -120,13 +122,15 @@ impl Noted {
 }
 
 impl Sites {
-    /// None yet, of a document of that many nodes.
-    pub(crate) fn with_room_for(nodes: usize) -> Sites {
-        Sites {
-            codes: Vec::with_capacity(nodes / 8),
-            words: Vec::with_capacity(nodes / 5),
-            others: Vec::with_capacity(nodes / 12),
-        }
+    /// Empty lists, for a body of that many nodes. BOUNDED: those of a long body are let go.
+    pub(crate) fn emptied(mut self, nodes: usize) -> Sites {
+        const KEPT: usize = 16_384;
+        let Sites { codes, words, others, required } = &mut self;
+        (codes.clear(), words.clear(), others.clear(), required.clear());
+        (codes.shrink_to(KEPT), words.shrink_to(KEPT), others.shrink_to(KEPT));
+        required.shrink_to(nodes.max(KEPT));
+        required.resize(nodes, false);
+        self
     }
 
     /// What was noted since these lengths.

@@ -126,7 +126,7 @@ impl Look<'_> {
                 continue;
             }
             let starts = self.shape.specs.get(spec).map(|spec| spec.starts.as_slice());
-            let mut walk = Walk::new(self.doc, self.shape);
+            let mut walk = Walk::new(self.doc, self.shape, Sites::default());
             walk.record(root, kind, starts.unwrap_or_default());
             for site in &walk.sites.others {
                 if let What::Nested(spec) = site.what {

@@ -8,6 +8,7 @@ pub(crate) use learnt::Learnt;
 use super::document::read::Document;
 use super::document::tape::{Kind as Json, Node, NodeId};
 use super::document::text;
+use super::lending::Lent;
 use super::selectors::automaton::{Child, State};
 use super::shapes::meant::{Mark, Shape, flag, tell};
 use super::sites::{Coded, NOWHERE, Site, Sites, What, Words};
@@ -33,23 +34,17 @@ pub(crate) struct Walk<'a> {
     doc: Document<'a>,
     shape: &'a Shape,
     pub(crate) sites: Sites,
-    /// Per node: whether FHIR demands it.
-    required: Vec<bool>,
-    learnt: Learnt,
+    learnt: Lent<'a, Learnt>,
 }
 
 impl<'a> Walk<'a> {
-    /// A walk over records of a document.
-    pub(crate) fn new(doc: Document<'a>, shape: &'a Shape) -> Walk<'a> {
+    /// A walk over records of a document, that notes what it finds in these lists.
+    pub(crate) fn new(doc: Document<'a>, shape: &'a Shape, sites: Sites) -> Walk<'a> {
         let nodes = doc.tape.len();
-        let (sites, required) = (Sites::with_room_for(nodes), vec![false; nodes]);
-        Walk { doc, shape, sites, required, learnt: shape.walks.lend().prepared(nodes) }
-    }
-
-    /// What was noted, and of each node whether FHIR demands it.
-    pub(crate) fn done(self) -> (Sites, Vec<bool>) {
-        self.shape.walks.give_back(self.learnt);
-        (self.sites, self.required)
+        let sites = sites.emptied(nodes);
+        let mut learnt = shape.walks.lend();
+        learnt.prepare(nodes);
+        Walk { doc, shape, sites, learnt }
     }
 
     /// Notes the sites of one record. `starts` are those of its spec.
@@ -143,13 +138,16 @@ impl InRecord<'_, '_> {
             let outer = *outer;
             let known = Place::of(outer.context, node);
             at = at.saturating_add(1);
-            match self.walk.learnt.outcome(known) {
-                Some(outcome) => self.apply(id, node, outer, outcome),
+            let outcome = match self.walk.learnt.outcome(known) {
+                Some(outcome) => outcome,
                 None => {
                     let (outcome, leads) = self.work_out(id, node, outer, known);
-                    self.apply(id, node, outer, outcome);
                     at = if leads { at } else { node.next };
+                    outcome
                 }
+            };
+            if outcome.does != 0 {
+                self.apply(id, node, outer, outcome);
             }
         }
     }
@@ -260,10 +258,11 @@ impl InRecord<'_, '_> {
         }
     }
 
+    #[inline(never)]
     fn apply_rare(&mut self, id: NodeId, outcome: Outcome) {
         let does = outcome.does;
         if does & does::REQUIRED != 0
-            && let Some(required) = self.walk.required.get_mut(place(id))
+            && let Some(required) = self.walk.sites.required.get_mut(place(id))
         {
             *required = true;
         }
@@ -278,7 +277,7 @@ impl InRecord<'_, '_> {
         }
     }
 
-    #[inline]
+    #[inline(never)]
     fn note_words(&mut self, id: NodeId, node: &Node, does: u32) {
         if does & does::IF_WORDY != 0 && !is_wordy(self.doc.json, node) {
             return;

@@ -44,7 +44,7 @@ impl Body<'_> {
         let several = whose.any(|other| Some(other) != first);
         for record in 0..self.records.len() {
             let date = self.date(record);
-            let mut found = Found { told, ..Found::default() };
+            let mut found = Found { told: std::mem::take(&mut *told), ..Found::default() };
             let noted = self.records.get(record).map(|record| record.noted.clone());
             let noted = noted.unwrap_or_default();
             for site in self.sites.codes(&noted) {
@@ -65,10 +65,9 @@ impl Body<'_> {
                     self.words_at(*site, &mut found);
                 }
             }
-            told = std::mem::take(&mut found.told);
+            *told = std::mem::take(&mut found.told);
             self.keep(record, date, found);
         }
-        self.terms.shape.told.give_back(told);
     }
 
     fn needs_words(&self, record: usize) -> bool {

@@ -94,7 +94,8 @@ impl<'a> Body<'a> {
 
     /// Notes the records found and those inside them, each after the one around it.
     fn note(&mut self, found: Vec<(NodeId, usize)>) {
-        let mut walk = Walk::new(self.doc, self.terms.shape);
+        let sites = std::mem::take(&mut *self.sites);
+        let mut walk = Walk::new(self.doc, self.terms.shape, sites);
         let mut queue: Vec<(NodeId, usize, Option<usize>)> =
             found.into_iter().rev().map(|(cut, spec)| (cut, spec, None)).collect();
         while let Some((cut, spec, parent)) = queue.pop() {
@@ -137,7 +138,7 @@ impl<'a> Body<'a> {
                 reason: None,
             });
         }
-        (self.sites, self.required) = walk.done();
+        *self.sites = walk.sites;
         let named = (0..self.records.len()).flat_map(|record| self.called(record)).collect();
         self.names = Names::of(named);
     }

@@ -35,6 +35,7 @@ use super::document::cut::Cuts;
 use super::document::read::Document;
 use super::document::tape::NodeId;
 use super::facts::{People, PersonId, Standing};
+use super::lending::Lent;
 use super::lookups::{Asking, LookUp};
 use super::names::Names;
 use super::pages::PageAsked;
@@ -145,9 +146,7 @@ struct CutOut {
 struct Body<'a> {
     terms: Terms<'a>,
     doc: Document<'a>,
-    sites: Sites,
-    /// Per node: whether FHIR demands it.
-    required: Vec<bool>,
+    sites: Lent<'a, Sites>,
     records: Vec<Record>,
     names: Names<'a>,
     links: Vec<Link<'a>>,
@@ -204,8 +203,7 @@ impl<'a> Body<'a> {
         Body {
             terms,
             doc,
-            sites: Sites::default(),
-            required: Vec::new(),
+            sites: terms.shape.sites.lend(),
             records: Vec::new(),
             names: Names::default(),
             links: Vec::new(),

@@ -62,7 +62,7 @@ impl Body<'_> {
 
     pub(super) fn is_required(&self, node: NodeId) -> bool {
         let at = usize::try_from(node.0).unwrap_or(usize::MAX);
-        self.required.get(at).copied().unwrap_or(false)
+        self.sites.required.get(at).copied().unwrap_or(false)
     }
 
     /// The nearest array element at or above a node, inside the record.

@@ -50,25 +50,24 @@ pub fn parse<'j>(
     };
     // A node every 16 bytes is dense for a record; denser documents make the list grow.
     tape.nodes.reserve(bytes.len() / 16);
-    let Scratch { mut outer, spelled, seams } = vocabulary.lending.lend();
-    outer.clear();
+    let mut scratch = vocabulary.lending.lend();
+    scratch.outer.clear();
+    scratch.seams.make_room();
     let mut parser = Parser {
         source: Source::new(text),
         vocabulary,
         nodes: std::mem::take(&mut tape.nodes),
         count: 0,
-        outer,
-        spelled,
+        outer: std::mem::take(&mut scratch.outer),
+        spelled: std::mem::take(&mut scratch.spelled),
         seen: 0,
         node: 0,
         depth,
         at: if bytes.starts_with(b"\xEF\xBB\xBF") { 3 } else { 0 },
     };
-    let mut seams = seams.with_room();
-    let outcome = parser.run(&mut seams);
-    let Parser { nodes, outer, spelled, .. } = parser;
-    vocabulary.lending.give_back(Scratch { outer, spelled, seams });
-    tape.nodes = nodes;
+    let outcome = parser.run(&mut scratch.seams);
+    tape.nodes = parser.nodes;
+    (scratch.outer, scratch.spelled) = (parser.outer, parser.spelled);
     if outcome.is_err() {
         tape.nodes.clear();
     }
@@ -271,22 +270,23 @@ impl Parser<'_, '_> {
     /// Reads the scalar that a seam led to.
     #[inline]
     fn scalar(&mut self, mut node: Node) -> Result<(), ParseError> {
-        match self.source.byte(self.at) {
-            b'"' => {
-                let StringEnd { close, escaped } = string(self.source, self.at, false)?;
-                node.kind = Kind::String;
-                node.escaped = escaped;
-                node.end = close.wrapping_add(1);
-            }
-            b'-' | b'0'..=b'9' => {
-                node.kind = Kind::Number;
-                node.end = number(self.source, self.at)?;
-            }
-            _ => (node.kind, node.end) = word(self.source, self.at)?,
+        let mut escaped = false;
+        if node.kind == Kind::String {
+            let found = string(self.source, self.at, false)?;
+            node.end = found.close.wrapping_add(1);
+            escaped = found.escaped;
+        } else if matches!(self.source.byte(self.at), b'-' | b'0'..=b'9') {
+            node.kind = Kind::Number;
+            node.end = number(self.source, self.at)?;
+        } else {
+            (node.kind, node.end) = word(self.source, self.at)?;
         }
         self.at = node.end;
         self.count = self.count.wrapping_add(1);
         self.nodes.push(node);
+        if escaped && let Some(node) = self.nodes.last_mut() {
+            node.escaped = true;
+        }
         Ok(())
     }
 

@@ -59,11 +59,13 @@ pub(super) struct Seam {
     /// Its first 16 bytes, and which bits of them are its.
     head: [u64; 2],
     keep: [u64; 2],
+    /// Its last 16 bytes, if it is longer.
+    tail: [u64; 2],
     pub(super) bits: u64,
     /// As [`Open::node`]; of a string its end is to be found.
     pub(super) scalar: Node,
     opens: (u32, u32),
-    /// The rest of its bytes.
+    /// Those between, if it is longer than both.
     rest: (u32, u32),
     length: u32,
     /// The next behind the same path; 0 is none.
@@ -140,14 +142,13 @@ impl Seams {
     pub(super) const SEAM_BYTES_MAX: usize = 512;
 
     /// Forgets all where there is no room.
-    pub(super) fn with_room(mut self) -> Seams {
+    pub(super) fn make_room(&mut self) {
         if self.full || self.firsts.is_empty() {
-            let Seams { firsts, children, seams, opens, bytes, .. } = &mut self;
+            let Seams { firsts, children, seams, opens, bytes, .. } = self;
             (children.clear(), seams.clear(), opens.clear(), bytes.clear(), firsts.clear());
             firsts.resize(usize::from(START) + 1, (0, 0));
             self.full = false;
         }
-        self
     }
 
     /// The path of a child.
@@ -192,9 +193,15 @@ impl Seams {
     fn fits(&self, seam: &Seam, source: Source<'_>, at: u32) -> bool {
         let end = at.wrapping_add(seam.length);
         if seam.length > 16 {
-            let rest = self.bytes.get(place(seam.rest.0)..place(seam.rest.1));
-            if source.bytes().get(place(at.wrapping_add(16))..place(end)) != rest {
+            if source.two_words(end.wrapping_sub(16)) != seam.tail {
                 return false;
+            }
+            if seam.length > 32 {
+                let rest = place(at.wrapping_add(16))..place(end.wrapping_sub(16));
+                let known = self.bytes.get(place(seam.rest.0)..place(seam.rest.1));
+                if source.bytes().get(rest) != known {
+                    return false;
+                }
             }
         }
         // Without a quote to tell, a scalar is known by its first byte.
@@ -224,13 +231,17 @@ impl Seams {
             self.full = true;
             return;
         }
-        let (head, keep) = head_of(seam);
+        let (head, keep) = words_of(seam);
+        let tail = seam.len().saturating_sub(16);
+        let (tail, _) = words_of(seam.get(tail..).unwrap_or_default());
         let (rest, open) = (number(self.bytes.len()), number(self.opens.len()));
-        self.bytes.extend_from_slice(seam.get(16..).unwrap_or_default());
+        let between = 16..seam.len().saturating_sub(16);
+        self.bytes.extend_from_slice(seam.get(between).unwrap_or_default());
         self.opens.extend_from_slice(&spelled.opens);
         self.seams.push(Seam {
             head,
             keep,
+            tail,
             bits: spelled.bits,
             scalar,
             opens: (open, number(self.opens.len())),
@@ -247,7 +258,7 @@ impl Seams {
 }
 
 /// The first 16 bytes as two words, and which bits of them there are.
-fn head_of(seam: &[u8]) -> ([u64; 2], [u64; 2]) {
+fn words_of(seam: &[u8]) -> ([u64; 2], [u64; 2]) {
     let (mut head, mut keep) = ([0; 2], [0; 2]);
     for (at, byte) in seam.iter().take(16).enumerate() {
         let shift = at % 8 * 8;

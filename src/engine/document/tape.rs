@@ -73,6 +73,19 @@ pub struct Tape {
 }
 
 impl Tape {
+    /// Whether it was never filled.
+    pub(crate) fn is_new(&self) -> bool {
+        self.nodes.capacity() == 0
+    }
+
+    /// Empty, for the next body. BOUNDED: the room of a long one is let go.
+    pub(crate) fn emptied(mut self) -> Tape {
+        const KEPT: usize = 16_384;
+        self.nodes.clear();
+        self.nodes.shrink_to(KEPT);
+        self
+    }
+
     /// Number of nodes.
     pub fn len(&self) -> usize {
         self.nodes.len()

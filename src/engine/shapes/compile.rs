@@ -158,6 +158,7 @@ impl Compiler<'_> {
             automaton,
             facts,
             marks,
+            sites: Lending::default(),
             walks: Lending::default(),
             told: Lending::default(),
             unknown_kind: Kind { has_subject: fhir, joins: true, ..Kind::default() },

@@ -8,6 +8,7 @@ use crate::engine::category::Category;
 use crate::engine::document::tape::Vocabulary;
 use crate::engine::lending::Lending;
 use crate::engine::selectors::automaton::{Automaton, State};
+use crate::engine::sites::Sites;
 use crate::engine::told::Told;
 use crate::engine::walk::Learnt;
 
@@ -60,6 +61,8 @@ pub struct Shape {
     pub facts: Vec<StateFacts>,
     /// Marks of all states, flat.
     pub marks: Vec<Mark>,
+    /// Lists for what a walk notes.
+    pub(crate) sites: Lending<Sites>,
     /// What walks over its records learnt.
     pub(crate) walks: Lending<Learnt>,
     /// What codes and words of its records said.

@@ -94,25 +94,28 @@ impl Place {
         Place(u64::from(around) << 32 | u64::from(node.key) << 16 | kind << 1 | element)
     }
 
-    #[inline]
     fn slot(self) -> usize {
         let mixed = self.0.wrapping_mul(0x9E37_79B9_7F4A_7C15) >> (64 - SLOTS.trailing_zeros());
         usize::try_from(mixed).unwrap_or(0)
     }
 }
 
-/// BOUNDED: outcomes kept; a place that falls on the slot of another takes it.
-const SLOTS: usize = 2_048;
-/// BOUNDED: contexts kept. All is forgotten when there are more.
-const CONTEXTS_MAX: usize = 65_536;
+/// A place that falls on the slot of another takes it.
+const SLOTS: usize = 4_096;
+/// BOUNDED: places kept, and contexts. All is forgotten when there are more.
+const PLACES_MAX: usize = 16_384;
 
 /// All of it, of one shape.
 #[derive(Debug, Default)]
 pub(crate) struct Learnt {
     contexts: Vec<Context>,
     numbers: BTreeMap<Context, ContextId>,
-    /// Place 0 is none.
-    outcomes: Vec<(u64, Outcome)>,
+    /// In the order in which they were met, which is that of most records.
+    outcomes: Vec<(Place, Outcome)>,
+    /// Where in that list a place is.
+    slots: Vec<u16>,
+    /// The one that is expected next.
+    next: usize,
     /// Lists that keep their room.
     pub(super) around: Vec<Around>,
     pub(super) objects: Vec<(u32, u32)>,
@@ -120,30 +123,46 @@ pub(crate) struct Learnt {
 
 impl Learnt {
     /// For another body of that many nodes.
-    pub(super) fn prepared(mut self, nodes: usize) -> Learnt {
-        if self.outcomes.is_empty() || self.contexts.len() >= CONTEXTS_MAX {
+    pub(super) fn prepare(&mut self, nodes: usize) {
+        if self.outcomes.len().max(self.contexts.len()) >= PLACES_MAX {
             self.outcomes.clear();
-            self.outcomes.resize(SLOTS, (0, Outcome::default()));
             self.contexts.clear();
             self.numbers.clear();
         }
+        self.slots.resize(SLOTS, 0);
         // BOUNDED: a long body's list is not kept.
         self.around.clear();
-        self.around.shrink_to(nodes.max(SLOTS));
+        self.around.shrink_to(nodes.max(PLACES_MAX));
         self.around.resize(nodes, Around { context: 0, seen: 0, concept: 0 });
-        self
     }
 
     /// What is done there, if it is known.
     #[inline]
-    pub(super) fn outcome(&self, place: Place) -> Option<Outcome> {
-        let (known, outcome) = self.outcomes.get(place.slot())?;
-        (*known == place.0).then_some(*outcome)
+    pub(super) fn outcome(&mut self, place: Place) -> Option<Outcome> {
+        match self.outcomes.get(self.next) {
+            Some((known, outcome)) if *known == place => {
+                self.next = self.next.wrapping_add(1);
+                Some(*outcome)
+            }
+            _ => self.look_up(place),
+        }
+    }
+
+    #[inline(never)]
+    fn look_up(&mut self, place: Place) -> Option<Outcome> {
+        let at = usize::from(*self.slots.get(place.slot())?);
+        let (known, outcome) = self.outcomes.get(at)?;
+        self.next = at.wrapping_add(1);
+        (*known == place).then_some(*outcome)
     }
 
     pub(super) fn learn(&mut self, place: Place, outcome: Outcome) {
-        if let Some(slot) = self.outcomes.get_mut(place.slot()) {
-            *slot = (place.0, outcome);
+        if let (Some(slot), Ok(at)) =
+            (self.slots.get_mut(place.slot()), u16::try_from(self.outcomes.len()))
+        {
+            *slot = at;
+            self.outcomes.push((place, outcome));
+            self.next = self.outcomes.len();
         }
     }
 
