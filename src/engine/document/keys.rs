@@ -46,13 +46,6 @@ impl Fingerprint {
         (self.first ^ second.rotate_left(29)).wrapping_mul(0x9E37_79B9_7F4A_7C15)
     }
 
-    /// Two bits of 64, chosen by the hash: of keys that have none in common none is another.
-    #[inline]
-    pub(super) fn bits(self) -> u64 {
-        let hash = self.hash();
-        1_u64 << (hash >> 58) | 1_u64 << (hash >> 52 & 63)
-    }
-
     /// Equality without a branch for each part.
     #[inline]
     pub(super) fn is(self, other: Fingerprint) -> bool {

@@ -94,8 +94,8 @@ struct Parser<'p, 'b> {
     outer: Vec<u64>,
     /// The seam that is being spelled out.
     spelled: Spelled,
-    /// Two bits per key of the innermost object so far, chosen by its hash; all once both bits of
-    /// a key were there before, for only then can a key have come twice.
+    /// The bits of the keys of the innermost object so far, see [`Seams::child`]; all once a bit
+    /// was there before, for only then can a key have come twice.
     seen: u64,
     /// The innermost container's place in the tape.
     node: u32,
@@ -127,13 +127,11 @@ impl Parser<'_, '_> {
         for end in seam.ends() {
             self.close(base.wrapping_add(u32::from(*end)))?;
         }
-        if seam.bits != 0 {
-            self.meet(seam.bits);
-        }
+        self.meet(seam.bit);
         let first = self.count;
         for open in seams.opens(seam) {
             self.open(moved(&open.node, base, first, self.node))?;
-            self.seen = open.bits;
+            self.seen = open.bit;
         }
         let scalar = moved(&seam.scalar, base, first, self.node);
         self.at = scalar.start;
@@ -200,9 +198,12 @@ impl Parser<'_, '_> {
         };
         if self.closer() == b'}' {
             self.key(byte, &mut node)?;
-            node.path = seams.child(path, node.key);
+            let bit;
+            (node.path, bit) = seams.child(path, node.key);
+            self.meet(bit);
+            self.spelled.key(bit);
         } else {
-            node.path = seams.child(path, ELEMENT);
+            (node.path, _) = seams.child(path, ELEMENT);
         }
         node.start = self.at;
         node.end = self.at;
@@ -230,8 +231,8 @@ impl Parser<'_, '_> {
 
     /// A key has come in the innermost object.
     #[inline]
-    fn meet(&mut self, bits: u64) {
-        self.seen = if self.seen & bits == bits { suspicious() } else { self.seen | bits };
+    fn meet(&mut self, bit: u64) {
+        self.seen = if self.seen & bit == 0 { self.seen | bit } else { suspicious() };
     }
 
     /// Reads a key, its colon and the white space behind.
@@ -241,7 +242,7 @@ impl Parser<'_, '_> {
         }
         let open = self.at;
         let StringEnd { close, escaped } = string(self.source, open, true)?;
-        let (bits, number) = if escaped {
+        let number = if escaped {
             self.spelled.plain = false;
             escaped_key(self.source, self.vocabulary, open, close)
         } else {
@@ -249,10 +250,8 @@ impl Parser<'_, '_> {
             let print = Fingerprint::in_place(self.source, start, close.wrapping_sub(start));
             let bytes = self.source.bytes();
             let name = || bytes.get(place(start)..place(close)).unwrap_or_default();
-            (print.bits(), self.vocabulary.number_of(print, name))
+            self.vocabulary.number_of(print, name)
         };
-        self.meet(bits);
-        self.spelled.key(bits);
         let end = close.wrapping_add(1);
         self.at = end;
         if self.skip_space() != b':' {
@@ -366,11 +365,11 @@ fn ended(source: Source<'_>, at: u32, closer: u8) -> Result<(), ParseError> {
 /// An escaped key is compared as unescaped.
 #[cold]
 #[inline(never)]
-fn escaped_key(source: Source<'_>, vocabulary: &Vocabulary, open: u32, close: u32) -> (u64, u16) {
+fn escaped_key(source: Source<'_>, vocabulary: &Vocabulary, open: u32, close: u32) -> u16 {
     let quoted = source.text.get(place(open)..=place(close));
     let text = unescape(quoted.unwrap_or_default(), true);
     let print = Fingerprint::of(&text);
-    (print.bits(), vocabulary.number_of(print, || text.as_bytes()))
+    vocabulary.number_of(print, || text.as_bytes())
 }
 
 /// One of the three words, and its end.

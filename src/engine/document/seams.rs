@@ -36,8 +36,8 @@ const CLOSES: usize = 8;
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Open {
     pub(super) node: Node,
-    /// The bits of the first key in it, see `Fingerprint::bits`; 0 in an array.
-    pub(super) bits: u64,
+    /// The bit of the first key in it, see [`Seams::child`]; 0 in an array.
+    pub(super) bit: u64,
 }
 
 /// What is made of a seam: brackets are closed, others opened, and then there is a scalar.
@@ -46,8 +46,8 @@ pub(super) struct Spelled {
     /// Where each closing bracket ends.
     ends: [u8; CLOSES],
     closes: u8,
-    /// The bits of its first key if that stands in an object that is open before, else 0.
-    pub(super) bits: u64,
+    /// The bit of its first key if that stands in an object that is open before, else 0.
+    pub(super) bit: u64,
     pub(super) opens: Vec<Open>,
     /// Whether it is of this form and can be remembered.
     pub(super) plain: bool,
@@ -61,7 +61,7 @@ pub(super) struct Seam {
     keep: [u64; 2],
     /// Its last 16 bytes, if it is longer.
     tail: [u64; 2],
-    pub(super) bits: u64,
+    pub(super) bit: u64,
     /// As [`Open::node`]; of a string its end is to be found.
     pub(super) scalar: Node,
     opens: (u32, u32),
@@ -86,7 +86,7 @@ impl Seam {
 
 impl Default for Spelled {
     fn default() -> Spelled {
-        Spelled { ends: [0; CLOSES], closes: 0, bits: 0, opens: Vec::new(), plain: true }
+        Spelled { ends: [0; CLOSES], closes: 0, bit: 0, opens: Vec::new(), plain: true }
     }
 }
 
@@ -109,26 +109,38 @@ impl Spelled {
     }
 
     /// A key was read.
-    pub(super) fn key(&mut self, bits: u64) {
+    pub(super) fn key(&mut self, bit: u64) {
         match self.opens.last_mut() {
-            Some(open) => open.bits = bits,
-            None => self.bits = bits,
+            Some(open) => open.bit = bit,
+            None => self.bit = bit,
         }
     }
 
     /// A bracket was opened. One too long to be remembered is not noted to its end.
     pub(super) fn open(&mut self, node: Node) {
         if self.opens.len() < Seams::SEAM_BYTES_MAX {
-            self.opens.push(Open { node, bits: 0 });
+            self.opens.push(Open { node, bit: 0 });
         }
     }
+}
+
+/// One path.
+#[derive(Clone, Copy, Debug, Default)]
+struct Path {
+    /// The first seam behind it.
+    first: u32,
+    seams: u32,
+    /// How many keys were met in it.
+    children: u32,
+    /// See [`Seams::child`].
+    bit: u64,
 }
 
 /// The seams that were met. They belong to a vocabulary, which numbers the keys.
 #[derive(Debug, Default)]
 pub(super) struct Seams {
-    /// By path: its first seam, and how many there are.
-    firsts: Vec<(u32, u32)>,
+    /// By number.
+    paths: Vec<Path>,
     children: BTreeMap<(PathId, u16), PathId>,
     /// From 1 on.
     seams: Vec<Seam>,
@@ -143,31 +155,35 @@ impl Seams {
 
     /// Forgets all where there is no room.
     pub(super) fn make_room(&mut self) {
-        if self.full || self.firsts.is_empty() {
-            let Seams { firsts, children, seams, opens, bytes, .. } = self;
-            (children.clear(), seams.clear(), opens.clear(), bytes.clear(), firsts.clear());
-            firsts.resize(usize::from(START) + 1, (0, 0));
+        if self.full || self.paths.is_empty() {
+            let Seams { paths, children, seams, opens, bytes, .. } = self;
+            (children.clear(), seams.clear(), opens.clear(), bytes.clear(), paths.clear());
+            paths.resize(usize::from(START) + 1, Path::default());
             self.full = false;
         }
     }
 
-    /// The path of a child.
-    pub(super) fn child(&mut self, of: PathId, key: u16) -> PathId {
+    /// The path of a child, and the bit by which its key is known among those of one object. Keys
+    /// with different bits are different; there are 64 bits, so not the other way round.
+    pub(super) fn child(&mut self, of: PathId, key: u16) -> (PathId, u64) {
         if of == LOST {
-            return LOST;
+            return (LOST, 1);
         }
         if let Some(path) = self.children.get(&(of, key)) {
-            return *path;
+            return (*path, self.paths.get(usize::from(*path)).map_or(1, |path| path.bit));
         }
-        match PathId::try_from(self.firsts.len()) {
-            Ok(path) if self.firsts.len() < PATHS_MAX => {
-                self.firsts.push((0, 0));
+        let Some(parent) = self.paths.get_mut(usize::from(of)) else { return (LOST, 1) };
+        let bit = 1 << (parent.children % u64::BITS);
+        parent.children = parent.children.wrapping_add(1);
+        match PathId::try_from(self.paths.len()) {
+            Ok(path) if self.paths.len() < PATHS_MAX => {
+                self.paths.push(Path { bit, ..Path::default() });
                 self.children.insert((of, key), path);
-                path
+                (path, bit)
             }
             _ => {
                 self.full = true;
-                LOST
+                (LOST, 1)
             }
         }
     }
@@ -175,7 +191,7 @@ impl Seams {
     /// The seam that stands at `at`, behind a value of that path.
     #[inline]
     pub(super) fn met(&self, source: Source<'_>, at: u32, after: PathId) -> Option<&Seam> {
-        let (mut next, _) = *self.firsts.get(usize::from(after))?;
+        let mut next = self.paths.get(usize::from(after))?.first;
         let [first, second] = source.two_words(at);
         loop {
             let seam = self.seams.get(place(next.wrapping_sub(1)))?;
@@ -222,8 +238,8 @@ impl Seams {
         }
         let number = |length: usize| u32::try_from(length).unwrap_or(u32::MAX);
         let seams = number(self.seams.len());
-        let Some((first, count)) = self.firsts.get_mut(usize::from(after)) else { return };
-        if *count >= AFTER_ONE_MAX {
+        let Some(path) = self.paths.get_mut(usize::from(after)) else { return };
+        if path.seams >= AFTER_ONE_MAX {
             return;
         }
         let no_bytes = self.bytes.len() + seam.len() > BYTES_MAX;
@@ -242,18 +258,18 @@ impl Seams {
             head,
             keep,
             tail,
-            bits: spelled.bits,
+            bit: spelled.bit,
             scalar,
             opens: (open, number(self.opens.len())),
             rest: (rest, number(self.bytes.len())),
             length: number(seam.len()),
-            next: *first,
+            next: path.first,
             ends: spelled.ends,
             closes: spelled.closes,
             quoted: seam.last() == Some(&b'"'),
         });
-        *first = seams.wrapping_add(1);
-        *count += 1;
+        path.first = seams.wrapping_add(1);
+        path.seams += 1;
     }
 }
 

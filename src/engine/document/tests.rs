@@ -2,7 +2,7 @@
 
 use super::cut::{Cuts, emit};
 use super::scan::{ParseError, parse};
-use super::tape::{Kind, NodeId, Tape, Vocabulary, range};
+use super::tape::{Kind, Node, NodeId, Tape, Vocabulary, range};
 use super::text::{key_is, key_of, str_is, str_of, unescape};
 use proptest::prelude::*;
 use serde::Serialize;
@@ -310,6 +310,42 @@ proptest! {
             let mut out = Vec::new();
             emit(json.as_bytes(), &tape, &cuts, NodeId(0), &mut out);
             prop_assert_eq!(String::from_utf8(out).unwrap(), printed(&without(&value), indent));
+        }
+    }
+
+    /// What was learnt of documents before changes nothing: neither what is made of the next one
+    /// nor where and why it is refused. Documents are built of few keys and values, so that seams
+    /// come again, and many are broken.
+    #[test]
+    fn what_was_learnt_changes_nothing(
+        documents in proptest::collection::vec("([{}\\[\\],:]|\"[abc]\":|\"[abc]\"|\"\\\\u006[12]\":|\\[\\{|\\}\\]| |1|-2.5|true|null){1,24}", 1..6),
+        values in proptest::collection::vec(with_places_to_cut(), 1..4),
+        broken in any::<(prop::sample::Index, u8)>(),
+    ) {
+        const NAMES: [&str; 5] = ["a", "b", "cut", "d", "e"];
+        let learnt = Vocabulary::new(NAMES);
+        let mut documents: Vec<Vec<u8>> = documents.into_iter().map(String::into_bytes).collect();
+        for value in values {
+            for indent in [None, Some(&b"  "[..]), None] {
+                let mut json = printed(&value, indent).into_bytes();
+                documents.push(json.clone());
+                let at = broken.0.index(json.len());
+                json[at] = broken.1;
+                documents.push(json);
+            }
+        }
+        for depth in [64, 3] {
+            for document in &documents {
+                let (mut tape, mut fresh) = (Tape::default(), Tape::default());
+                let outcome = parse(document, depth, &learnt, &mut tape);
+                let expected = parse(document, depth, &Vocabulary::new(NAMES), &mut fresh);
+                prop_assert_eq!(outcome, expected);
+                let nodes = |tape: &Tape| -> Vec<String> {
+                    let plain = tape.nodes().iter().map(|node| Node { path: 0, ..*node });
+                    plain.map(|node| format!("{node:?}")).collect()
+                };
+                prop_assert_eq!(nodes(&tape), nodes(&fresh));
+            }
         }
     }
 
