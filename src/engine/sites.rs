@@ -126,8 +126,13 @@ impl Sites {
     pub(crate) fn emptied(mut self, nodes: usize) -> Sites {
         const KEPT: usize = 16_384;
         let Sites { codes, words, others, required } = &mut self;
-        (codes.clear(), words.clear(), others.clear(), required.clear());
-        (codes.shrink_to(KEPT), words.shrink_to(KEPT), others.shrink_to(KEPT));
+        codes.clear();
+        codes.shrink_to(KEPT);
+        words.clear();
+        words.shrink_to(KEPT);
+        others.clear();
+        others.shrink_to(KEPT);
+        required.clear();
         required.shrink_to(nodes.max(KEPT));
         required.resize(nodes, false);
         self

@@ -27,6 +27,8 @@ struct Found {
     note: bool,
     why: Vec<Why>,
     unknown_systems: u64,
+    /// Of the record's date, see `CodeBook::era`.
+    era: Option<usize>,
     told: Told,
 }
 
@@ -44,7 +46,8 @@ impl Body<'_> {
         let several = whose.any(|other| Some(other) != first);
         for record in 0..self.records.len() {
             let date = self.date(record);
-            let mut found = Found { told: std::mem::take(&mut *told), ..Found::default() };
+            let era = self.terms.policy.codes.era(date);
+            let mut found = Found { era, told: std::mem::take(&mut *told), ..Found::default() };
             let noted = self.records.get(record).map(|record| record.noted.clone());
             let noted = noted.unwrap_or_default();
             for site in self.sites.codes(&noted) {
@@ -122,9 +125,8 @@ impl Body<'_> {
     /// A FHIR Coding, or any object with a string `system` and `code` and no `value`.
     fn fhir_code(&self, site: Site<Coded>, date: Option<Date>, found: &mut Found) {
         let clinical = site.what.clinical;
-        let era = self.terms.policy.codes.era(date);
         let ask = || self.judge_object(site.node, date);
-        let said = found.told.codes.of(self.doc, site.node, era, ask);
+        let said = found.told.codes.of(self.doc, site.node, found.era, ask);
         let Some(judged) = said.judged else {
             // A code that is no string cannot be judged.
             return self.lost(site.node, clinical, found);

@@ -143,7 +143,7 @@ pub(super) struct Seams {
     paths: Vec<Path>,
     children: BTreeMap<(PathId, u16), PathId>,
     /// From 1 on.
-    seams: Vec<Seam>,
+    known: Vec<Seam>,
     opens: Vec<Open>,
     bytes: Vec<u8>,
     full: bool,
@@ -156,10 +156,8 @@ impl Seams {
     /// Forgets all where there is no room.
     pub(super) fn make_room(&mut self) {
         if self.full || self.paths.is_empty() {
-            let Seams { paths, children, seams, opens, bytes, .. } = self;
-            (children.clear(), seams.clear(), opens.clear(), bytes.clear(), paths.clear());
-            paths.resize(usize::from(START) + 1, Path::default());
-            self.full = false;
+            *self = Seams::default();
+            self.paths.resize(usize::from(START) + 1, Path::default());
         }
     }
 
@@ -194,7 +192,7 @@ impl Seams {
         let mut next = self.paths.get(usize::from(after))?.first;
         let [first, second] = source.two_words(at);
         loop {
-            let seam = self.seams.get(place(next.wrapping_sub(1)))?;
+            let seam = self.known.get(place(next.wrapping_sub(1)))?;
             let one = (first & seam.keep[0]) ^ seam.head[0];
             let two = (second & seam.keep[1]) ^ seam.head[1];
             if one | two == 0 && self.fits(seam, source, at) {
@@ -237,7 +235,7 @@ impl Seams {
             return;
         }
         let number = |length: usize| u32::try_from(length).unwrap_or(u32::MAX);
-        let seams = number(self.seams.len());
+        let seams = number(self.known.len());
         let Some(path) = self.paths.get_mut(usize::from(after)) else { return };
         if path.seams >= AFTER_ONE_MAX {
             return;
@@ -254,7 +252,7 @@ impl Seams {
         let between = 16..seam.len().saturating_sub(16);
         self.bytes.extend_from_slice(seam.get(between).unwrap_or_default());
         self.opens.extend_from_slice(&spelled.opens);
-        self.seams.push(Seam {
+        self.known.push(Seam {
             head,
             keep,
             tail,

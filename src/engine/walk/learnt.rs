@@ -130,10 +130,14 @@ impl Learnt {
             self.numbers.clear();
         }
         self.slots.resize(SLOTS, 0);
-        // BOUNDED: a long body's list is not kept.
-        self.around.clear();
-        self.around.shrink_to(nodes.max(PLACES_MAX));
-        self.around.resize(nodes, Around { context: 0, seen: 0, concept: 0 });
+        // BOUNDED: a long body's list is not kept. What stands in it is written before it is read.
+        if self.around.len() > PLACES_MAX {
+            self.around.truncate(nodes);
+            self.around.shrink_to(PLACES_MAX);
+        }
+        if self.around.len() < nodes {
+            self.around.resize(nodes, Around { context: 0, seen: 0, concept: 0 });
+        }
     }
 
     /// What is done there, if it is known.
