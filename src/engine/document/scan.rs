@@ -77,6 +77,13 @@ pub fn parse<'j>(
 /// What closes the root: no byte of UTF-8.
 const NEVER: u8 = 0xFF;
 
+/// What a seam leads to: the last node, whose end is to be found.
+struct Scalar {
+    path: PathId,
+    /// Whether it is a string.
+    quoted: bool,
+}
+
 /// A key may have come twice. A function, so that the compiler keeps the branch.
 #[cold]
 #[inline(never)]
@@ -116,13 +123,13 @@ impl Parser<'_, '_> {
                 },
             };
             after = scalar.path;
-            self.scalar(scalar)?;
+            self.scalar(scalar.quoted)?;
         }
     }
 
     /// Does what was done when this seam was spelled out; comes to its scalar.
     #[inline]
-    fn follow(&mut self, seams: &Seams, seam: &Seam) -> Result<Node, ParseError> {
+    fn follow(&mut self, seams: &Seams, seam: &Seam) -> Result<Scalar, ParseError> {
         let base = self.at;
         for end in seam.ends() {
             self.close(base.wrapping_add(u32::from(*end)))?;
@@ -133,14 +140,14 @@ impl Parser<'_, '_> {
             self.open(moved(&open.node, base, first, self.node))?;
             self.seen = open.bit;
         }
-        let scalar = moved(&seam.scalar, base, first, self.node);
-        self.at = scalar.start;
-        Ok(scalar)
+        self.push(moved(&seam.scalar, base, first, self.node));
+        self.at = base.wrapping_add(seam.scalar.start);
+        Ok(Scalar { path: seam.scalar.path, quoted: seam.quoted })
     }
 
     /// Reads a seam token by token and remembers it; comes to its scalar, or to the end.
     #[inline(never)]
-    fn spell(&mut self, seams: &mut Seams, after: PathId) -> Result<Option<Node>, ParseError> {
+    fn spell(&mut self, seams: &mut Seams, after: PathId) -> Result<Option<Scalar>, ParseError> {
         let (base, mut first) = (self.at, self.count);
         self.spelled.clear();
         let mut behind_value = after != START;
@@ -166,7 +173,8 @@ impl Parser<'_, '_> {
                 let seam = place(base)..place(node.start.wrapping_add(quote));
                 let seam = self.source.bytes().get(seam).unwrap_or_default();
                 seams.learn(after, seam, &self.spelled, moved_back(&node, base, first));
-                return Ok(Some(node));
+                self.push(node);
+                return Ok(Some(Scalar { path: node.path, quoted: node.kind == Kind::String }));
             }
             self.open(node)?;
             self.spelled.open(moved_back(&node, base, first));
@@ -266,27 +274,30 @@ impl Parser<'_, '_> {
         Ok(())
     }
 
-    /// Reads the scalar that a seam led to.
+    /// Reads the scalar that a seam led to, the last node.
     #[inline]
-    fn scalar(&mut self, mut node: Node) -> Result<(), ParseError> {
-        let mut escaped = false;
-        if node.kind == Kind::String {
+    fn scalar(&mut self, quoted: bool) -> Result<(), ParseError> {
+        let (mut kind, mut escaped) = (Kind::String, false);
+        if quoted {
             let found = string(self.source, self.at, false)?;
-            node.end = found.close.wrapping_add(1);
+            self.at = found.close.wrapping_add(1);
             escaped = found.escaped;
         } else if matches!(self.source.byte(self.at), b'-' | b'0'..=b'9') {
-            node.kind = Kind::Number;
-            node.end = number(self.source, self.at)?;
+            kind = Kind::Number;
+            self.at = number(self.source, self.at)?;
         } else {
-            (node.kind, node.end) = word(self.source, self.at)?;
+            (kind, self.at) = word(self.source, self.at)?;
         }
-        self.at = node.end;
-        self.count = self.count.wrapping_add(1);
-        self.nodes.push(node);
-        if escaped && let Some(node) = self.nodes.last_mut() {
-            node.escaped = true;
+        if let Some(node) = self.nodes.last_mut() {
+            (node.end, node.kind, node.escaped) = (self.at, kind, escaped);
         }
         Ok(())
+    }
+
+    #[inline]
+    fn push(&mut self, node: Node) {
+        self.count = self.count.wrapping_add(1);
+        self.nodes.push(node);
     }
 
     /// Opens a container.
@@ -298,8 +309,7 @@ impl Parser<'_, '_> {
         self.outer.push(self.seen);
         self.seen = 0;
         self.node = self.count;
-        self.count = self.count.wrapping_add(1);
-        self.nodes.push(node);
+        self.push(node);
         Ok(())
     }
 

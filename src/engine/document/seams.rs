@@ -73,7 +73,7 @@ pub(super) struct Seam {
     ends: [u8; CLOSES],
     closes: u8,
     /// Whether it ends with the quote of a string.
-    quoted: bool,
+    pub(super) quoted: bool,
 }
 
 impl Seam {
