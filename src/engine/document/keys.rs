@@ -1,7 +1,7 @@
 //! Keys: what tells them apart at a glance, and the search for one that comes twice.
 
 use super::scan::ParseError;
-use super::source::{Source, place};
+use super::source::{Source, place, two_words};
 use super::tape::Node;
 use super::text;
 use std::borrow::Cow;
@@ -34,8 +34,14 @@ impl Fingerprint {
 
     /// Of a name that stands elsewhere.
     pub(super) fn of(name: &str) -> Fingerprint {
+        let mut words = [0; 16];
+        let held = name.len().min(words.len());
+        if let (Some(to), Some(from)) = (words.get_mut(..held), name.as_bytes().get(..held)) {
+            to.copy_from_slice(from);
+        }
+        let [first, second] = two_words(words);
         let length = u32::try_from(name.len()).unwrap_or(u32::MAX);
-        Fingerprint::in_place(Source::new(name), 0, length)
+        Fingerprint { first, second, length }
     }
 
     /// The high bits are the well-mixed ones. Hostile keys can collide: nothing rests on it but

@@ -40,9 +40,7 @@ impl<'b> Source<'b> {
     /// Sixteen bytes, the first lowest.
     #[inline]
     pub(super) fn two_words(self, at: u32) -> [u64; 2] {
-        let Some(sixteen) = self.sixteen(at) else { return self.last_words(at) };
-        let ([first, second], _) = sixteen.as_chunks::<8>() else { return [0; 2] };
-        [u64::from_le_bytes(*first), u64::from_le_bytes(*second)]
+        self.sixteen(at).map_or_else(|| self.last_words(at), two_words)
     }
 
     /// How many spaces there are in front, of 32 bytes; fewer near the end.
@@ -80,6 +78,14 @@ impl<'b> Source<'b> {
         };
         ParseError { at: place(at), why }
     }
+}
+
+/// As two numbers, the first byte lowest.
+#[inline]
+pub(super) fn two_words(sixteen: [u8; 16]) -> [u64; 2] {
+    let both = u128::from_le_bytes(sixteen);
+    let low = |word: u128| u64::try_from(word & u128::from(u64::MAX)).unwrap_or(0);
+    [low(both), low(both >> 64)]
 }
 
 /// An offset or a place in the tape as an index.

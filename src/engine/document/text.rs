@@ -43,8 +43,12 @@ pub fn str_is(json: &str, node: &Node, text: &str) -> bool {
 
 /// Whether a member's key is `text`. Allocates nothing.
 pub fn key_is(json: &str, node: &Node, text: &str) -> bool {
-    let Some(written) = json.get(range(node.key_start, node.key_end)) else { return false };
-    !node.is_element() && is(written, node.key_escaped, text)
+    // Mostly told by its length; that of no key is 0.
+    let span = range(node.key_start, node.key_end);
+    if span.len() != text.len().saturating_add(2) && !node.key_escaped {
+        return false;
+    }
+    json.get(span).is_some_and(|written| is(written, node.key_escaped, text))
 }
 
 fn is(quoted: &str, escaped: bool, text: &str) -> bool {
