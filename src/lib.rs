@@ -27,6 +27,7 @@
 //! | the only thing that comes out | [`engine::released::Released`] |
 //! | the entry on disk before the bytes leave | [`audit`] |
 //! | who asked for my records | [`audit::accounts`], `proxy::my_access` |
+//! | what an operator should look at, over many answers | [`findings`], `proxy::watch` |
 //! | reads of the past, judged by today's policies | [`exposure`] |
 //!
 //! [`engine::Redactor`] is the whole path of a body in one screen, `proxy::mod` that of a request.
@@ -54,6 +55,7 @@ pub mod demo;
 pub mod dial;
 pub mod engine;
 pub mod exposure;
+pub mod findings;
 pub mod identity;
 pub mod limits;
 pub mod members;

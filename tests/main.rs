@@ -10,6 +10,8 @@ mod command_line;
 #[cfg(test)]
 mod demo;
 #[cfg(test)]
+mod deploy;
+#[cfg(test)]
 mod json_oracle;
 #[cfg(test)]
 mod json_suite;

@@ -1,6 +1,7 @@
 //! For operators: whether we live, whether we are ready, and figures. On an address of its own,
 //! without a word about any person.
 
+mod labels;
 mod metrics;
 mod serve;
 

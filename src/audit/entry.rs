@@ -20,14 +20,18 @@ pub enum Event {
     Close,
     /// An answer of ours, without a byte of the upstream's.
     Refuse,
+    /// Something to look at, found over many requests; of no request, perhaps of a reader.
+    Finding,
 }
 
 /// What is the same in all lines of one request.
 #[derive(Clone, Debug, Default, Serialize)]
 pub struct Asker {
     /// The `X-Request-Id` of the answer.
+    #[serde(skip_serializing_if = "String::is_empty")]
     pub request: String,
     /// The reader's member id as the token or header names it.
+    #[serde(skip_serializing_if = "String::is_empty")]
     pub reader: String,
     /// The client application, where the token names one.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -36,6 +40,7 @@ pub struct Asker {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub route: Option<String>,
     /// The policy set that judged.
+    #[serde(skip_serializing_if = "String::is_empty")]
     pub policy: String,
 }
 
@@ -54,6 +59,17 @@ pub struct Entry<'a> {
     bytes: Option<usize>,
     #[serde(flatten)]
     report: Option<ReportLine>,
+    #[serde(flatten)]
+    finding: Option<FindingLine>,
+}
+
+/// A finding as it is written.
+#[derive(Clone, Debug, Serialize)]
+struct FindingLine {
+    finding: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    subject: Option<String>,
+    count: u64,
 }
 
 /// A report as it is written.
@@ -73,7 +89,16 @@ impl<'a> Entry<'a> {
     /// A line about this request, now.
     pub fn new(asker: &'a Asker, event: Event) -> Entry<'a> {
         let time = Timestamp::now().to_string();
-        Entry { time, event, asker, status: None, fault: None, bytes: None, report: None }
+        Entry {
+            time,
+            event,
+            asker,
+            status: None,
+            fault: None,
+            bytes: None,
+            report: None,
+            finding: None,
+        }
     }
 
     /// The status the reader gets.
@@ -109,6 +134,18 @@ impl<'a> Entry<'a> {
             subjects: report.by_subject.clone(),
             findings: findings.collect(),
         });
+        self
+    }
+
+    /// What was found, about whom, and how often or how many.
+    #[must_use]
+    pub fn finding(
+        mut self,
+        finding: &'static str,
+        subject: Option<String>,
+        count: u64,
+    ) -> Entry<'a> {
+        self.finding = Some(FindingLine { finding, subject, count });
         self
     }
 

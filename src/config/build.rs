@@ -54,7 +54,9 @@ impl<'a> Builder<'a> {
         }
         let audit = self.needed(written.audit.as_ref(), "audit");
         let audit = audit.map(|audit| self.audit(&audit.value));
+        let findings = audit.as_ref().map(|audit| self.findings(&written.findings, audit));
         let cursors = self.cursors(&written.cursors);
+        let traces = written.traces.as_ref().and_then(|traces| self.url(&traces.otlp));
         let notice = written.notice.as_ref().and_then(|notice| self.url(notice));
         let admin = written.admin.as_ref();
         let admin_address = admin.and_then(|admin| self.socket_address(&admin.address));
@@ -72,6 +74,8 @@ impl<'a> Builder<'a> {
             cursors,
             notice,
             audit: audit?,
+            findings: findings?,
+            traces,
             admin: admin_address,
         })
     }
@@ -146,7 +150,7 @@ impl<'a> Builder<'a> {
         }
     }
 
-    fn rate(&mut self, written: &At<String>) -> Option<Rate> {
+    pub(super) fn rate(&mut self, written: &At<String>) -> Option<Rate> {
         let rate = self.unit(written, "rate", units::rate)?;
         if !WINDOWS.contains(&rate.per) {
             self.error(written.span, "the time of a rate is from `1m` to `30d`");
@@ -261,7 +265,7 @@ impl<'a> Builder<'a> {
         }
     }
 
-    fn count(
+    pub(super) fn count(
         &mut self,
         written: Option<&At<u32>>,
         default: u32,

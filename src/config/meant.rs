@@ -27,6 +27,10 @@ pub struct Config {
     pub notice: Option<Url>,
     /// The account of every answer.
     pub audit: Audit,
+    /// What is found over many requests.
+    pub findings: Findings,
+    /// The collector of traces.
+    pub traces: Option<Url>,
     /// Health and metrics.
     pub admin: Option<SocketAddr>,
 }
@@ -203,4 +207,25 @@ pub struct Audit {
     pub segment_bytes: u64,
     /// Age at which it is.
     pub segment_age: Duration,
+}
+
+/// What is found over many requests.
+#[derive(Clone, Debug)]
+pub struct Findings {
+    /// Days of thirty.
+    pub slow_drip_days: u32,
+    /// Other people of one reader.
+    pub sweep: Rate,
+    /// Other people of one client application.
+    pub client_sweep: Rate,
+    /// Answers `not found` to one reader.
+    pub not_found: Rate,
+    /// Records withheld from one reader.
+    pub withheld: Rate,
+    /// Ids that run on.
+    pub ids_in_sequence: u32,
+    /// The same finding is raised once in this time.
+    pub once_per: Duration,
+    /// Where slow drips are kept over restarts.
+    pub state: PathBuf,
 }

@@ -3,6 +3,7 @@
 
 mod address;
 mod build;
+mod build_findings;
 mod build_parts;
 pub mod meant;
 pub mod units;

@@ -36,6 +36,11 @@ pub struct Deployment {
     pub notice: Option<At<String>>,
     /// The account of every answer.
     pub audit: Option<At<Audit>>,
+    /// What is found over many requests.
+    #[serde(default)]
+    pub findings: Findings,
+    /// Traces of requests; none are made if left out.
+    pub traces: Option<Traces>,
     /// Health and metrics; not served if left out.
     pub admin: Option<Admin>,
 }
@@ -279,4 +284,36 @@ pub enum Durability {
 pub struct Admin {
     /// An IP address with a port, e.g. `127.0.0.1:9464`.
     pub address: At<String>,
+}
+
+/// What is found over many requests and raised: a line in the audit and a metric.
+#[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub struct Findings {
+    /// A slow drip: on so many of thirty days a reader asked about the same other person; 16 if
+    /// left out.
+    pub slow_drip_days: Option<At<u32>>,
+    /// A sweep: so many other people that one reader asked about; 30 per 1h if left out.
+    pub sweep: Option<At<String>>,
+    /// The same of one client application; 100000 per 1h if left out.
+    pub client_sweep: Option<At<String>>,
+    /// Answers `not found` to one reader; 30 per 1h if left out.
+    pub not_found: Option<At<String>>,
+    /// Records withheld from one reader; 20000 per 1d if left out.
+    pub withheld: Option<At<String>>,
+    /// So many ids, each one more or one less than the one before; 10 if left out.
+    pub ids_in_sequence: Option<At<u32>>,
+    /// The same finding is raised once in this time; 1d if left out.
+    pub once_per: Option<At<String>>,
+    /// Where slow drips are kept over restarts; the name of the audit file with `.findings` if
+    /// left out.
+    pub state: Option<At<String>>,
+}
+
+/// Traces of requests.
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub struct Traces {
+    /// A collector that takes OTLP over HTTP, e.g. `http://collector:4318/v1/traces`.
+    pub otlp: At<String>,
 }

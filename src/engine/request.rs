@@ -112,6 +112,11 @@ impl Plan {
         }
     }
 
+    /// Whether one record is asked for, by its id.
+    pub fn is_by_id(&self) -> bool {
+        self.template.ends_with("/{id}")
+    }
+
     /// Adds a parameter to what the upstream is asked.
     fn with(mut self, name: &str, value: &str) -> Plan {
         if let Some(form) = &mut self.form {

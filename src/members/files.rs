@@ -6,7 +6,7 @@ use super::grants::Grants;
 use super::register::Register;
 use super::restrictions::Restrictions;
 use super::roster::Roster;
-use crate::engine::diagnostics::{Diagnostic, SourceFile, Span};
+use crate::engine::diagnostics::{Diagnostic, Severity, SourceFile, Span};
 use crate::engine::facts::People;
 use arc_swap::{ArcSwap, ArcSwapOption};
 use jiff::civil::Date;
@@ -15,6 +15,7 @@ use std::fs::{self, File, Metadata};
 use std::io::Read as _;
 use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 /// Longest file, bytes: ten million members at a hundred bytes a row.
@@ -49,6 +50,8 @@ struct Watch {
     /// Held while files are read.
     reading: Mutex<()>,
     tell: Box<Tell>,
+    /// Readings in which something was refused.
+    refused: AtomicU64,
 }
 
 /// The files of a deployment.
@@ -90,7 +93,12 @@ impl Book {
         if !mistakes.is_empty() {
             tell(&mistakes);
         }
-        let watch = Watch { files, reading: Mutex::new(()), tell: Box::new(tell) };
+        let watch = Watch {
+            files,
+            reading: Mutex::new(()),
+            tell: Box::new(tell),
+            refused: AtomicU64::new(0),
+        };
         Ok(Book { current: ArcSwap::from_pointee(register), watch })
     }
 
@@ -104,8 +112,13 @@ impl Book {
         self.current.load_full().view(reader_name, today, states)
     }
 
+    /// How many readings were refused so far, whole or in part.
+    pub fn refused(&self) -> u64 {
+        self.watch.refused.load(Ordering::Relaxed)
+    }
+
     fn refresh(&self) {
-        let Watch { files, reading, tell } = &self.watch;
+        let Watch { files, reading, tell, refused } = &self.watch;
         if !files.iter().any(Watched::has_changed) {
             return;
         }
@@ -125,6 +138,9 @@ impl Book {
             self.current.store(Arc::new(register));
         }
         files.iter().for_each(Watched::has_been_read);
+        if mistakes.iter().any(|mistake| mistake.severity == Severity::Error) {
+            refused.fetch_add(1, Ordering::Relaxed);
+        }
         if !mistakes.is_empty() {
             tell(&mistakes);
         }

@@ -10,6 +10,7 @@ use std::fmt;
 use std::fs;
 use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -39,6 +40,8 @@ pub struct PolicyStore {
     current: ArcSwap<Policies>,
     watch: Mutex<Watch>,
     tell: Box<Tell>,
+    /// Changed sets that were refused.
+    refused: AtomicU64,
 }
 
 /// What was seen of the folder.
@@ -79,12 +82,18 @@ impl PolicyStore {
             current: ArcSwap::from_pointee(policies),
             watch: Mutex::new(Watch { looked: Instant::now(), read: stamps.clone(), seen: stamps }),
             tell: Box::new(tell),
+            refused: AtomicU64::new(0),
         })
     }
 
     /// The set in force. One request keeps the one it began with.
     pub fn current(&self) -> Arc<Policies> {
         self.current.load_full()
+    }
+
+    /// How many changed sets were refused so far.
+    pub fn refused(&self) -> u64 {
+        self.refused.load(Ordering::Relaxed)
     }
 
     /// Looks for changes if the last look is [`LOOK_EVERY`] ago, and takes a changed set into
@@ -117,7 +126,10 @@ impl PolicyStore {
         if !mistakes.is_empty() {
             (self.tell)(&mistakes);
         }
-        let Some(policies) = policies else { return false };
+        let Some(policies) = policies else {
+            self.refused.fetch_add(1, Ordering::Relaxed);
+            return false;
+        };
         self.current.store(Arc::new(policies));
         true
     }

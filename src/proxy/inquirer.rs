@@ -7,6 +7,7 @@ use super::held::{Held, Lease};
 use super::lookups::LookUps;
 use super::paging::{self, Read};
 use super::refusal::Refusal;
+use super::traces;
 use super::upstream::{Rights, Upstream};
 use crate::admin::Metrics;
 use crate::config::Config;
@@ -24,6 +25,7 @@ use tokio::time::Instant;
 #[derive(Debug)]
 pub(super) struct Inquirer {
     pub(super) upstream: Arc<Upstream>,
+    metrics: Arc<Metrics>,
     /// Where the deployment gives rights for them.
     pub(super) look_ups: Option<Arc<LookUps>>,
     pub(super) engine: engine::Settings,
@@ -69,6 +71,7 @@ impl Inquirer {
         let origins = [Some(&config.upstream.origin), judging.public_url.as_ref()];
         Ok(Inquirer {
             upstream,
+            metrics: Arc::clone(metrics),
             look_ups,
             engine: judging.settings(),
             held: Held::new(judging.limits.held_bytes),
@@ -120,6 +123,7 @@ impl Inquirer {
                 *account = report;
                 refusal
             })?;
+        let began = Instant::now();
         if let Some(look_ups) = &self.look_ups {
             redactor.end();
             look_ups.find_owner(&mut redactor).await;
@@ -130,6 +134,8 @@ impl Inquirer {
             }
         }
         let (mut redactor, outcome) = paging::offloaded(redactor, bytes, Redactor::finish).await?;
+        self.metrics.took_to_judge(began.elapsed());
+        traces::span("judging", began);
         if outcome.is_err() {
             *account = Some(redactor.report());
         }

@@ -28,7 +28,9 @@ mod response;
 mod schedule;
 mod service;
 mod stream;
+mod traces;
 mod upstream;
+mod watch;
 mod whole;
 mod world;
 
@@ -40,7 +42,7 @@ pub use service::{NoStart, Service};
 pub use world::Tell;
 
 use crate::admin::Metrics;
-use crate::audit::{Asker, AuditLog, Entry, Event};
+use crate::audit::{Asker, AuditLog, Entry, Event, NotRecorded};
 use crate::config::Config;
 use crate::engine::facts::People;
 use crate::engine::released::Report;
@@ -63,7 +65,9 @@ use std::sync::Arc;
 use std::time::{SystemTime, UNIX_EPOCH};
 use tokio::task::JoinHandle;
 use tokio::time::Instant;
+use traces::{Spans, Traces};
 use upstream::{Rights, Upstream};
+use watch::Watch;
 use world::World;
 
 /// The proxy of one deployment.
@@ -75,6 +79,9 @@ pub struct Proxy {
     audit: AuditLog,
     metrics: Arc<Metrics>,
     inquirer: Inquirer,
+    watch: Watch,
+    /// Where the deployment asks for them.
+    traces: Option<Traces>,
     notice: Option<HeaderValue>,
     patience: Patience,
     random: &'static dyn SecureRandom,
@@ -93,7 +100,10 @@ impl Proxy {
         let audit = AuditLog::open(&config.audit).map_err(|error| {
             format!("{}: the audit log cannot be opened: {error}", file.display())
         })?;
-        let upstream = Upstream::new(&config.upstream, config.judging.public_url.as_ref())?;
+        let public_url = config.judging.public_url.as_ref();
+        let upstream = Upstream::new(&config.upstream, public_url, Arc::clone(&metrics))?;
+        let watch = Watch::new(&config.findings, &metrics)?;
+        let traces = config.traces.as_ref().map(|to| Traces::to(to, &metrics)).transpose()?;
         let inquirer = Inquirer::new(config, upstream, &metrics)?;
         Ok(Proxy {
             world,
@@ -102,6 +112,8 @@ impl Proxy {
             audit,
             metrics,
             inquirer,
+            watch,
+            traces,
             notice: config.notice.as_ref().map(headers::notice_link).transpose()?,
             patience: Patience::with_upstream(config.upstream.timeout.total),
             random: crate::dial::provider().secure_random,
@@ -149,6 +161,9 @@ impl Proxy {
             return Err(Refusal::Malformed("a search without a form"));
         }
 
+        if plan.is_by_id() {
+            self.watch.tell_id(&self.metrics, &course.asker, &plan.target);
+        }
         let page = paging::asked(&self.inquirer, &plan, &course.asker)?;
         let upstream = &self.inquirer.upstream;
         let rights = Rights::Reader { reader: &reader, request_id: &course.asker.request };
@@ -183,17 +198,33 @@ impl Proxy {
                 self.metrics.judged(report);
                 entry = entry.report(report);
             }
-            if self.audit.record(&entry).await.is_err() {
+            if self.recorded(self.audit.record(&entry)).await.is_err() {
                 refusal = Refusal::NotRecorded;
             }
         }
         self.metrics.refused(refusal.cause());
+        let not_found = refusal.wire().status == StatusCode::NOT_FOUND;
+        if !course.asker.reader.is_empty() {
+            self.watch.tell(&self.metrics, &course.asker, course.account.as_ref(), not_found);
+        }
         if let Some(answered) = course.answered
-            && refusal.wire().status == StatusCode::NOT_FOUND
+            && not_found
         {
             schedule::wait(answered).await;
         }
         response::refused(&refusal, course.errors, &course.asker.request, !course.is_head)
+    }
+
+    /// Waits for a line of the audit, and counts it.
+    async fn recorded<T>(
+        &self,
+        writing: impl Future<Output = Result<T, NotRecorded>>,
+    ) -> Result<T, NotRecorded> {
+        let began = Instant::now();
+        let written = writing.await;
+        self.metrics.audited(written.is_ok(), began.elapsed());
+        traces::span("audit", began);
+        written
     }
 
     /// 128 random bits in hex: tells nobody how many requests there are.
@@ -236,18 +267,25 @@ async fn serve(
     let is_head = request.method() == hyper::Method::HEAD;
     let task = tokio::spawn({
         let proxy = Arc::clone(&proxy);
-        async move {
-            match proxy.judge(request, &mut course, work).await {
+        let answering = async move {
+            let response = match proxy.judge(request, &mut course, work).await {
                 Ok(response) => response,
                 Err(refusal) => proxy.refuse(refusal, &course).await,
-            }
-        }
+            };
+            (response, course.asker.route)
+        };
+        traces::traced(answering)
     });
-    let response = contained(task).await.unwrap_or_else(|fault| {
+    let ((response, route), spans) = contained(task).await.unwrap_or_else(|fault| {
         proxy.metrics.refused(fault.cause());
-        response::refused(&fault, Errors::Problem, &request_id, !is_head)
+        let refused = response::refused(&fault, Errors::Problem, &request_id, !is_head);
+        ((refused, None), Spans::default())
     });
-    proxy.metrics.answered(response.status().as_u16(), began.elapsed());
+    let status = response.status().as_u16();
+    proxy.metrics.answered(route.as_deref(), status, began.elapsed());
+    if let Some(traces) = &proxy.traces {
+        traces.tell(&proxy.metrics, request_id, route, status, began, spans);
+    }
     response
 }
 

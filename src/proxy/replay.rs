@@ -68,13 +68,14 @@ impl Replay {
         let mut patient = config.clone();
         patient.upstream.timeout.total = PATIENCE;
         let public_url = config.judging.public_url.as_ref();
-        let upstream = Upstream::new(&patient.upstream, public_url)?.at_pace(pace);
+        let metrics = Arc::new(Metrics::default());
+        let upstream = Upstream::new(&patient.upstream, public_url, Arc::clone(&metrics))?;
+        let upstream = upstream.at_pace(pace);
         if !upstream.has_rights_of_its_own() {
             return Err("there is nothing to ask the upstream with: readers' tokens of the past \
                         are gone; write `look-ups: { token-file: … }` under `upstream`"
                 .to_owned());
         }
-        let metrics = Arc::new(Metrics::default());
         let inquirer = Inquirer::new(&patient, upstream, &metrics)?.patient(PATIENCE);
         Ok(Replay { inquirer, policy })
     }

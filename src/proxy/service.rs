@@ -99,12 +99,25 @@ impl Service {
             end.await;
             ending.store(true, Ordering::Relaxed);
         });
-        tokio::select! {
+        let traces = async {
+            match &proxy.traces {
+                Some(traces) => traces.run().await,
+                None => std::future::pending().await,
+            }
+        };
+        let ended = tokio::select! {
             all_ended = serving => all_ended,
             () = admin => false,
             () = proxy.world.watch() => false,
             () = look_after(&proxy) => false,
+            () = proxy.watch.run(&proxy) => false,
+            () = traces => false,
+        };
+        proxy.watch.end(&proxy).await;
+        if let Some(traces) = &proxy.traces {
+            traces.end().await;
         }
+        ended
     }
 }
 
@@ -127,14 +140,37 @@ async fn look_after(proxy: &Proxy) {
     proxy.identity.prepare().await;
     let mut figures = tokio::time::interval(FIGURES_EVERY);
     let mut forget = tokio::time::interval(FORGET_EVERY);
+    let mut files = FilesSeen::default();
     loop {
         tokio::select! {
             _ = figures.tick() => {
                 proxy.audit.look_after_index();
+                files.look(proxy);
                 proxy.metrics.set_held_bytes(proxy.inquirer.held.bytes());
                 proxy.inquirer.upstream.forget_idle_connections();
             }
             _ = forget.tick() => proxy.limits.forget_idle_readers(),
+        }
+    }
+}
+
+/// What the figures of files said last.
+#[derive(Debug, Default)]
+struct FilesSeen {
+    policy: String,
+    refused: [u64; 2],
+}
+
+impl FilesSeen {
+    fn look(&mut self, proxy: &Proxy) {
+        let policy = proxy.world.policy();
+        if policy.hash != self.policy {
+            self.policy.clone_from(&policy.hash);
+            proxy.metrics.set_policy(&policy.hash, super::now_s().unwrap_or_default());
+        }
+        for ((files, now), seen) in proxy.world.refused().into_iter().zip(&mut self.refused) {
+            proxy.metrics.reloads_failed(files, now.saturating_sub(*seen));
+            *seen = now;
         }
     }
 }

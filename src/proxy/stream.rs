@@ -32,7 +32,8 @@ pub(super) async fn answer(
         // Lines that wait for look-ups, and the chunk that they came with.
         lease.grow(FLUSH_BYTES_MAX.saturating_mul(2))?;
     }
-    proxy.audit.record(&Entry::new(asker, Event::Open).status(200)).await?;
+    let entry = Entry::new(asker, Event::Open).status(200);
+    proxy.recorded(proxy.audit.record(&entry)).await?;
     if plan.head {
         return Ok(response::stream(plan, &asker.request, None));
     }
@@ -83,7 +84,7 @@ impl Pump {
         if let Some(fault) = &fault {
             entry = entry.fault(fault).report(&unreleased);
         }
-        let closed = self.proxy.audit.record(&entry).await;
+        let closed = self.proxy.recorded(self.proxy.audit.record(&entry)).await;
         if outcome.is_ok() && closed.is_ok() {
             self.parts.send(StreamPart::End).await.ok();
         }
@@ -104,9 +105,13 @@ impl Pump {
         let charged = self.proxy.limits.records(&self.asker.reader, records);
         charged.map_err(Refusal::OverLimit)?;
         self.proxy.metrics.judged(&released.report);
+        let report = Some(&released.report);
+        self.proxy.watch.tell(&self.proxy.metrics, &self.asker, report, false);
         let mut flushes = Flushes::of(released);
         let entry = Entry::new(&self.asker, Event::Flush);
-        while let Some(opened) = flushes.next(&self.proxy.audit, &entry).await? {
+        while let Some(opened) =
+            self.proxy.recorded(flushes.next(&self.proxy.audit, &entry)).await?
+        {
             self.left_bytes = self.left_bytes.saturating_add(opened.len());
             if opened.is_empty() {
                 // All of it was withheld: recorded, and nothing to send.

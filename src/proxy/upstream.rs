@@ -4,6 +4,8 @@ use super::answer::{Answer, Body};
 use super::headers::ToUpstream;
 use super::pace::Pace;
 use super::pool::{self, Connection, Pool, RequestBody};
+use super::traces;
+use crate::admin::Metrics;
 use crate::config::meant::{self, Timeout};
 use crate::config::units::Rate;
 use crate::dial::{Dialer, Trust};
@@ -96,6 +98,7 @@ pub(super) struct Upstream {
     pool: Arc<Pool>,
     /// None: as fast as readers ask.
     pace: Option<Pace>,
+    metrics: Arc<Metrics>,
 }
 
 impl Upstream {
@@ -103,6 +106,7 @@ impl Upstream {
     pub(super) fn new(
         settings: &meant::Upstream,
         public_url: Option<&meant::Origin>,
+        metrics: Arc<Metrics>,
     ) -> Result<Upstream, String> {
         let client = match &settings.authorization {
             meant::Authorization::Certificate { certificate, key } => {
@@ -127,6 +131,7 @@ impl Upstream {
             timeout: settings.timeout,
             pool: Arc::default(),
             pace: None,
+            metrics,
         })
     }
 
@@ -192,9 +197,13 @@ impl Upstream {
         if let Some(pace) = &self.pace {
             pace.keep().await;
         }
-        let asking = self.exchange(plan, fields);
-        let (response, connection) =
-            timeout_at(until, asking).await.unwrap_or(Err(UpstreamFault::Slow("answer")))?;
+        let began = Instant::now();
+        let asking = timeout_at(until, self.exchange(plan, fields)).await;
+        let asked = asking.unwrap_or(Err(UpstreamFault::Slow("answer")));
+        let outcome = asked.as_ref().map(|(response, _)| response.status().as_u16());
+        self.metrics.upstream_asked(outcome.map_err(|fault| fault.cause()), began.elapsed());
+        traces::span("upstream", began);
+        let (response, connection) = asked?;
         let (head, body) = response.into_parts();
         let pool = Arc::clone(&self.pool);
         let body = Body { incoming: body, connection, pool, idle: self.timeout.idle, until };

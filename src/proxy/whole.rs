@@ -24,9 +24,10 @@ pub(super) async fn answer(
     let report = &released.report;
     proxy.limits.records(&asker.reader, report.released).map_err(Refusal::OverLimit)?;
     proxy.metrics.judged(report);
+    proxy.watch.tell(&proxy.metrics, asker, Some(report), false);
     let own_note = report.own_note_withheld.then(|| OwnNote { notice: proxy.notice.clone() });
     let leaves = if plan.head { 0 } else { released.len() };
     let entry = Entry::new(asker, Event::Answer).status(200).bytes(leaves).report(report);
-    let opened = proxy.audit.release(&entry, released).await?;
+    let opened = proxy.recorded(proxy.audit.release(&entry, released)).await?;
     Ok(response::whole(plan, &asker.request, opened, lease, own_note))
 }

@@ -46,6 +46,11 @@ impl World {
         (Arc::clone(&policies.set), self.book.view(reader, today, &policies.states))
     }
 
+    /// Changes of files that were refused so far: of policies, and of people.
+    pub(super) fn refused(&self) -> [(&'static str, u64); 2] {
+        [("policies", self.policies.refused()), ("people", self.book.refused())]
+    }
+
     /// Looks after the policy folder for as long as it is polled.
     pub(super) async fn watch(&self) {
         Arc::clone(&self.policies).watch().await;
