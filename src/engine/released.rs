@@ -68,6 +68,10 @@ pub struct Report {
 impl Report {
     /// Adds the account of one more record of a stream, or of one more flush.
     pub(crate) fn add(&mut self, other: Report) {
+        if *self == Report::default() {
+            *self = other;
+            return;
+        }
         self.released = self.released.saturating_add(other.released);
         self.withheld = self.withheld.saturating_add(other.withheld);
         self.cut = self.cut.saturating_add(other.cut);

@@ -59,8 +59,9 @@ impl<'a> Walk<'a> {
         record.marks(root, context);
         if let Some(node) = doc.get(root).filter(|node| node.kind == Json::Object) {
             let context = record.walk.learnt.number(context);
-            record.put(root, Around { context, seen: 0, concept: NOWHERE });
-            record.places(root, node);
+            let around = Around { context, seen: 0, concept: NOWHERE };
+            record.put(root, around);
+            record.places(root, node, around);
             record.objects();
         }
     }
@@ -128,16 +129,19 @@ impl InRecord<'_, '_> {
     }
 
     /// Looks at every place of the record, in document order.
-    fn places(&mut self, root: NodeId, whole: &Node) {
+    fn places(&mut self, root: NodeId, whole: &Node, around: Around) {
         let nodes = self.doc.tape.nodes();
         let mut at = root.0.saturating_add(1);
+        // The innermost, at hand: mostly that of the next place, too.
+        let mut inner = (root.0, around);
         while at < whole.next {
             let id = NodeId(at);
             let Some(node) = nodes.get(place(id)) else { return };
-            let Some(outer) = self.walk.learnt.around.get(place(NodeId(node.parent))) else {
-                return;
-            };
-            let outer = *outer;
+            if node.parent != inner.0 {
+                let around = self.walk.learnt.around.get(place(NodeId(node.parent))).copied();
+                inner = (node.parent, around.unwrap_or(Around::NOTHING));
+            }
+            let outer = inner.1;
             let known = Place::of(outer.context, node);
             at = at.saturating_add(1);
             let learnt = self.walk.learnt.outcome(known);
@@ -146,15 +150,24 @@ impl InRecord<'_, '_> {
                 at = if leads { at } else { node.next };
                 outcome
             });
-            if outcome.does != 0 {
-                self.apply(id, node, outer, outcome);
+            if outcome.does != 0
+                && let Some(around) = self.apply(id, node, outer, outcome)
+            {
+                inner = (id.0, around);
             }
         }
     }
 
-    /// Does what is done at a place.
+    /// Does what is done at a place; of an array or object it gives back what those inside it
+    /// see.
     #[inline]
-    fn apply(&mut self, id: NodeId, node: &Node, outer: Around, outcome: Outcome) {
+    fn apply(
+        &mut self,
+        id: NodeId,
+        node: &Node,
+        outer: Around,
+        outcome: Outcome,
+    ) -> Option<Around> {
         let does = outcome.does;
         if does & does::SEEN != 0
             && let Some(outer) = self.walk.learnt.around.get_mut(place(NodeId(node.parent)))
@@ -170,13 +183,17 @@ impl InRecord<'_, '_> {
                 does::IN_CONCEPT => node.parent,
                 _ => outer.concept,
             };
-            self.put(id, Around { context: outcome.context, seen: 0, concept });
+            let around = Around { context: outcome.context, seen: 0, concept };
+            self.put(id, around);
             if does & does::OBJECT != 0 {
                 self.walk.learnt.objects.push((id.0, does));
             }
-        } else if does & does::WORDS != 0 {
+            return Some(around);
+        }
+        if does & does::WORDS != 0 {
             self.note_words(id, node, does);
         }
+        None
     }
 
     #[inline(never)]

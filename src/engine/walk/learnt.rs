@@ -4,6 +4,7 @@
 
 use crate::engine::document::tape::{Kind as Json, Node};
 use crate::engine::selectors::automaton::State;
+use crate::engine::sites::NOWHERE;
 use std::collections::BTreeMap;
 
 /// What an array or object gives those inside it.
@@ -74,6 +75,10 @@ pub(super) struct Around {
     pub(super) concept: u32,
 }
 
+impl Around {
+    pub(super) const NOTHING: Around = Around { context: 0, seen: 0, concept: NOWHERE };
+}
+
 /// A place as outcomes are found by it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Place(u64);
@@ -136,7 +141,7 @@ impl Learnt {
             self.around.shrink_to(PLACES_MAX);
         }
         if self.around.len() < nodes {
-            self.around.resize(nodes, Around { context: 0, seen: 0, concept: 0 });
+            self.around.resize(nodes, Around::NOTHING);
         }
     }
 
