@@ -16,6 +16,8 @@ mod json_oracle;
 #[cfg(test)]
 mod json_suite;
 #[cfg(test)]
+mod limits;
+#[cfg(test)]
 mod probe;
 #[cfg(test)]
 mod proxy;

@@ -3,6 +3,7 @@
 use super::labels::{
     Cause, Files, FindingName, Hash, Names, Outcome, Request, Rule, Status, Verdict, class,
 };
+use super::limits::LimitFigures;
 use crate::engine::released::Report;
 use prometheus_client::encoding::text::encode;
 use prometheus_client::metrics::counter::Counter;
@@ -28,6 +29,8 @@ pub struct Metrics {
     not_watched: Counter,
     traces_dropped: Counter,
     look_ups: Family<Outcome, Counter>,
+    /// What limits do.
+    pub limits: LimitFigures,
     seconds: Histogram,
     requests: Family<Request, Counter>,
     routes: Names,
@@ -65,6 +68,7 @@ impl Default for Metrics {
             not_watched: Counter::default(),
             traces_dropped: Counter::default(),
             look_ups: Family::default(),
+            limits: LimitFigures::default(),
             seconds: Histogram::new(SECONDS),
             requests: Family::default(),
             routes: Names::default(),
@@ -95,6 +99,7 @@ impl Metrics {
         registry.register("cut_streams", "Streams cut, by cause", self.cut_streams.clone());
         registry.register("records", "Records and fields by verdict", self.records.clone());
         registry.register("look_ups", "Look-ups by outcome", self.look_ups.clone());
+        self.limits.register(registry);
         registry.register("findings", "What to look at", self.findings.clone());
         registry.register("findings_raised", "Findings raised", self.raised.clone());
         let help = "Answers that were not watched, for lack of room";

@@ -2,6 +2,7 @@
 //! without a word about any person.
 
 mod labels;
+mod limits;
 mod metrics;
 mod serve;
 

@@ -111,6 +111,41 @@ pub(super) fn origin(text: &str) -> Result<Origin, &'static str> {
     if url.target == "/" { Ok(url.origin) } else { Err("only scheme, host and port stand here") }
 }
 
+/// Where a Valkey or Redis is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct StoreAddress {
+    /// Whether the scheme is `rediss`.
+    pub tls: bool,
+    /// A DNS name in lower case, or an IP address without brackets.
+    pub host: String,
+    /// Written out, or 6379.
+    pub port: u16,
+    /// The number of the database.
+    pub database: u16,
+}
+
+/// Reads the URL of a Valkey or Redis.
+pub(super) fn store(text: &str) -> Result<StoreAddress, &'static str> {
+    let (tls, rest) = match (text.strip_prefix("redis://"), text.strip_prefix("rediss://")) {
+        (Some(rest), _) => (false, rest),
+        (_, Some(rest)) => (true, rest),
+        _ => return Err("it must begin with `redis://` or `rediss://`"),
+    };
+    let (authority, database) = rest.split_once('/').unwrap_or((rest, ""));
+    if authority.contains('@') {
+        return Err("secrets come from files, not from a URL");
+    }
+    let (host, port) = host_and_port(authority)?;
+    let database = match database {
+        "" => 0,
+        number if number.bytes().all(|byte| byte.is_ascii_digit()) => {
+            number.parse().map_err(|_| "its database is no number")?
+        }
+        _ => return Err("its database is no number"),
+    };
+    Ok(StoreAddress { tls, host, port: port.unwrap_or(6379), database })
+}
+
 fn host_and_port(authority: &str) -> Result<(String, Option<u16>), &'static str> {
     let (host, port) = match authority.strip_prefix('[') {
         Some(rest) => {

@@ -6,7 +6,6 @@ use super::units::{self, HowToWrite, Rate};
 use super::written;
 use crate::engine::diagnostics::{At, Diagnostic, SourceFile, Span};
 use std::net::SocketAddr;
-use std::num::NonZeroU32;
 use std::ops::RangeInclusive;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -15,7 +14,8 @@ const KIB: u64 = 1 << 10;
 const MIB: u64 = 1 << 20;
 const GIB: u64 = 1 << 30;
 /// Shortest and longest window of a rate (DESIGN section 7), and time for which a cursor holds.
-const WINDOWS: RangeInclusive<Duration> = Duration::from_mins(1)..=Duration::from_hours(30 * 24);
+const WINDOWS: RangeInclusive<Duration> =
+    Duration::from_mins(1)..=Duration::from_hours(30 * 24);
 
 /// Collects the mistakes of one file while its values are built.
 pub(super) struct Builder<'a> {
@@ -36,7 +36,7 @@ impl<'a> Builder<'a> {
 
     /// All of a deployment. `None` only with a mistake told.
     pub(super) fn config(&mut self, written: &written::Deployment) -> Option<Config> {
-        let judging = self.judging(written);
+        let mut judging = self.judging(written);
         let listen = self.needed(written.listen.as_ref(), "listen");
         let listen = listen.and_then(|listen| self.listen(&listen.value));
         let upstream = self.needed(written.upstream.as_ref(), "upstream");
@@ -57,6 +57,7 @@ impl<'a> Builder<'a> {
         let findings = audit.as_ref().map(|audit| self.findings(&written.findings, audit));
         let cursors = self.cursors(&written.cursors);
         let traces = written.traces.as_ref().and_then(|traces| self.url(&traces.otlp));
+        self.shared_key(&mut judging.limits.reads, &cursors, &written.limits);
         let notice = written.notice.as_ref().and_then(|notice| self.url(notice));
         let admin = written.admin.as_ref();
         let admin_address = admin.and_then(|admin| self.socket_address(&admin.address));
@@ -107,19 +108,9 @@ impl<'a> Builder<'a> {
         }
         let depth = self.count(written.depth.as_ref(), 64, 8..=256);
         let upstream_pages = self.count(written.upstream_pages.as_ref(), 100, 1..=10_000);
-        let page_records = self.count(written.page_records.as_ref(), 200, 1..=10_000);
-        let mut reader_requests = Vec::new();
-        let mut reader_records = Vec::new();
-        if let Some(limits) = &written.reader {
-            for limit in limits {
-                let (requests, records) = self.reader_limit(limit);
-                reader_requests.extend(requests);
-                reader_records.extend(records);
-            }
-        } else {
-            let most = NonZeroU32::MIN.saturating_add(119);
-            reader_requests.push(Rate { most, per: Duration::from_mins(1) });
-        }
+        let reads = self.reads(written);
+        let page_records = self.page_records(written.page_records.as_ref(), &reads);
+        self.holds_whole_body(&reads, hold_bytes, written);
         Limits {
             hold_bytes: usize::try_from(hold_bytes).unwrap_or(usize::MAX),
             record_bytes: usize::try_from(record_bytes).unwrap_or(usize::MAX),
@@ -127,31 +118,21 @@ impl<'a> Builder<'a> {
             held_bytes: usize::try_from(all_held_bytes).unwrap_or(usize::MAX),
             upstream_pages,
             page_records,
-            reader_requests,
-            reader_records,
-        }
-    }
-
-    fn reader_limit(&mut self, limit: &At<written::ReaderLimit>) -> (Option<Rate>, Option<Rate>) {
-        let written::ReaderLimit { requests, records } = &limit.value;
-        match (requests, records) {
-            (Some(requests), None) => (self.rate(requests), None),
-            (None, Some(records)) => (None, self.rate(records)),
-            (Some(_), Some(_)) => {
-                let message = "a limit is of `requests` or of `records`, not of both";
-                self.error(limit.span, message).help("write two items");
-                (None, None)
-            }
-            (None, None) => {
-                let message = "a limit must say of what";
-                self.error(limit.span, message).help("write `requests: 120 per 1m`");
-                (None, None)
-            }
+            reads,
         }
     }
 
     pub(super) fn rate(&mut self, written: &At<String>) -> Option<Rate> {
         let rate = self.unit(written, "rate", units::rate)?;
+        self.in_windows(written, rate)
+    }
+
+    pub(super) fn byte_rate(&mut self, written: &At<String>) -> Option<Rate> {
+        let rate = self.unit(written, "rate of bytes", units::byte_rate)?;
+        self.in_windows(written, rate)
+    }
+
+    fn in_windows(&mut self, written: &At<String>, rate: Rate) -> Option<Rate> {
         if !WINDOWS.contains(&rate.per) {
             self.error(written.span, "the time of a rate is from `1m` to `30d`");
             return None;
@@ -307,7 +288,7 @@ impl Told<'_> {
     }
 }
 
-fn shown_size(bytes: u64) -> String {
+pub(super) fn shown_size(bytes: u64) -> String {
     for (unit, size) in [("GiB", GIB), ("MiB", MIB), ("KiB", KIB)] {
         if bytes >= size {
             return format!("{}{unit}", bytes.checked_div(size).unwrap_or_default());

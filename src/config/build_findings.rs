@@ -5,7 +5,7 @@ use super::meant::{Audit, Findings};
 use super::units::Rate;
 use super::written;
 use crate::engine::diagnostics::At;
-use std::num::NonZeroU32;
+use std::num::NonZeroU64;
 use std::time::Duration;
 
 const HOUR: Duration = Duration::from_hours(1);
@@ -32,8 +32,8 @@ impl Builder<'_> {
         }
     }
 
-    fn rate_or(&mut self, written: Option<&At<String>>, most: u32, per: Duration) -> Rate {
-        let default = Rate { most: NonZeroU32::new(most).unwrap_or(NonZeroU32::MIN), per };
+    fn rate_or(&mut self, written: Option<&At<String>>, most: u64, per: Duration) -> Rate {
+        let default = Rate { most: NonZeroU64::new(most).unwrap_or(NonZeroU64::MIN), per };
         written.and_then(|written| self.rate(written)).unwrap_or(default)
     }
 }

@@ -1,7 +1,8 @@
 //! `sequester.yaml` as meant: defaults filled in, values built, paths resolved, one of two where
 //! only one can be. Only `Config::load` makes these.
 
-pub use super::address::{Address, Origin, Url};
+pub use super::address::{Address, Origin, StoreAddress, Url};
+pub use super::reads::{Dimension, Password, ReadLimits, Scope, ScopedRate, Shared};
 pub use super::units::Rate;
 pub use super::written::Durability;
 
@@ -79,10 +80,8 @@ pub struct Limits {
     pub upstream_pages: u32,
     /// Most records of one page of a search.
     pub page_records: u32,
-    /// Requests of one reader; all of these hold.
-    pub reader_requests: Vec<Rate>,
-    /// Records released to one reader; all of these hold.
-    pub reader_records: Vec<Rate>,
+    /// What may be read.
+    pub reads: ReadLimits,
 }
 
 /// Where readers connect.

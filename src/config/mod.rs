@@ -5,7 +5,9 @@ mod address;
 mod build;
 mod build_findings;
 mod build_parts;
+mod build_reads;
 pub mod meant;
+pub mod reads;
 pub mod units;
 pub mod written;
 
@@ -56,7 +58,16 @@ impl Config {
                 (None, Some(certificate), Some(key))
             }
         };
-        let named: [Option<&PathBuf>; 11] = [
+        let shared = self.judging.limits.reads.shared.as_ref();
+        let password = match shared.map(|shared| &shared.password) {
+            Some(meant::Password::File(file)) => Some(file),
+            Some(meant::Password::None | meant::Password::Environment(_)) | None => None,
+        };
+        let limits_key = shared.and_then(|shared| shared.key.as_ref());
+        let named: [Option<&PathBuf>; 14] = [
+            limits_key.filter(|key| Some(*key) != self.cursors.keys.as_ref()),
+            shared.and_then(|shared| shared.authorities.as_ref()),
+            password,
             tls.map(|tls| &tls.certificate),
             tls.map(|tls| &tls.key),
             tls.and_then(|tls| tls.client_authorities.as_ref()),

@@ -1,10 +1,10 @@
 //! The example of the design, its defaults, and every mistake with its message.
 
-use super::meant::{Address, Authorization, Durability, Identity, Keys};
+use super::meant::{Address, Authorization, Dimension, Durability, Identity, Keys, Scope};
 use super::units::{self, Rate};
 use super::{Config, Judging, address};
 use crate::engine::diagnostics::SourceFile;
-use std::num::NonZeroU32;
+use std::num::NonZeroU64;
 use std::path::Path;
 use std::time::Duration;
 
@@ -87,8 +87,11 @@ fn the_example_of_the_design() {
     assert_eq!(config.judging.policies, Path::new("/etc/sequester/policies/"));
     assert_eq!(config.judging.settings().public_url.as_deref(), Some("https://members.example"));
     assert_eq!(config.judging.limits.held_bytes, 512 << 20);
-    assert_eq!(config.judging.limits.reader_requests, [rate(120, 60)]);
-    assert_eq!(config.judging.limits.reader_records, [rate(5000, 86_400)]);
+    let rates = &config.judging.limits.reads.rates;
+    let readers: Vec<_> = rates.iter().filter(|rate| rate.scope == Scope::Reader).collect();
+    assert_eq!(readers.len(), 2);
+    assert_eq!((readers[0].dimension, readers[0].rate), (Dimension::Requests, rate(120, 60)));
+    assert_eq!((readers[1].dimension, readers[1].rate), (Dimension::Records, rate(5000, 86_400)));
     assert_eq!(config.notice.unwrap().to_string(), "https://members.example/help/therapy-notes");
     assert_eq!(config.audit.file, Path::new("/var/log/sequester/audit.jsonl"));
     assert_eq!(config.admin, Some("127.0.0.1:9464".parse().unwrap()));
@@ -98,8 +101,8 @@ fn the_example_of_the_design() {
 fn what_is_left_out_is_as_the_design_says() {
     let (least, whole) = (read(LEAST).unwrap(), read(WHOLE).unwrap());
     assert_eq!(least.upstream.timeout, whole.upstream.timeout);
-    let limits = super::meant::Limits { reader_records: Vec::new(), ..whole.judging.limits };
-    assert_eq!(least.judging.limits, limits);
+    let reads = least.judging.limits.reads.clone();
+    assert_eq!(least.judging.limits, super::meant::Limits { reads, ..whole.judging.limits });
     assert_eq!(least.audit.durability, Durability::Sync);
     assert!(matches!(least.upstream.authorization, Authorization::Nothing));
     let Identity::Jwt(jwt) = &least.identity else { panic!("no jwt") };
@@ -285,8 +288,8 @@ fn redact_needs_members_and_policies_only() {
     assert!(told.starts_with("error: the file needs the key `policies`\n"), "{told}");
 }
 
-fn rate(most: u32, seconds: u64) -> Rate {
-    Rate { most: NonZeroU32::new(most).unwrap(), per: Duration::from_secs(seconds) }
+fn rate(most: u64, seconds: u64) -> Rate {
+    Rate { most: NonZeroU64::new(most).unwrap(), per: Duration::from_secs(seconds) }
 }
 
 #[test]

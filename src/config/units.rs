@@ -2,14 +2,14 @@
 //!
 //! A unit is always written: a bare number has a different one in everybody's mind.
 
-use std::num::NonZeroU32;
+use std::num::NonZeroU64;
 use std::time::Duration;
 
 /// So many in so long.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Rate {
     /// How many.
-    pub most: NonZeroU32,
+    pub most: NonZeroU64,
     /// In how long.
     pub per: Duration,
 }
@@ -22,6 +22,7 @@ const SIZE: HowToWrite = HowToWrite("write a number and `B`, `KiB`, `MiB` or `Gi
 const DURATION: HowToWrite =
     HowToWrite("write a number and `ms`, `s`, `m`, `h` or `d`, like `500ms`");
 const RATE: HowToWrite = HowToWrite("write a number, `per` and a time, like `120 per 1m`");
+const BYTE_RATE: HowToWrite = HowToWrite("write a size, `per` and a time, like `500MiB per 1d`");
 
 /// Bytes: `8MiB` is 8 × 1,048,576.
 pub fn size(text: &str) -> Result<u64, HowToWrite> {
@@ -52,19 +53,38 @@ pub fn duration(text: &str) -> Result<Duration, HowToWrite> {
 
 /// So many in so long: `120 per 1m`.
 pub fn rate(text: &str) -> Result<Rate, HowToWrite> {
+    let count = |most: &str| match number_and_unit(most) {
+        Some((most, "")) => u32::try_from(most).ok().map(u64::from),
+        _ => None,
+    };
+    rate_of(text, count).ok_or(RATE)
+}
+
+/// So many bytes in so long: `500MiB per 1d`.
+pub fn byte_rate(text: &str) -> Result<Rate, HowToWrite> {
+    rate_of(text, |most| size(most).ok()).ok_or(BYTE_RATE)
+}
+
+fn rate_of(text: &str, most: impl Fn(&str) -> Option<u64>) -> Option<Rate> {
     let mut words = text.split(' ');
-    let (Some(most), Some("per"), Some(per), None) =
+    let (Some(count), Some("per"), Some(per), None) =
         (words.next(), words.next(), words.next(), words.next())
     else {
-        return Err(RATE);
+        return None;
     };
-    let Some((most, "")) = number_and_unit(most) else { return Err(RATE) };
-    let most = u32::try_from(most).ok().and_then(NonZeroU32::new).ok_or(RATE)?;
-    let per = duration(per).map_err(|_| RATE)?;
-    if per.is_zero() {
-        return Err(RATE);
+    let per = duration(per).ok().filter(|per| !per.is_zero())?;
+    Some(Rate { most: NonZeroU64::new(most(count)?)?, per })
+}
+
+/// A time as users write it, in the largest unit that fits: `1m`, `30d`.
+pub fn shown_duration(time: Duration) -> String {
+    let seconds = time.as_secs();
+    for (unit, length) in [("d", 86_400), ("h", 3_600), ("m", 60)] {
+        if seconds >= length && seconds.is_multiple_of(length) {
+            return format!("{}{unit}", seconds.checked_div(length).unwrap_or_default());
+        }
     }
-    Ok(Rate { most, per })
+    format!("{seconds}s")
 }
 
 /// Digits, then whatever follows. No sign, no fraction, no space between.

@@ -168,6 +168,8 @@ pub trait People: Debug + Send + Sync {
     fn household(&self, person: PersonId) -> Vec<PersonId>;
     /// Whether the reader is on that contract today.
     fn reader_is_on(&self, contract: &str) -> bool;
+    /// The contracts on which the reader is today.
+    fn reader_contracts(&self) -> Vec<String>;
     /// All names of a person, the member id first.
     fn names(&self, person: PersonId) -> Vec<String>;
     /// The day of the request at UTC+14.

@@ -288,6 +288,10 @@ impl People for Nobody {
         false
     }
 
+    fn reader_contracts(&self) -> Vec<String> {
+        Vec::new()
+    }
+
     fn names(&self, _: PersonId) -> Vec<String> {
         Vec::new()
     }

@@ -263,14 +263,14 @@ impl Findings {
         if seen.not_found {
             let count = self.not_found.at(&seen.reader, seen.at_s)?;
             *count = count.saturating_add(1);
-            if *count >= u64::from(self.settings.not_found.most.get()) {
+            if *count >= self.settings.not_found.most.get() {
                 found.push(about(seen, Kind::NotFound, *count));
             }
         }
         if seen.withheld > 0 {
             let count = self.withheld.at(&seen.reader, seen.at_s)?;
             *count = count.saturating_add(seen.withheld);
-            if *count >= u64::from(self.settings.withheld.most.get()) {
+            if *count >= self.settings.withheld.most.get() {
                 found.push(about(seen, Kind::Withheld, *count));
             }
         }
@@ -320,7 +320,7 @@ fn about(seen: &Seen, kind: Kind, count: u64) -> Raised {
 }
 
 /// Adds to a set that needs to know no more than `most`; how many, once that is reached.
-fn add(set: &mut HashSet<u64>, digests: &[u64], most: u32) -> Option<u64> {
+fn add(set: &mut HashSet<u64>, digests: &[u64], most: u64) -> Option<u64> {
     let most = usize::try_from(most).unwrap_or(usize::MAX);
     for digest in digests {
         if set.len() >= most {

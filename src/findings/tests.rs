@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::config::units::Rate;
-use std::num::NonZeroU32;
+use std::num::NonZeroU64;
 use std::time::Duration;
 
 const MINUTE_S: u64 = 60;
@@ -10,8 +10,8 @@ const HOUR_S: u64 = 60 * MINUTE_S;
 const DAY_S: u64 = 24 * HOUR_S;
 const START_S: u64 = 20_000 * DAY_S;
 
-fn rate(most: u32, hours: u64) -> Rate {
-    Rate { most: NonZeroU32::new(most).unwrap(), per: Duration::from_hours(hours) }
+fn rate(most: u64, hours: u64) -> Rate {
+    Rate { most: NonZeroU64::new(most).unwrap(), per: Duration::from_hours(hours) }
 }
 
 fn settings() -> Settings {

@@ -1,135 +1,218 @@
-//! Limits on reads, counted per reader, in this process.
+//! Limits on bulk reads, in the unit of harm: requests, records, different subjects and bytes, by
+//! reader, contract, client application and (reader, subject), over several windows each
+//! (DESIGN section 7). All hold at once; the tightest wins.
 //!
-//! A reader's cells live in keyed GCRA limiters: a rate of `120 per 1m` lets 120 through at
-//! once and gives one back every half second. An error inside a limiter is a refusal. Hidden
-//! records are never charged: what a reader may still ask for would tell of them.
+//! A request has a [`Budget`]. It is charged once when it comes and once before what is released
+//! leaves ([`Budget::release`]; a stream before each flush): all of it or nothing, and if it is
+//! not there, nothing leaves. What is withheld costs nothing. What has left once is not given
+//! back, also if the reader hangs up.
 
+mod bucket;
+mod budget;
+mod charge;
+mod fields;
+mod keys;
+mod long_reads;
+mod row;
+mod seen;
+mod shared;
+mod state_file;
+mod table;
 #[cfg(test)]
 mod tests;
 
-use crate::config::meant::{self, Rate};
-use governor::clock::{Clock, DefaultClock};
-use governor::{DefaultKeyedRateLimiter, Quota, RateLimiter};
-use std::num::NonZeroU32;
-use std::time::Duration;
+pub use budget::{Budget, Who};
+pub use charge::{Limit, OverLimit};
+pub use keys::AddressBlock;
+pub use long_reads::LongRead;
 
-/// Most readers remembered at a time (about 120 bytes each). Past it readers that have all
-/// their cells back are forgotten; if that frees none, unknown readers are refused.
-const READERS_MAX: usize = 1_000_000;
+use crate::config::meant::{ReadLimits, Scope};
+use bucket::TimeUs;
+use charge::{Amounts, Left, Line, Taking};
+use fields::ReaderFields;
+use keys::{Hasher, SECRET_BYTES};
+use long_reads::LongReads;
+use shared::{Away, Shared};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+use table::Tables;
 
-/// What is counted.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Counted {
-    /// Requests, whatever becomes of them.
-    Requests,
-    /// Records released.
-    Records,
-}
-
-impl Counted {
-    /// Its name in `sequester.yaml` and in answers.
-    pub fn name(self) -> &'static str {
-        match self {
-            Counted::Requests => "requests",
-            Counted::Records => "records",
-        }
-    }
-}
-
-/// Over a limit.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct OverLimit {
-    /// Of what.
-    pub counted: Counted,
-    /// The rate that is used up.
-    pub rate: Rate,
-    /// Whole seconds until as much is let through, at least 1.
-    pub retry_after_s: u64,
-}
+/// How often what was read is written to the state file: a process that is killed forgets at most
+/// this much, or twenty times as long as writing takes.
+const SAVE_EVERY: Duration = Duration::from_secs(30);
+const SAVE_REST: u32 = 20;
 
 /// The limits of one deployment.
 #[derive(Debug)]
 pub struct Limits {
-    requests: Vec<Keyed>,
-    records: Vec<Keyed>,
+    hasher: Hasher,
+    secret: [u8; SECRET_BYTES],
+    tables: Tables,
+    shared: Option<Shared>,
+    long_reads: LongReads,
+    fields: ReaderFields,
+    state: Option<PathBuf>,
+    clock: SteadyClock,
 }
 
-#[derive(Debug)]
-struct Keyed {
-    counted: Counted,
-    rate: Rate,
-    readers: DefaultKeyedRateLimiter<String>,
-    readers_max: usize,
-    clock: DefaultClock,
+/// The time of the machine at the start, and then as it goes by: a clock that is set meanwhile
+/// gives nobody anything back.
+#[derive(Clone, Copy, Debug)]
+struct SteadyClock {
+    began: Instant,
+    began_us: TimeUs,
 }
 
 impl Limits {
-    /// As a deployment says; all rates hold at once.
-    pub fn new(limits: &meant::Limits) -> Limits {
-        let keyed = |counted, rates: &[Rate]| {
-            rates.iter().map(|rate| Keyed::new(counted, *rate, READERS_MAX)).collect()
+    /// As a deployment says, with what was read before. The error is words for an operator.
+    pub fn open(reads: &ReadLimits) -> Result<Limits, String> {
+        let clock = SteadyClock::start();
+        let tables = Tables::new(&reads.rates, reads.keys);
+        let kept = reads.state.as_deref().map(state_file::read_secret).transpose()?.flatten();
+        let common = reads.shared.as_ref().map(shared::secret_of).transpose()?;
+        let secret = match (common, kept) {
+            (Some(secret), _) | (None, Some(secret)) => secret,
+            (None, None) => new_secret().ok_or("no random numbers for the keys of limits")?,
         };
-        Limits {
-            requests: keyed(Counted::Requests, &limits.reader_requests),
-            records: keyed(Counted::Records, &limits.reader_records),
+        // Rows by another secret are nobody's.
+        if let (Some(path), true) = (&reads.state, kept == Some(secret)) {
+            state_file::read(path, &tables, clock.now())?;
         }
-    }
-
-    /// Charges one request of this reader.
-    pub fn request(&self, reader: &str) -> Result<(), OverLimit> {
-        let key = reader.to_owned();
-        self.requests.iter().try_for_each(|limiter| limiter.charge(&key, NonZeroU32::MIN))
-    }
-
-    /// Charges records that are about to be released to this reader.
-    pub fn records(&self, reader: &str, records: u64) -> Result<(), OverLimit> {
-        let Some(records) = NonZeroU32::new(u32::try_from(records).unwrap_or(u32::MAX)) else {
-            return Ok(());
+        let readers = tables.of(Scope::Reader);
+        let rates = readers.into_iter().flat_map(|table| table.columns.rates());
+        let fields = ReaderFields::new(rates);
+        let limits = Limits {
+            hasher: Hasher::new(&secret),
+            secret,
+            tables,
+            shared: reads.shared.as_ref().map(Shared::new).transpose()?,
+            long_reads: LongReads::new(reads.long_reads),
+            fields,
+            state: reads.state.clone(),
+            clock,
         };
-        let key = reader.to_owned();
-        self.records.iter().try_for_each(|limiter| limiter.charge(&key, records))
+        // Better told now than at the end.
+        limits.save()?;
+        Ok(limits)
     }
 
-    /// Forgets readers that have all their cells back. To be called now and then.
-    pub fn forget_idle_readers(&self) {
-        for Keyed { readers, .. } in self.requests.iter().chain(&self.records) {
-            readers.retain_recent();
-            readers.shrink_to_fit();
+    /// The budgets of one request.
+    pub fn budget(self: &Arc<Limits>, who: Who<'_>) -> Budget {
+        Budget::of(self, who)
+    }
+
+    /// Whether credentials from this address may be looked at: not after too many that did not
+    /// hold.
+    pub fn address(&self, address: AddressBlock) -> Result<(), OverLimit> {
+        let line = self.address_line(address);
+        self.tables.charge(&[line], self.clock.now(), Taking::Look).map(|_| ())
+    }
+
+    /// Credentials from this address did not hold.
+    pub fn bad_credentials(&self, address: AddressBlock) {
+        let line = self.address_line(address);
+        // Who was looked at is refused the next time.
+        self.tables.charge(&[line], self.clock.now(), Taking::Anyway).ok();
+    }
+
+    /// How many keys are remembered.
+    pub fn keys(&self) -> usize {
+        self.tables.rows()
+    }
+
+    /// Forgets who has everything back. To be called now and then.
+    pub fn forget_idle(&self) {
+        self.tables.forget(self.clock.now());
+    }
+
+    /// Writes the state file, if there is one. The error is words for an operator.
+    pub fn save(&self) -> Result<(), String> {
+        let Some(path) = &self.state else { return Ok(()) };
+        state_file::write(path, &self.secret, &self.tables, self.clock.now())
+            .map_err(|error| cannot_write(path, &error))
+    }
+
+    /// Writes the state file again and again, for as long as it is polled; `not_saved` is told
+    /// when it cannot be.
+    pub async fn save_now_and_then(self: &Arc<Limits>, not_saved: impl Fn()) {
+        if self.state.is_none() {
+            return std::future::pending().await;
         }
-    }
-}
-
-impl Keyed {
-    fn new(counted: Counted, rate: Rate, readers_max: usize) -> Keyed {
-        let clock = DefaultClock::default();
-        Keyed { counted, rate, readers: RateLimiter::keyed(quota(rate)), readers_max, clock }
-    }
-
-    fn charge(&self, reader: &String, cells: NonZeroU32) -> Result<(), OverLimit> {
-        let over = |wait: Duration| OverLimit {
-            counted: self.counted,
-            rate: self.rate,
-            retry_after_s: wait.as_secs().saturating_add(1),
-        };
-        if self.readers.len() >= self.readers_max {
-            self.readers.retain_recent();
-            if self.readers.len() >= self.readers_max {
-                return Err(over(self.rate.per));
+        let mut rest = SAVE_EVERY;
+        loop {
+            tokio::time::sleep(rest).await;
+            let began = Instant::now();
+            let limits = Arc::clone(self);
+            let saved = tokio::task::spawn_blocking(move || limits.save()).await;
+            if !matches!(saved, Ok(Ok(()))) {
+                not_saved();
             }
+            rest = SAVE_EVERY.max(began.elapsed().saturating_mul(SAVE_REST));
         }
-        match self.readers.check_key_n(reader, cells) {
-            Ok(Ok(())) => Ok(()),
-            Ok(Err(not_until)) => Err(over(not_until.wait_time_from(self.clock.now()))),
-            // More than the rate lets through at once, however long one waits.
-            Err(_) => Err(over(self.rate.per)),
+    }
+
+    /// Whether the server of shared budgets answers; true where there is none.
+    pub fn counts_together(&self) -> bool {
+        self.shared.as_ref().is_none_or(Shared::is_here)
+    }
+
+    /// Keeps the connection to the server of shared budgets, for as long as it is polled.
+    pub async fn stay_connected(&self) {
+        match &self.shared {
+            Some(shared) => shared.stay_connected().await,
+            None => std::future::pending().await,
         }
+    }
+
+    /// The own tables always count, and what they do not have is refused: a server that forgets
+    /// everything gives no proxy more than one budget. While it is away they decide alone, each
+    /// proxy over its share; what left before is counted.
+    async fn charge(&self, lines: &[Line]) -> Result<Option<Left>, OverLimit> {
+        let now = self.clock.now();
+        let Some(shared) = &self.shared else {
+            return self.tables.charge(lines, now, Taking::IfThere { share: 1 });
+        };
+        if !shared.is_here() {
+            return self.tables.charge(lines, now, Taking::IfThere { share: shared.proxies });
+        }
+        self.tables.charge(lines, now, Taking::Look)?;
+        match shared.charge(lines, &self.tables).await {
+            Ok(Ok(left)) => {
+                self.tables.charge(lines, now, Taking::Anyway)?;
+                Ok(left)
+            }
+            Ok(Err(over)) => Err(over),
+            Err(Away) => self.tables.charge(lines, now, Taking::IfThere { share: shared.proxies }),
+        }
+    }
+
+    fn address_line(&self, address: AddressBlock) -> Line {
+        let key = self.hasher.key(Scope::Address, &[&address.text()]);
+        let amounts = Amounts::ONE_REQUEST;
+        Line { scope: Scope::Address, key, amounts, subjects: Vec::new() }
     }
 }
 
-fn quota(rate: Rate) -> Quota {
-    let one_per = rate.per.checked_div(rate.most.get()).unwrap_or_default();
-    // A rate so high that a cell takes no time limits nothing; the shortest there is does.
-    Quota::with_period(one_per.max(Duration::from_nanos(1)))
-        .unwrap_or_else(|| Quota::per_hour(NonZeroU32::MIN))
-        .allow_burst(rate.most)
+impl SteadyClock {
+    fn start() -> SteadyClock {
+        let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+        let began_us = u64::try_from(since.as_micros()).unwrap_or_default();
+        SteadyClock { began: Instant::now(), began_us }
+    }
+
+    fn now(self) -> TimeUs {
+        let since = u64::try_from(self.began.elapsed().as_micros()).unwrap_or(u64::MAX);
+        self.began_us.saturating_add(since)
+    }
+}
+
+fn new_secret() -> Option<[u8; SECRET_BYTES]> {
+    let mut secret = [0; SECRET_BYTES];
+    aws_lc_rs::rand::fill(&mut secret).ok()?;
+    Some(secret)
+}
+
+fn cannot_write(path: &Path, error: &std::io::Error) -> String {
+    format!("{}: the state of limits cannot be written: {error}", path.display())
 }

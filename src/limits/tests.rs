@@ -1,87 +1,52 @@
-//! Requests and records per reader.
+//! Limits: arithmetic against `governor`, decisions, tables, budgets, what is kept.
 #![expect(non_snake_case, reason = "a test is named by its id in the catalogue of bypasses")]
 
+mod arithmetic;
+mod budgets;
+mod kept;
+mod million;
+mod shared;
+mod tables;
+mod usual;
+
+use super::charge::{Amounts, Line};
+use super::keys::Key;
 use super::*;
+use crate::config::meant::{Dimension, ScopedRate};
+use crate::config::units::{byte_rate, rate};
 
-fn rate(most: u32, per: Duration) -> Rate {
-    Rate { most: NonZeroU32::new(most).unwrap(), per }
+pub(super) const MINUTE_US: u64 = 60_000_000;
+pub(super) const DAY_US: u64 = 1440 * MINUTE_US;
+
+/// Rates as users write them: `reader requests 3 per 1h`.
+pub(super) fn rates(lines: &[&str]) -> Vec<ScopedRate> {
+    lines.iter().map(|line| scoped(line)).collect()
 }
 
-fn requests(rates: &[Rate]) -> Limits {
-    let keyed = |rate: &Rate| Keyed::new(Counted::Requests, *rate, 3);
-    Limits { requests: rates.iter().map(keyed).collect(), records: Vec::new() }
+fn scoped(line: &str) -> ScopedRate {
+    let (scope, rest) = line.split_once(' ').unwrap();
+    let (dimension, text) = rest.split_once(' ').unwrap();
+    let scope = Scope::ALL.into_iter().find(|one| one.name() == scope).unwrap();
+    let dimension = Dimension::ALL.into_iter().find(|one| one.name() == dimension).unwrap();
+    let read = if dimension == Dimension::Bytes { byte_rate } else { rate };
+    ScopedRate { scope, dimension, rate: read(text).unwrap() }
 }
 
-const MINUTE: Duration = Duration::from_mins(1);
-
-#[test]
-fn the_request_after_the_last_is_refused_and_told_when_to_come_back() {
-    let limits = requests(&[rate(3, MINUTE)]);
-    for _ in 0..3 {
-        assert_eq!(limits.request("M-100"), Ok(()));
-    }
-    let over = limits.request("M-100").unwrap_err();
-    assert_eq!((over.counted, over.rate.most.get()), (Counted::Requests, 3));
-    assert!((1..=20).contains(&over.retry_after_s), "{over:?}");
+pub(super) fn line(scope: Scope, key: u128, amounts: Amounts) -> Line {
+    // As a hash would be: the high half tells the stripe.
+    Line { scope, key: Key(key << 64 | key << 8), amounts, subjects: Vec::new() }
 }
 
-#[test]
-fn readers_do_not_use_up_each_others_requests() {
-    let limits = requests(&[rate(1, MINUTE)]);
-    assert_eq!(limits.request("M-100"), Ok(()));
-    assert_eq!(limits.request("M-101"), Ok(()));
-    assert!(limits.request("M-100").is_err());
+pub(super) fn requests(requests: u64) -> Amounts {
+    Amounts { requests, ..Amounts::default() }
 }
 
-#[test]
-fn the_tightest_rate_wins() {
-    let limits = requests(&[rate(100, MINUTE), rate(2, MINUTE * 1440)]);
-    assert_eq!(limits.request("M-100"), Ok(()));
-    assert_eq!(limits.request("M-100"), Ok(()));
-    assert_eq!(limits.request("M-100").unwrap_err().rate.most.get(), 2);
+pub(super) fn records(records: u64) -> Amounts {
+    Amounts { records, ..Amounts::default() }
 }
 
-#[test]
-fn cells_come_back() {
-    let limits = requests(&[rate(1, Duration::from_millis(20))]);
-    assert_eq!(limits.request("M-100"), Ok(()));
-    std::thread::sleep(Duration::from_millis(60));
-    assert_eq!(limits.request("M-100"), Ok(()));
-}
-
-#[test]
-fn bypass_L5_a_full_table_refuses_readers_it_does_not_know() {
-    let limits = requests(&[rate(1, MINUTE)]);
-    for reader in ["M-1", "M-2", "M-3"] {
-        assert_eq!(limits.request(reader), Ok(()));
-    }
-    assert!(limits.request("M-4").is_err());
-    // Readers with all their cells back are forgotten, and make room.
-    let limits = requests(&[rate(1, Duration::from_millis(20))]);
-    for reader in 0..30 {
-        std::thread::sleep(Duration::from_millis(if reader % 3 == 0 { 80 } else { 0 }));
-        assert_eq!(limits.request(&format!("M-{reader}")), Ok(()));
-        assert!(limits.requests[0].readers.len() <= 3);
-    }
-}
-
-#[test]
-fn records_are_charged_by_number() {
-    let records = vec![Keyed::new(Counted::Records, rate(100, MINUTE), 3)];
-    let limits = Limits { requests: Vec::new(), records };
-    assert_eq!(limits.records("M-100", 0), Ok(()));
-    assert_eq!(limits.records("M-100", 60), Ok(()));
-    assert_eq!(limits.records("M-100", 60).unwrap_err().counted, Counted::Records);
-    assert_eq!(limits.records("M-100", 40), Ok(()));
-    // More than the rate ever lets through at once: refused, not let through.
-    assert!(limits.records("M-101", 101).is_err());
-    assert!(limits.records("M-101", u64::MAX).is_err());
-}
-
-#[test]
-fn without_rates_there_is_no_limit() {
-    let limits = requests(&[]);
-    for _ in 0..1000 {
-        assert_eq!(limits.request("M-100"), Ok(()));
-    }
+pub(super) fn limits(lines: &[&str]) -> Arc<Limits> {
+    let reads =
+        ReadLimits { rates: rates(lines), long_reads: 2, keys: 1_000, state: None, shared: None };
+    Arc::new(Limits::open(&reads).unwrap())
 }

@@ -100,6 +100,13 @@ impl People for View {
         }
     }
 
+    fn reader_contracts(&self) -> Vec<String> {
+        let roster = &self.register.roster;
+        let reader = self.reader.and_then(|reader| roster.person(reader));
+        let rows = reader.into_iter().flat_map(|reader| reader.rows_in_force(self.today));
+        rows.filter_map(|row| roster.contract_name(row.contract).map(str::to_owned)).collect()
+    }
+
     fn names(&self, person: PersonId) -> Vec<String> {
         let person = self.register.roster.person(person);
         let names = person.map(|person| person.names.as_slice()).unwrap_or_default();

@@ -26,6 +26,8 @@ pub(super) struct Roster {
     contracts: HashMap<Arc<str>, ContractId>,
     /// Who has a row on it, in force or not, by contract.
     on_contract: Vec<Vec<PersonId>>,
+    /// By contract.
+    contract_names: Vec<Arc<str>>,
     /// How many rows the file has: the next one may not have many fewer.
     pub(super) row_count: usize,
 }
@@ -99,6 +101,12 @@ impl Roster {
 
     pub(super) fn contract(&self, name: &str) -> Option<ContractId> {
         self.contracts.get(name).copied()
+    }
+
+    /// Its name.
+    pub(super) fn contract_name(&self, contract: ContractId) -> Option<&str> {
+        let position = usize::try_from(contract.0).ok()?;
+        self.contract_names.get(position).map(AsRef::as_ref)
     }
 
     /// Who has a row on it, in force or not.
@@ -216,7 +224,9 @@ impl Reading {
             return Some(contract);
         }
         let contract = ContractId(u32::try_from(self.roster.on_contract.len()).ok()?);
-        self.roster.contracts.insert(cell.text.as_ref().into(), contract);
+        let name: Arc<str> = cell.text.as_ref().into();
+        self.roster.contracts.insert(Arc::clone(&name), contract);
+        self.roster.contract_names.push(name);
         self.roster.on_contract.push(Vec::new());
         Some(contract)
     }

@@ -5,6 +5,7 @@ use super::frame_counter::FrameCounter;
 use super::head_check::{FIELDS_MAX, HEAD_BYTES_MAX};
 use super::head_reader::HeadReader;
 use super::{Proxy, serve};
+use crate::limits::AddressBlock;
 use hyper::body::Incoming;
 use hyper::server::conn::{http1, http2};
 use hyper::service::service_fn;
@@ -134,8 +135,13 @@ impl Drop for Visit {
 }
 
 /// Serves one connection until it ends, stands still for too long, or all is drained.
-pub(super) async fn run<S>(proxy: Arc<Proxy>, socket: S, is_http2: bool, drain: DrainWatch)
-where
+pub(super) async fn run<S>(
+    proxy: Arc<Proxy>,
+    socket: S,
+    is_http2: bool,
+    drain: DrainWatch,
+    peer: Option<AddressBlock>,
+) where
     S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
 {
     let patience = proxy.patience;
@@ -146,7 +152,7 @@ where
             let visit = Visit::begin(&pulse);
             let (proxy, work) = (Arc::clone(&proxy), drain.clone());
             async move {
-                let response = serve(proxy, request, work).await;
+                let response = serve(proxy, request, work, peer).await;
                 Ok::<Response<_>, Infallible>(response.map(|body| body.on(visit)))
             }
         }

@@ -5,6 +5,7 @@ use super::connection;
 use super::drain::{DRAIN_TIMEOUT, Drain, DrainWatch};
 use crate::config::meant::{self, Address};
 use crate::dial;
+use crate::limits::AddressBlock;
 use rustls::server::WebPkiClientVerifier;
 use rustls::{RootCertStore, ServerConfig};
 use std::fmt;
@@ -31,6 +32,8 @@ const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 pub(super) struct Listener {
     socket: Socket,
     tls: Option<TlsAcceptor>,
+    /// Whether anybody may connect: then addresses are those of readers.
+    is_open: bool,
     drain_timeout: Duration,
 }
 
@@ -60,7 +63,8 @@ impl Listener {
                 .map(|socket| Socket::Unix(socket, path.clone()))
                 .map_err(|error| dial::cannot_listen(&path.display().to_string(), &error))?,
         };
-        Ok(Listener { socket, tls, drain_timeout: DRAIN_TIMEOUT })
+        let is_open = listen.tls.as_ref().is_none_or(|tls| tls.client_authorities.is_none());
+        Ok(Listener { socket, tls, is_open, drain_timeout: DRAIN_TIMEOUT })
     }
 
     /// The address it is bound to, if it is TCP; the port is the one the system chose for 0.
@@ -95,7 +99,9 @@ impl Listener {
         let places = Arc::new(Semaphore::new(CONNECTIONS_MAX));
         while let Ok(place) = Arc::clone(&places).acquire_owned().await {
             let accepted = match &self.socket {
-                Socket::Tcp(socket) => socket.accept().await.map(|(tcp, _)| Peer::Tcp(tcp)),
+                Socket::Tcp(socket) => socket.accept().await.map(|(tcp, from)| {
+                    Peer::Tcp(tcp, self.is_open.then(|| AddressBlock::of(from.ip())))
+                }),
                 Socket::Unix(socket, _) => socket.accept().await.map(|(unix, _)| Peer::Unix(unix)),
             };
             let (Ok(peer), Some(work)) = (accepted, drain.watch()) else {
@@ -109,7 +115,8 @@ impl Listener {
 }
 
 enum Peer {
-    Tcp(TcpStream),
+    /// With whose it is, unless that is a portal that has shown its certificate.
+    Tcp(TcpStream, Option<AddressBlock>),
     Unix(tokio::net::UnixStream),
 }
 
@@ -124,18 +131,18 @@ async fn converse(
     proxy.metrics.connected();
     let metrics = Arc::clone(&proxy.metrics);
     match (peer, tls) {
-        (Peer::Unix(unix), _) => connection::run(proxy, unix, false, work).await,
-        (Peer::Tcp(tcp), None) => {
+        (Peer::Unix(unix), _) => connection::run(proxy, unix, false, work, None).await,
+        (Peer::Tcp(tcp, from), None) => {
             // A small answer is not to wait for a packet to fill.
             tcp.set_nodelay(true).ok();
-            connection::run(proxy, tcp, false, work).await;
+            connection::run(proxy, tcp, false, work, from).await;
         }
-        (Peer::Tcp(tcp), Some(tls)) => {
+        (Peer::Tcp(tcp, from), Some(tls)) => {
             tcp.set_nodelay(true).ok();
             let handshake = tokio::time::timeout(HANDSHAKE_TIMEOUT, tls.accept(tcp)).await;
             if let Ok(Ok(socket)) = handshake {
                 let is_http2 = socket.get_ref().1.alpn_protocol() == Some(b"h2");
-                connection::run(proxy, socket, is_http2, work).await;
+                connection::run(proxy, socket, is_http2, work, from).await;
             }
         }
     }

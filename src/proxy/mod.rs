@@ -46,14 +46,14 @@ use crate::audit::{Asker, AuditLog, Entry, Event, NotRecorded};
 use crate::config::Config;
 use crate::engine::facts::People;
 use crate::engine::released::Report;
-use crate::engine::request::{Asked, admit, error_form};
+use crate::engine::request::{Asked, Plan, admit, error_form};
 use crate::engine::shapes::written::Errors;
-use crate::identity::Identity;
-use crate::limits::Limits;
+use crate::identity::{Identity, Reader, Rejected};
+use crate::limits::{AddressBlock, Budget, Limits, Who};
 use connection::Patience;
 use drain::DrainWatch;
 use hyper::body::Incoming;
-use hyper::header::HeaderValue;
+use hyper::header::{HeaderMap, HeaderValue};
 use hyper::{Request, Response, StatusCode};
 use inquirer::{Arriving, Inquirer};
 use refusal::Refusal;
@@ -75,7 +75,7 @@ use world::World;
 pub struct Proxy {
     world: World,
     identity: Identity,
-    limits: Limits,
+    limits: Arc<Limits>,
     audit: AuditLog,
     metrics: Arc<Metrics>,
     inquirer: Inquirer,
@@ -93,7 +93,7 @@ impl Proxy {
         config: &Config,
         world: World,
         identity: Identity,
-        limits: Limits,
+        limits: Arc<Limits>,
         metrics: Arc<Metrics>,
     ) -> Result<Proxy, String> {
         let file = &config.audit.file;
@@ -138,15 +138,19 @@ impl Proxy {
         course: &mut Course,
         work: DrainWatch,
     ) -> Result<Response<ReaderBody>, Refusal> {
-        course.is_head = request.method() == hyper::Method::HEAD;
         course.errors = error_form(&self.world.policy(), received_target(&request));
         let mut received = Received::head_of(request)?;
-        let reader = self.identity.reader(received.headers(), now_s()?).await?;
+        let reader = self.reader(received.headers(), course.peer).await?;
         let (policy, people) = self.world.judging(&reader.member);
         course.asker.reader = member_id(&*people).unwrap_or_else(|| reader.member.clone());
         course.asker.client.clone_from(&reader.client);
         course.asker.policy.clone_from(&policy.hash);
-        self.limits.request(&course.asker.reader).map_err(Refusal::OverLimit)?;
+        let budget = course.budget.insert(self.limits.budget(Who {
+            reader: &course.asker.reader,
+            contracts: &people.reader_contracts(),
+            client: course.asker.client.as_deref(),
+        }));
+        budget.request().await?;
         if my_access::is_ours(received.target()) {
             let (method, target) = (received.method(), received.target());
             return my_access::answer(self, &*people, course, method, target).await;
@@ -164,6 +168,7 @@ impl Proxy {
         if plan.is_by_id() {
             self.watch.tell_id(&self.metrics, &course.asker, &plan.target);
         }
+        let long = if is_long(&plan) { Some(budget.long_read()?) } else { None };
         let page = paging::asked(&self.inquirer, &plan, &course.asker)?;
         let upstream = &self.inquirer.upstream;
         let rights = Rights::Reader { reader: &reader, request_id: &course.asker.request };
@@ -180,10 +185,26 @@ impl Proxy {
         };
         let arriving = Arriving { plan: &plan, rights, redactor, body, until };
         if plan.stream {
-            stream::answer(self, arriving, &course.asker, work).await
+            stream::answer(self, arriving, &course.asker, budget.clone(), (work, long)).await
         } else {
-            whole::answer(self, arriving, &course.asker, &mut course.account).await
+            whole::answer(self, arriving, &course.asker, budget, &mut course.account).await
         }
+    }
+
+    /// Who asks. An address whose credentials did not hold too often is not listened to.
+    async fn reader(
+        &self,
+        headers: &HeaderMap,
+        peer: Option<AddressBlock>,
+    ) -> Result<Reader, Refusal> {
+        if let Some(peer) = peer {
+            self.limits.address(peer)?;
+        }
+        let reader = self.identity.reader(headers, now_s()?).await;
+        if let (Err(Rejected::Invalid(_) | Rejected::Malformed(_)), Some(peer)) = (&reader, peer) {
+            self.limits.bad_credentials(peer);
+        }
+        Ok(reader?)
     }
 
     /// RECORD-BEFORE-RELEASE holds for answers of ours too, once it is known who asks; before
@@ -207,6 +228,7 @@ impl Proxy {
         if !course.asker.reader.is_empty() {
             self.watch.tell(&self.metrics, &course.asker, course.account.as_ref(), not_found);
         }
+        self.note_limit(&refusal);
         if let Some(answered) = course.answered
             && not_found
         {
@@ -225,6 +247,12 @@ impl Proxy {
         self.metrics.audited(written.is_ok(), began.elapsed());
         traces::span("audit", began);
         written
+    }
+
+    fn note_limit(&self, refusal: &Refusal) {
+        if let Refusal::OverLimit(over) = refusal {
+            self.metrics.limits.over(over.scope.name(), over.dimension());
+        }
     }
 
     /// 128 random bits in hex: tells nobody how many requests there are.
@@ -247,6 +275,10 @@ struct Course {
     asker: Asker,
     errors: Errors,
     is_head: bool,
+    /// Where the connection comes from, if that is one subscriber's.
+    peer: Option<AddressBlock>,
+    /// What may be taken, once it is known who asks.
+    budget: Option<Budget>,
     /// What was judged of a body of which nothing is released.
     account: Option<Report>,
     /// When the upstream's head came.
@@ -258,18 +290,26 @@ async fn serve(
     proxy: Arc<Proxy>,
     request: Request<Incoming>,
     work: DrainWatch,
+    peer: Option<AddressBlock>,
 ) -> Response<ReaderBody> {
     let began = Instant::now();
     let request_id = proxy.request_id();
     let asker = Asker { request: request_id.clone(), ..Asker::default() };
-    let mut course =
-        Course { asker, errors: Errors::Problem, is_head: false, account: None, answered: None };
     let is_head = request.method() == hyper::Method::HEAD;
+    let mut course = Course {
+        asker,
+        errors: Errors::Problem,
+        is_head,
+        peer,
+        budget: None,
+        account: None,
+        answered: None,
+    };
     let task = tokio::spawn({
         let proxy = Arc::clone(&proxy);
         let answering = async move {
             let response = match proxy.judge(request, &mut course, work).await {
-                Ok(response) => response,
+                Ok(response) => told(response, &course),
                 Err(refusal) => proxy.refuse(refusal, &course).await,
             };
             (response, course.asker.route)
@@ -287,6 +327,19 @@ async fn serve(
         traces.tell(&proxy.metrics, request_id, route, status, began, spans);
     }
     response
+}
+
+/// A released answer that tells what is left to the reader. One over a limit tells which.
+fn told(mut response: Response<ReaderBody>, course: &Course) -> Response<ReaderBody> {
+    if let Some(budget) = &course.budget {
+        budget.tell(response.headers_mut());
+    }
+    response
+}
+
+/// Whether an answer may take the upstream long, and hold much.
+fn is_long(plan: &Plan) -> bool {
+    plan.stream || plan.template.ends_with("/$everything")
 }
 
 /// What a task made; one that panicked is a fault of ours, and of one request only.

@@ -11,7 +11,7 @@ use crate::identity::Rejected;
 use crate::limits::OverLimit;
 use bytes::Bytes;
 use hyper::StatusCode;
-use hyper::header::{ALLOW, HeaderMap, HeaderName, HeaderValue, RETRY_AFTER, WWW_AUTHENTICATE};
+use hyper::header::{ALLOW, HeaderMap, HeaderValue, RETRY_AFTER, WWW_AUTHENTICATE};
 use serde_json::json;
 
 /// Seconds after which a reader who met a shortage of ours may come again.
@@ -57,6 +57,12 @@ impl From<UpstreamFault> for Refusal {
 impl From<NotRecorded> for Refusal {
     fn from(_: NotRecorded) -> Refusal {
         Refusal::NotRecorded
+    }
+}
+
+impl From<OverLimit> for Refusal {
+    fn from(over: OverLimit) -> Refusal {
+        Refusal::OverLimit(over)
     }
 }
 
@@ -129,17 +135,7 @@ impl Refusal {
             Refusal::Engine(released::Refusal::Method { allow }) => {
                 fields.insert(ALLOW, HeaderValue::from_static(allow));
             }
-            Refusal::OverLimit(over) => {
-                fields.insert(RETRY_AFTER, HeaderValue::from(over.retry_after_s));
-                let (name, rate) = (over.counted.name(), over.rate);
-                let policy = format!("\"{name}\";q={};w={}", rate.most, rate.per.as_secs());
-                let state = format!("\"{name}\";r=0;t={}", over.retry_after_s);
-                for (name, value) in [("ratelimit-policy", policy), ("ratelimit", state)] {
-                    if let Ok(value) = HeaderValue::from_str(&value) {
-                        fields.insert(HeaderName::from_static(name), value);
-                    }
-                }
-            }
+            Refusal::OverLimit(over) => over.tell(&mut fields),
             Refusal::NotRecorded | Refusal::TooMuchHeld => {
                 fields.insert(RETRY_AFTER, HeaderValue::from_static(SHORTAGE_RETRY_AFTER_S));
             }
@@ -155,12 +151,7 @@ impl Refusal {
             Refusal::Method => "a method that no route has".to_owned(),
             Refusal::NoCredentials => "no credentials".to_owned(),
             Refusal::BadCredentials(why) => format!("credentials that do not hold: {why}"),
-            Refusal::OverLimit(over) => format!(
-                "over the limit of {} {} in {} s",
-                over.rate.most,
-                over.counted.name(),
-                over.rate.per.as_secs()
-            ),
+            Refusal::OverLimit(over) => over.to_string(),
             // The name of a parameter is the reader's text.
             Refusal::Engine(released::Refusal::Parameter { .. }) => {
                 "a query parameter that is not open".to_owned()

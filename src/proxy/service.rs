@@ -44,9 +44,10 @@ impl Service {
         clock_is_right(super::now_s().unwrap_or_default()).map_err(NoStart::Cannot)?;
         let world = World::load(&config.judging, tell).map_err(NoStart::Mistakes)?;
         let identity = Identity::new(&config.identity).map_err(NoStart::Cannot)?;
-        let limits = Limits::new(&config.judging.limits);
-        let proxy = Proxy::new(config, world, identity, limits, Arc::new(Metrics::default()))
-            .map_err(NoStart::Cannot)?;
+        let limits = Limits::open(&config.judging.limits.reads).map_err(NoStart::Cannot)?;
+        let proxy =
+            Proxy::new(config, world, identity, Arc::new(limits), Arc::new(Metrics::default()))
+                .map_err(NoStart::Cannot)?;
         let listener = Listener::bind(&config.listen).await.map_err(NoStart::Cannot)?;
         let admin = match config.admin {
             None => None,
@@ -112,7 +113,12 @@ impl Service {
             () = look_after(&proxy) => false,
             () = proxy.watch.run(&proxy) => false,
             () = traces => false,
+            () = proxy.limits.stay_connected() => false,
+            () = proxy.limits.save_now_and_then(|| proxy.metrics.limits.not_saved()) => false,
         };
+        if proxy.limits.save().is_err() {
+            proxy.metrics.limits.not_saved();
+        }
         proxy.watch.end(&proxy).await;
         if let Some(traces) = &proxy.traces {
             traces.end().await;
@@ -147,9 +153,11 @@ async fn look_after(proxy: &Proxy) {
                 proxy.audit.look_after_index();
                 files.look(proxy);
                 proxy.metrics.set_held_bytes(proxy.inquirer.held.bytes());
+                let (keys, together) = (proxy.limits.keys(), proxy.limits.counts_together());
+                proxy.metrics.limits.set(keys, together);
                 proxy.inquirer.upstream.forget_idle_connections();
             }
-            _ = forget.tick() => proxy.limits.forget_idle_readers(),
+            _ = forget.tick() => proxy.limits.forget_idle(),
         }
     }
 }

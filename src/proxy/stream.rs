@@ -10,6 +10,7 @@ use super::response::{self, ReaderBody, StreamPart};
 use crate::audit::{Asker, Entry, Event, FLUSH_BYTES_MAX, Flushes};
 use crate::engine::Redactor;
 use crate::engine::released::Released;
+use crate::limits::{Budget, LongRead};
 use hyper::Response;
 use std::sync::Arc;
 use tokio::sync::mpsc;
@@ -22,7 +23,8 @@ pub(super) async fn answer(
     proxy: &Arc<Proxy>,
     arriving: Arriving<'_>,
     asker: &Asker,
-    work: DrainWatch,
+    budget: Budget,
+    under_way: (DrainWatch, Option<LongRead>),
 ) -> Result<Response<ReaderBody>, Refusal> {
     let Arriving { plan, redactor, body, .. } = arriving;
     let inquirer = &proxy.inquirer;
@@ -38,12 +40,14 @@ pub(super) async fn answer(
         return Ok(response::stream(plan, &asker.request, None));
     }
     let (parts, receiver) = mpsc::channel(FLUSHES_WAITING_MAX);
-    let pump = Pump { proxy: Arc::clone(proxy), asker: asker.clone(), parts, left_bytes: 0 };
+    let answered = response::stream(plan, &asker.request, Some(receiver));
+    let (proxy, asker) = (Arc::clone(proxy), asker.clone());
+    let pump = Pump { proxy, asker, budget, parts, left_bytes: 0 };
     tokio::spawn(async move {
         pump.run(redactor, body).await;
-        drop((lease, work));
+        drop((lease, under_way));
     });
-    Ok(response::stream(plan, &asker.request, Some(receiver)))
+    Ok(answered)
 }
 
 /// Why a stream ended before its time.
@@ -64,6 +68,7 @@ impl<R: Into<Refusal>> From<R> for Broken {
 struct Pump {
     proxy: Arc<Proxy>,
     asker: Asker,
+    budget: Budget,
     parts: mpsc::Sender<StreamPart>,
     left_bytes: usize,
 }
@@ -77,6 +82,7 @@ impl Pump {
             Err(Broken::HungUp) => Some("the reader hung up".to_owned()),
             Err(Broken::Refused(refusal)) => {
                 self.proxy.metrics.cut(refusal.cause());
+                self.proxy.note_limit(refusal);
                 Some(refusal.for_operator())
             }
         };
@@ -101,9 +107,9 @@ impl Pump {
     }
 
     async fn leave(&mut self, released: Released) -> Result<(), Broken> {
-        let records = released.report.released;
-        let charged = self.proxy.limits.records(&self.asker.reader, records);
-        charged.map_err(Refusal::OverLimit)?;
+        if !released.is_empty() || released.report.released > 0 {
+            self.budget.release(&released.report, released.len()).await?;
+        }
         self.proxy.metrics.judged(&released.report);
         let report = Some(&released.report);
         self.proxy.watch.tell(&self.proxy.metrics, &self.asker, report, false);

@@ -7,6 +7,7 @@ use super::refusal::Refusal;
 use super::response::{self, ReaderBody};
 use crate::audit::{Asker, Entry, Event};
 use crate::engine::released::Report;
+use crate::limits::Budget;
 use hyper::Response;
 
 /// Judges a body whole and answers with what is released. If that is nothing, `account` tells
@@ -15,6 +16,7 @@ pub(super) async fn answer(
     proxy: &Proxy,
     arriving: Arriving<'_>,
     asker: &Asker,
+    budget: &mut Budget,
     account: &mut Option<Report>,
 ) -> Result<Response<ReaderBody>, Refusal> {
     let plan = arriving.plan;
@@ -22,7 +24,7 @@ pub(super) async fn answer(
     let judging = proxy.inquirer.judge_whole(arriving, &mut lease, account);
     let Whole { released, .. } = judging.await?;
     let report = &released.report;
-    proxy.limits.records(&asker.reader, report.released).map_err(Refusal::OverLimit)?;
+    budget.release(report, released.len()).await?;
     proxy.metrics.judged(report);
     proxy.watch.tell(&proxy.metrics, asker, Some(report), false);
     let own_note = report.own_note_withheld.then(|| OwnNote { notice: proxy.notice.clone() });

@@ -39,7 +39,7 @@ async fn bypass_L4_requests_that_cost_more_than_one() {
     let stand = Stand::house_with(good("application/json", &body), more).await;
     for _ in 0..5 {
         // More than ever comes back at once: refused, and not let through for once.
-        let answer = stand.get(MOTHER, CLAIMS).await;
+        let answer = stand.get(MOTHER, "/api/v1/family/C-1").await;
         assert_eq!((answer.status, answer.body.contains("CLM")), (429, false));
     }
     let stand = limited("{ records: 3 per 1h }").await;

@@ -282,6 +282,11 @@ impl People for Family {
             .any(|row| row.member == self.reader && row.contract == contract && self.in_force(row))
     }
 
+    fn reader_contracts(&self) -> Vec<String> {
+        let rows = self.rows.iter().filter(|row| row.member == self.reader && self.in_force(row));
+        rows.map(|row| row.contract.clone()).collect()
+    }
+
     fn names(&self, person: PersonId) -> Vec<String> {
         let member = self.member(person).to_owned();
         let mut names = vec![member.clone()];

@@ -211,6 +211,12 @@ impl Deployment {
         self.end.take().unwrap().send(()).unwrap();
     }
 
+    /// Waits for the end; its files are as it left them.
+    pub(crate) async fn stopped(self) -> Files {
+        self.serving.await.unwrap();
+        self.files
+    }
+
     /// Waits for the end; whether all that was under way ended.
     pub(crate) async fn ended(self) -> bool {
         self.serving.await.unwrap()

@@ -234,8 +234,12 @@ async fn hidden_absent_foreign_and_malformed_are_one_404_at_one_charge() {
         }
         let statuses: Vec<u16> = course.iter().map(|answer| answer.status).collect();
         assert_eq!(statuses, [404, 404, 200, 429, 429], "{id}");
-        assert_eq!(course[3].field("ratelimit-policy"), "\"records\";q=1;w=3600", "{id}");
-        assert_eq!(course[4].field("ratelimit-policy"), "\"requests\";q=4;w=3600", "{id}");
+        assert_eq!(
+            course[3].field("ratelimit-policy"),
+            "\"records-1h\";q=1;w=3600;qu=\"records\"",
+            "{id}"
+        );
+        assert_eq!(course[4].field("ratelimit-policy"), "\"requests-1h\";q=4;w=3600", "{id}");
         answers.push((id, course));
     }
     for (id, course) in &answers {

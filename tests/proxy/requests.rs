@@ -158,8 +158,8 @@ async fn a_reader_over_their_limit() {
     assert_eq!(over.status, 429);
     let retry_after: u64 = over.field("retry-after").parse().unwrap();
     assert!((1..=30).contains(&retry_after));
-    assert_eq!(over.field("ratelimit"), format!("\"requests\";r=0;t={retry_after}"));
-    assert_eq!(over.field("ratelimit-policy"), "\"requests\";q=2;w=60");
+    assert_eq!(over.field("ratelimit"), format!("\"requests-1m\";r=0;t={retry_after}"));
+    assert_eq!(over.field("ratelimit-policy"), "\"requests-1m\";q=2;w=60");
     assert_eq!(deployment.get("M-102", CLAIMS).await.status, 200);
 }
 
@@ -171,7 +171,7 @@ async fn records_are_charged_before_they_leave() {
     assert_eq!(deployment.get("M-102", CLAIMS).await.status, 200);
     let over = deployment.get("M-102", CLAIMS).await;
     assert_eq!(over.status, 429);
-    assert_eq!(over.field("ratelimit-policy"), "\"records\";q=6;w=3600");
+    assert_eq!(over.field("ratelimit-policy"), "\"records-1h\";q=6;w=3600;qu=\"records\"");
     assert!(!over.body.contains("CLM"));
 }
 

@@ -124,7 +124,7 @@ async fn two_worlds() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_is_hidden_is_not_charged() {
-    let few = "limits: { reader: [{ records: 10 per 1d }] }";
+    let few = "limits: { reader: [{ records: 10 per 1d }], contract: [{ records: 40 per 1d }, { subjects: 3 per 1d }], subject: [{ bytes: 8MiB per 30d }, { records: 30 per 1d }] }";
     let mut sides = two_sides(Files::with_all_policies, few).await;
     let (tally, told_apart) = plays(&mut sides, 1..400, SHORT_PAGES, None).await;
     assert!(told_apart.is_none(), "a limit told the worlds apart: {told_apart:?}");

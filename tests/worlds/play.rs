@@ -106,7 +106,7 @@ impl Tally {
 }
 
 /// What of two answers differs: all is compared but `Date` and `X-Request-Id`; cursors too, and
-/// `Retry-After` to the minute.
+/// `Retry-After` and the time in `RateLimit` to the minute.
 pub fn told_apart(one: &Answer, other: &Answer) -> Option<String> {
     if one.status != other.status {
         return Some(format!("status {} and {}", one.status, other.status));
@@ -126,6 +126,15 @@ pub fn told_apart(one: &Answer, other: &Answer) -> Option<String> {
             "retry-after" => {
                 let seconds = |text: &str| text.parse::<i64>().unwrap();
                 (seconds(one) - seconds(other)).abs() <= 60
+            }
+            // What is left must be the same; when all of it is back, to the minute.
+            "ratelimit" => {
+                let parts = |text: &str| {
+                    let (left, reset) = text.rsplit_once(";t=").unwrap();
+                    (left.to_owned(), reset.parse::<i64>().unwrap())
+                };
+                let (one, other) = (parts(one), parts(other));
+                one.0 == other.0 && (one.1 - other.1).abs() <= 60
             }
             _ => one == other,
         };

@@ -58,7 +58,7 @@ pub fn prepared(files: Files) -> Files {
     files
 }
 
-pub const NO_LIMIT: &str = "limits: { reader: [] }";
+pub const NO_LIMIT: &str = "limits: { reader: [], contract: [], subject: [] }";
 
 impl Side {
     pub async fn start(files: Files, more: &str) -> Side {

@@ -1,18 +1,20 @@
 //! Every refusal on the wire: status, words, fields, in both forms (DESIGN section 6).
 
 use crate::config::meant::Rate;
+use crate::config::meant::{Dimension, Scope};
 use crate::engine::released;
 use crate::engine::shapes::written::Errors;
-use crate::limits::{Counted, OverLimit};
+use crate::limits::{Limit, OverLimit};
 use crate::proxy::contained;
 use crate::proxy::refusal::Refusal;
 use crate::proxy::upstream::UpstreamFault;
-use std::num::NonZeroU32;
+use std::num::NonZeroU64;
 use std::time::Duration;
 
 fn over_limit() -> Refusal {
-    let rate = Rate { most: NonZeroU32::new(120).unwrap(), per: Duration::from_mins(1) };
-    Refusal::OverLimit(OverLimit { counted: Counted::Requests, rate, retry_after_s: 7 })
+    let rate = Rate { most: NonZeroU64::new(120).unwrap(), per: Duration::from_mins(1) };
+    let limit = Limit::Rate(Dimension::Requests, rate);
+    Refusal::OverLimit(OverLimit { scope: Scope::Reader, limit, retry_after_s: 7 })
 }
 
 #[track_caller]
@@ -60,8 +62,8 @@ fn every_refusal() {
         "too many requests",
         &[
             ("retry-after", "7"),
-            ("ratelimit-policy", "\"requests\";q=120;w=60"),
-            ("ratelimit", "\"requests\";r=0;t=7"),
+            ("ratelimit-policy", "\"requests-1m\";q=120;w=60"),
+            ("ratelimit", "\"requests-1m\";r=0;t=7"),
         ],
     );
     for fault in [
@@ -95,7 +97,7 @@ fn operators_read_more_and_no_text_of_the_reader() {
     let unreadable = released::Refusal::Unreadable { at: 7, why: "duplicate key" };
     let words = Refusal::Engine(unreadable).for_operator();
     assert_eq!(words, "unreadable body at byte 7: duplicate key");
-    assert_eq!(over_limit().for_operator(), "over the limit of 120 requests in 60 s");
+    assert_eq!(over_limit().for_operator(), "over the limit of 120 requests in 60 s by reader");
 }
 
 #[tokio::test]

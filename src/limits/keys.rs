@@ -1,0 +1,84 @@
+//! Whose budget: names of people, contracts and applications, as keyed hashes. No name is kept,
+//! and without the secret none can be tried out.
+
+use super::seen::SubjectHash;
+use crate::config::meant::Scope;
+use aws_lc_rs::hmac;
+use std::fmt;
+use std::net::{IpAddr, Ipv6Addr};
+
+/// Who shares a budget, in one scope.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub(super) struct Key(pub(super) u128);
+
+/// Debug output ends in logs; a hash does no good there.
+impl fmt::Debug for Key {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Key(..)")
+    }
+}
+
+/// Length of a secret, bytes.
+pub(super) const SECRET_BYTES: usize = 32;
+
+/// Makes keys of names.
+pub(super) struct Hasher(hmac::Key);
+
+impl fmt::Debug for Hasher {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Hasher(..)")
+    }
+}
+
+impl Hasher {
+    pub(super) fn new(secret: &[u8; SECRET_BYTES]) -> Hasher {
+        Hasher(hmac::Key::new(hmac::HMAC_SHA256, secret))
+    }
+
+    /// The key of these names in a scope. Lengths are part of it: no two lists of names are one.
+    pub(super) fn key(&self, scope: Scope, names: &[&str]) -> Key {
+        let mut context = hmac::Context::with_key(&self.0);
+        context.update(scope.name().as_bytes());
+        for name in names {
+            context.update(&name.len().to_be_bytes());
+            context.update(name.as_bytes());
+        }
+        let tag = context.sign();
+        let first = tag.as_ref().first_chunk::<16>().copied().unwrap_or_default();
+        Key(u128::from_be_bytes(first))
+    }
+
+    /// A subject among those that somebody has seen.
+    pub(super) fn subject(&self, subject: &str) -> SubjectHash {
+        let Key(hash) = self.key(Scope::Subject, &[subject]);
+        // Half of it is enough to tell a few hundred apart.
+        u64::try_from(hash >> 64).unwrap_or_default()
+    }
+}
+
+/// Where a connection comes from, as far as one subscriber of a network goes: an IPv4 address, or
+/// the /64 of an IPv6 address (BYPASSES L3).
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub struct AddressBlock(u128);
+
+impl AddressBlock {
+    /// The block of an address. An IPv4 address is the same one written as IPv6.
+    pub fn of(address: IpAddr) -> AddressBlock {
+        const SUBSCRIBER: u128 = u128::MAX << 64;
+        AddressBlock(match address.to_canonical() {
+            IpAddr::V4(address) => u128::from(address.to_ipv6_mapped()),
+            IpAddr::V6(address) => u128::from(address) & SUBSCRIBER,
+        })
+    }
+
+    pub(super) fn text(self) -> String {
+        Ipv6Addr::from(self.0).to_string()
+    }
+}
+
+/// Debug output ends in logs; an address is a person's.
+impl fmt::Debug for AddressBlock {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("AddressBlock(..)")
+    }
+}
