@@ -91,7 +91,7 @@ fn rate(written: &str) -> Result<Rate, String> {
         "h" => Duration::from_hours(1),
         _ => return Err(wrong()),
     };
-    Ok(Rate { most, per })
+    Ok(Rate { most: most.into(), per })
 }
 
 /// A line on a terminal that is written anew.

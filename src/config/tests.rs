@@ -270,6 +270,73 @@ fn wrong_in_each_part_of_the_limits_and_keys() {
 }
 
 #[test]
+fn limits_that_cannot_be_meant() {
+    check(
+        "limits: { page-records: 50, reader: [{ records: 20 per 1d }, { records: 90 per 30d }] }",
+        &[
+            "a page of 50 records is over the limit `records-1d`",
+            "help: write at most 20, or a larger limit: no such page could leave",
+        ],
+    );
+    check(
+        "limits: { contract: [{ bytes: 1MiB per 1d }] }",
+        &[
+            "a body of `hold` (8MiB) is over the limit `contract-bytes-1d`",
+            "help: write a smaller `hold`, or a larger limit: no such body could leave",
+        ],
+    );
+    check(
+        "limits: { subject: [{ subjects: 3 per 1d }], address: [{ bytes: 1GiB per 1d }] }",
+        &[
+            "`subject` has no limit of `subjects`",
+            "help: write `requests` or `records` or `bytes`",
+            "`address` has no limit of `bytes`",
+            "help: write `requests`",
+        ],
+    );
+    check(
+        "limits: { reader: [{ requests: 9 per 1h }, { requests: 8 per 60m }] }",
+        &["a second limit of `requests` per 1h", "help: keep the smaller one"],
+    );
+    check(
+        "limits: { reader: [{ bytes: 9 per 1d }, { subjects: 1000001 per 1d }], keys: 1 }",
+        &[
+            "`9 per 1d` is no rate of bytes",
+            "help: write a size, `per` and a time, like `500MiB per 1d`",
+            "a limit of `subjects` is at most 1000000",
+            "help: each of them is remembered",
+            "this must be from 1000 to 100000000",
+        ],
+    );
+    check(
+        "limits: { shared: redis://localhost }",
+        &[
+            "proxies that count together need a secret that they share",
+            "help: set `cursors.keys`, or write `shared: { url: …, key: F }`",
+        ],
+    );
+    check(
+        "limits: { shared: { url: 'redis://u:p@h', key: k, password-file: a, password-env: B } }",
+        &[
+            "`redis://u:p@h` is no URL that can be used: secrets come from files, not from a URL",
+            "the password is in a file or in the environment, not in both",
+            "help: keep one of the two",
+        ],
+    );
+    check(
+        "limits: { shared: { url: 'redis://h/one', key: k } }",
+        &["`redis://h/one` is no URL that can be used: its database is no number"],
+    );
+    // Where nobody says how long pages are, they fit.
+    let text = LEAST.to_owned() + "limits: { reader: [{ records: 20 per 1d }] }\n";
+    assert_eq!(read(&text).unwrap().judging.limits.page_records, 20);
+    let shared = "cursors: { keys: c }\nlimits: { shared: 'rediss://[::1]/3' }\n";
+    let shared = read(&(LEAST.to_owned() + shared)).unwrap().judging.limits.reads.shared.unwrap();
+    assert_eq!((shared.address.tls, shared.address.port, shared.address.database), (true, 6379, 3));
+    assert_eq!(shared.key.as_deref(), Some(Path::new("/etc/sequester/c")));
+}
+
+#[test]
 fn redact_needs_members_and_policies_only() {
     let read = |text: &str| {
         let judging = Judging::read(&SourceFile::new("s.yaml", text), Path::new(""));

@@ -5,7 +5,7 @@
 //! every row is asked, and only if all say yes is anything taken. So nothing is charged half, a
 //! refusal uses nothing up, and no two at once can both take the last.
 //!
-//! BOUNDED: `keys` rows in each scope, and as many subjects remembered. Rows that are as good as
+//! BOUNDED: `keys` rows in each scope, and four times as many subjects remembered. Rows that are as good as
 //! new are forgotten. Who finds no room shares a row with others that found none: `SHARED_ROWS`
 //! in each stripe, by a keyed hash. They have less then, never more; and who fills a table locks
 //! out nobody who is in it, cannot choose with whom he shares, and cannot fill that of another
@@ -25,6 +25,9 @@ const STRIPES: usize = 64;
 /// Rows of a stripe for those who found no room, beyond its own.
 const SHARED_ROWS: u128 = 64;
 
+/// Subjects that a stripe may remember, however few its rows.
+const SUBJECTS_MIN: usize = 1024;
+
 /// How often a full stripe is searched for rows that can be forgotten, microseconds.
 const SEARCH_EVERY_US: u64 = 1_000_000;
 
@@ -39,6 +42,7 @@ pub(super) struct Table {
     pub(super) columns: Columns,
     stripes: Box<[Mutex<Stripe>]>,
     stripe_rows_max: usize,
+    stripe_subjects_max: usize,
 }
 
 #[derive(Debug, Default)]
@@ -64,6 +68,7 @@ impl Tables {
             columns: Columns::of(scope, rates),
             stripes: (0..STRIPES).map(|_| Mutex::default()).collect(),
             stripe_rows_max: keys.div_ceil(STRIPES),
+            stripe_subjects_max: keys.div_ceil(STRIPES).saturating_mul(4).max(SUBJECTS_MIN),
         });
         Tables(tables.filter(|table| !table.columns.is_empty()).collect())
     }
@@ -88,7 +93,7 @@ impl Tables {
         let mut refusals = Vec::new();
         for line in lines {
             let Some(Held { table, stripe, .. }) = at(&mut held, line) else { continue };
-            let room = table.stripe_rows_max.saturating_sub(stripe.subjects);
+            let room = table.stripe_subjects_max.saturating_sub(stripe.subjects);
             let row = stripe.row(line.key, table, now);
             refusals.extend(table.columns.refuses(row, line, now, taking, room));
         }
@@ -100,7 +105,7 @@ impl Tables {
         let mut left = None;
         for line in lines {
             let Some(Held { table, stripe, .. }) = at(&mut held, line) else { continue };
-            let room = table.stripe_rows_max.saturating_sub(stripe.subjects);
+            let room = table.stripe_subjects_max.saturating_sub(stripe.subjects);
             let row = stripe.row(line.key, table, now);
             let known = row.subjects();
             match taking {

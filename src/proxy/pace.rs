@@ -15,7 +15,8 @@ pub(super) struct Pace {
 impl Pace {
     /// One after the other, as far apart as the rate says.
     pub(super) fn new(rate: Rate) -> Option<Pace> {
-        let apart = rate.per.checked_div(rate.most.get()).unwrap_or_default();
+        let most = u32::try_from(rate.most.get()).unwrap_or(u32::MAX);
+        let apart = rate.per.checked_div(most).unwrap_or_default();
         let quota = Quota::with_period(apart.max(Duration::from_nanos(1)))?;
         Some(Pace { requests: RateLimiter::direct(quota), clock: DefaultClock::default() })
     }

@@ -157,7 +157,11 @@ async fn look_after(proxy: &Proxy) {
                 proxy.metrics.limits.set(keys, together);
                 proxy.inquirer.upstream.forget_idle_connections();
             }
-            _ = forget.tick() => proxy.limits.forget_idle(),
+            _ = forget.tick() => {
+                // A million keys take a while.
+                let limits = Arc::clone(&proxy.limits);
+                tokio::task::spawn_blocking(move || limits.forget_idle()).await.ok();
+            }
         }
     }
 }

@@ -13,7 +13,10 @@ fn budget(limits: &Arc<Limits>, reader: &str) -> Budget {
 /// So many records released, and as many again withheld, of each of these.
 fn report(by: &[(&str, u64)]) -> Report {
     let tallies = by.iter().map(|(subject, released)| {
-        ((*subject).to_owned(), Tally { released: *released, withheld: released + 1 })
+        (
+            (*subject).to_owned(),
+            Tally { released: *released, withheld: released + 1, ..Tally::default() },
+        )
     });
     Report {
         released: by.iter().map(|(_, released)| released).sum(),

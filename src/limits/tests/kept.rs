@@ -12,7 +12,8 @@ fn open(path: &Path, lines: &[&str]) -> Result<Arc<Limits>, String> {
 }
 
 async fn read(limits: &Arc<Limits>, reader: &str, records: u64) -> Result<(), OverLimit> {
-    let by_subject = [("M-4".to_owned(), Tally { released: records, withheld: 0 })].into();
+    let by_subject =
+        [("M-4".to_owned(), Tally { released: records, withheld: 0, ..Tally::default() })].into();
     let shown = Report { released: records, by_subject, ..Report::default() };
     limits.budget(Who { reader, contracts: &[], client: None }).release(&shown, 1).await
 }
@@ -37,7 +38,8 @@ async fn bypass_L10_long_windows_survive_a_restart() {
     assert_eq!(read(&limits, "M-1", 2).await.unwrap_err().scope, Scope::Subject);
     read(&limits, "M-1", 1).await.unwrap();
     // Who was seen is known: another is one too many.
-    let by_subject = [("M-5".to_owned(), Tally { released: 1, withheld: 0 })].into();
+    let by_subject =
+        [("M-5".to_owned(), Tally { released: 1, withheld: 0, ..Tally::default() })].into();
     let shown = Report { released: 1, by_subject, ..Report::default() };
     let who = Who { reader: "M-1", contracts: &[], client: None };
     assert_eq!(limits.budget(who).release(&shown, 1).await.unwrap_err().dimension(), "subjects");

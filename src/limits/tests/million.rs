@@ -34,7 +34,13 @@ async fn a_million_readers_by_the_usual_limits() {
         budget.request().await.unwrap();
         let by_subject = [(name.clone(), 20), (format!("M-{:09}", reader / 4 * 4), 20)];
         let by_subject = by_subject.map(|(subject, released)| {
-            (subject, crate::engine::released::Tally { released, withheld: 0 })
+            (
+                subject,
+                crate::engine::released::Tally {
+                    released,
+                    ..crate::engine::released::Tally::default()
+                },
+            )
         });
         let report = crate::engine::released::Report {
             released: 40,

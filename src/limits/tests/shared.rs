@@ -141,7 +141,9 @@ impl Proxy {
     }
 
     async fn read(&self, reader: &str, subject: &str, records: u64) -> Result<(), OverLimit> {
-        let by_subject = [(subject.to_owned(), Tally { released: records, withheld: 9 })].into();
+        let by_subject =
+            [(subject.to_owned(), Tally { released: records, withheld: 9, ..Tally::default() })]
+                .into();
         let report = Report { released: records, by_subject, ..Report::default() };
         let contracts = ["C-1".to_owned()];
         let who = Who { reader, contracts: &contracts, client: Some("portal") };

@@ -141,19 +141,19 @@ fn bypass_L5_who_finds_no_room_shares_and_locks_out_nobody() {
 
 #[test]
 fn subjects_remembered_are_bounded_too() {
-    let tables = Tables::new(&rates(&["reader subjects 50 per 1d"]), 640);
+    let tables = Tables::new(&rates(&["reader subjects 5000 per 1d"]), 640);
     let mut refused = 0;
-    for reader in 0..100u128 {
-        // All of one stripe, which has room for ten rows and ten subjects.
-        let mut one = [line(Scope::Reader, (reader + 1) * 64, records(1))];
-        one[0].subjects = vec![1, 2, 3];
+    for reader in 1..=8u128 {
+        // All of one stripe, which has room for ten rows and 1,024 subjects.
+        let mut one = [line(Scope::Reader, reader * 64, records(1))];
+        one[0].subjects = (0..300).collect();
         refused += usize::from(tables.charge(&one, NOW, TAKE).is_err());
     }
-    assert_eq!(refused, 97);
+    assert_eq!(refused, 5);
     tables.forget(NOW + 2 * DAY_US);
     assert_eq!(tables.rows(), 0);
     let mut one = [line(Scope::Reader, 6400, records(1))];
-    one[0].subjects = vec![1, 2, 3];
+    one[0].subjects = (0..300).collect();
     assert!(tables.charge(&one, NOW + 2 * DAY_US, TAKE).is_ok());
 }
 
