@@ -14,8 +14,7 @@ const KIB: u64 = 1 << 10;
 const MIB: u64 = 1 << 20;
 const GIB: u64 = 1 << 30;
 /// Shortest and longest window of a rate (DESIGN section 7), and time for which a cursor holds.
-const WINDOWS: RangeInclusive<Duration> =
-    Duration::from_mins(1)..=Duration::from_hours(30 * 24);
+const WINDOWS: RangeInclusive<Duration> = Duration::from_mins(1)..=Duration::from_hours(30 * 24);
 
 /// Collects the mistakes of one file while its values are built.
 pub(super) struct Builder<'a> {

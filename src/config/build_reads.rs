@@ -4,6 +4,7 @@ use super::address;
 use super::build::{Builder, shown_size};
 use super::meant::Cursors;
 use super::reads::{Dimension, Password, ReadLimits, Scope, ScopedRate, Shared, usual};
+use super::units;
 use super::written::{self, ReadLimit};
 use crate::engine::diagnostics::At;
 use std::ops::RangeInclusive;
