@@ -49,6 +49,12 @@ pub struct Accounts {
 impl Accounts {
     /// Counts an entry, for `subject` alone if one is named.
     pub fn count(&mut self, entry: &Recorded, subject: Option<&str>) {
+        let is_stream = match entry.event.as_str() {
+            "answer" | "refuse" => false,
+            "flush" | "close" => true,
+            // Whatever else is recorded is no read.
+            _ => return,
+        };
         for (of, counts) in &entry.subjects {
             if of == "?" || subject.is_some_and(|asked| asked != of) {
                 continue;
@@ -71,7 +77,7 @@ impl Accounts {
             access.withheld = access.withheld.saturating_add(withheld);
             access.through.extend(entry.client.clone());
             access.asked.extend(entry.route.as_deref().map(in_words));
-            if entry.event != "flush" || access.streams.insert(entry.request.clone()) {
+            if !is_stream || access.streams.insert(entry.request.clone()) {
                 access.requests = access.requests.saturating_add(1);
             }
         }

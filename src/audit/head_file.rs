@@ -70,6 +70,12 @@ pub(super) fn kept_in(path: &Path) -> io::Result<Option<Head>> {
     }
 }
 
+/// Whether a process writes the log of this file.
+pub(super) fn is_locked(path: &Path) -> bool {
+    let shared = File::open(path).map(|file| file.try_lock_shared());
+    matches!(shared, Ok(Err(TryLockError::WouldBlock)))
+}
+
 fn read(file: &mut File) -> Option<Head> {
     let mut all = [0; BYTES];
     file.read_exact(&mut all).ok()?;

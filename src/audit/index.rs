@@ -43,14 +43,15 @@ impl Index {
         Index { names, open: None, offset: 0, accounts: Accounts::default() }
     }
 
-    /// Reads what has been written since. The first time this may be all of the log.
-    pub(super) fn catch_up(&mut self) -> io::Result<()> {
-        self.follow()?;
+    /// Reads what has been written since, up to line `until`: what stands behind it is not yet
+    /// recorded, and may be taken back. The first time this may be all of the log.
+    pub(super) fn catch_up(&mut self, until: u64) -> io::Result<()> {
+        self.follow(until)?;
         self.index_closed()
     }
 
     /// Reads on in the open segment, and in those after it.
-    fn follow(&mut self) -> io::Result<()> {
+    fn follow(&mut self, until: u64) -> io::Result<()> {
         loop {
             let file = match &self.open {
                 Some(file) => file.try_clone()?,
@@ -60,7 +61,7 @@ impl Index {
                     Err(error) => return Err(error),
                 },
             };
-            let read = read_on(&file, self.offset, &mut self.accounts)?;
+            let read = read_on(&file, self.offset, until, &mut self.accounts)?;
             self.offset = read.offset;
             match read.sealed {
                 None => {
@@ -106,7 +107,7 @@ impl Index {
         for (segment, path) in self.names.list_closed()? {
             if !index_path(&self.names, segment).exists() {
                 let mut accounts = Accounts::default();
-                read_on(&File::open(path)?, 0, &mut accounts)?;
+                read_on(&File::open(path)?, 0, u64::MAX, &mut accounts)?;
                 write_index(&self.names, segment, &accounts)?;
             }
         }
@@ -131,7 +132,12 @@ struct ReadOn {
 }
 
 /// Counts the whole lines of a segment from there on.
-fn read_on(mut file: &File, offset: u64, accounts: &mut Accounts) -> io::Result<ReadOn> {
+fn read_on(
+    mut file: &File,
+    offset: u64,
+    until: u64,
+    accounts: &mut Accounts,
+) -> io::Result<ReadOn> {
     file.seek(SeekFrom::Start(offset))?;
     let mut lines = Lines::of(BufReader::with_capacity(1 << 16, file));
     let mut read = ReadOn { offset, sealed: None };
@@ -141,6 +147,9 @@ fn read_on(mut file: &File, offset: u64, accounts: &mut Accounts) -> io::Result<
         }
         let bytes = u64::try_from(text.len()).unwrap_or(u64::MAX);
         if let Some(line) = Line::read(text) {
+            if line.n > until {
+                break;
+            }
             if let Some(mark) = Mark::read(&line) {
                 read.sealed = (mark.event == Event::Seal).then_some(mark.segment);
             } else if let Some(entry) = Recorded::read(&line) {

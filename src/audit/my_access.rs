@@ -59,9 +59,10 @@ impl AuditLog {
             None => (Vec::new(), false),
             Some(subject) => {
                 let (index, subject) = (Arc::clone(&self.index), subject.to_owned());
+                let until = self.head().n;
                 let reading = tokio::task::spawn_blocking(move || {
                     let mut index = wait_for(&index).ok_or(io::ErrorKind::TimedOut)?;
-                    index.catch_up()?;
+                    index.catch_up(until)?;
                     index.rows(&subject)
                 });
                 reading.await.map_err(|_| NoAccount)?.map_err(|_| NoAccount)?
@@ -89,11 +90,11 @@ impl AuditLog {
 
     /// Reads into the index what has been written since, so that accounts are quick.
     pub fn look_after_index(&self) {
-        let index = Arc::clone(&self.index);
+        let (index, until) = (Arc::clone(&self.index), self.head().n);
         drop(tokio::task::spawn_blocking(move || {
             // What cannot be read now is tried again; whoever asks is told.
             if let Ok(mut index) = index.try_lock() {
-                index.catch_up().ok();
+                index.catch_up(until).ok();
             }
         }));
     }

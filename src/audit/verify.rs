@@ -6,12 +6,11 @@
 //! whole at an earlier time: only a head that was kept elsewhere tells.
 
 use super::chain::{Broken, Chain, Hash, Head, Line, Lines};
-use super::head_file::{self, HeadFile};
+use super::head_file;
 use super::key::PublicKey;
 use super::mark::{Event, Mark};
 use super::recovery::told_of;
 use super::segments::Names;
-use crate::config::meant::Durability;
 use std::fs::File;
 use std::io::{self, BufReader};
 use std::path::{Path, PathBuf};
@@ -28,8 +27,8 @@ pub struct LogFiles {
 }
 
 impl LogFiles {
-    /// The logs at these paths: all of a folder, a log by the file that is written to (and its
-    /// closed segments beside it), or closed segments alone.
+    /// The logs at these paths: all of a folder whose names end in `.jsonl`, a log by the file that
+    /// is written to (and its closed segments beside it), or closed segments alone.
     pub fn at(paths: &[PathBuf]) -> io::Result<Vec<LogFiles>> {
         let mut logs: Vec<LogFiles> = Vec::new();
         let mut add = |names: Names, file: PathBuf, number: Option<u64>| {
@@ -43,13 +42,12 @@ impl LogFiles {
             if path.is_dir() {
                 for entry in std::fs::read_dir(path)? {
                     let path = entry?.path();
-                    if let Some((names, number)) = Names::of_closed(&path) {
-                        if names.open.exists() {
-                            add(names.clone(), names.open, None);
-                        }
-                        add(names_of(&path)?, path, Some(number));
-                    } else if path.extension().is_some_and(|ending| ending == "jsonl") {
-                        add(Names::of(&path)?, path, None);
+                    if path.extension().is_none_or(|ending| ending != "jsonl") {
+                        continue;
+                    }
+                    match Names::of_closed(&path) {
+                        Some((names, number)) => add(names, path, Some(number)),
+                        None => add(Names::of(&path)?, path, None),
                     }
                 }
             } else if let Some((names, number)) = Names::of_closed(path) {
@@ -72,13 +70,6 @@ impl LogFiles {
     /// The files, in the order of their lines.
     pub fn paths(&self) -> impl Iterator<Item = &Path> {
         self.files.iter().map(|(path, _)| path.as_path())
-    }
-}
-
-fn names_of(closed: &Path) -> io::Result<Names> {
-    match Names::of_closed(closed) {
-        Some((names, _)) => Ok(names),
-        None => Names::of(closed),
     }
 }
 
@@ -206,7 +197,10 @@ impl Checker<'_> {
             let bytes = u64::try_from(text.len()).unwrap_or(u64::MAX);
             place.line = place.line.saturating_add(1);
             let Some(line) = Line::read(text) else {
-                if closed.is_none() && !text.ends_with(b"\n") && self.is_being_written() {
+                if closed.is_none()
+                    && !text.ends_with(b"\n")
+                    && head_file::is_locked(&self.names.head())
+                {
                     // The writer is at it: the line is not yet there.
                     continue;
                 }
@@ -237,12 +231,6 @@ impl Checker<'_> {
         }
         self.summary.segments = self.summary.segments.saturating_add(1);
         Ok(())
-    }
-
-    /// Whether a process has the log locked.
-    fn is_being_written(&self) -> bool {
-        let head = self.names.head();
-        head.exists() && HeadFile::lock(&head, Durability::Written).is_err()
     }
 
     fn unreadable(&mut self, place: Place<'_>, is_ended: bool) {

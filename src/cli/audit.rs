@@ -102,7 +102,9 @@ fn told(summary: &Summary, against: &Against, streams: &mut Streams<'_>) -> io::
         1 => "1 mistake",
         _ => "mistakes",
     };
-    writeln!(streams.stdout, "{segments} segments, {lines} lines, {bytes} bytes: {whole}")?;
+    let segments =
+        if *segments == 1 { "1 segment".to_owned() } else { format!("{segments} segments") };
+    writeln!(streams.stdout, "{segments}, {lines} lines, {bytes} bytes: {whole}")?;
     match &summary.signed {
         Some(signed) => {
             let behind = head.n.saturating_sub(signed.n);

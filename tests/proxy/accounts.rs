@@ -114,6 +114,10 @@ async fn accounts_go_over_closed_segments_and_restarts() {
     deployment.get(MOTHER, CLAIMS).await;
     let told = my_access(&deployment, DAUGHTER).await;
     assert_eq!(requests(&told), Some(161), "{told}");
+    // What lies beside a log is no log.
+    assert!(deployment.files.path("audit-00000001.accounts").exists());
+    let (code, said) = audit(&["verify"], deployment.files.folder.path());
+    assert_eq!(code, Some(0), "{said}");
 }
 
 /// A log of a few requests, ended in order.

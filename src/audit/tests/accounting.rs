@@ -71,6 +71,24 @@ fn the_flushes_of_a_stream_are_one_request() {
     assert_eq!(told(&accounts), [("M-102 2026-11-22 M-100".to_owned(), 1, 6, 3)]);
 }
 
+#[tokio::test]
+async fn what_is_not_yet_recorded_is_not_counted() {
+    let place = Place::new(Durability::Written);
+    let log = place.open();
+    for _ in 0..4 {
+        let mut report = Report::default();
+        report.by_subject.insert("M-1".to_owned(), Tally { released: 1, ..Tally::default() });
+        log.record(&Entry::new(&asker(), Event::Answer).report(&report)).await.unwrap();
+    }
+    let mut index = Index::of(Names::of(&place.settings.file).unwrap());
+    // Two marks, then entries.
+    for (until, requests) in [(2, 0), (3, 1), (5, 3), (5, 3), (6, 4)] {
+        index.catch_up(until).unwrap();
+        let rows = index.rows("M-1").unwrap().0;
+        assert_eq!(rows.iter().map(|(_, access)| access.requests).sum::<u64>(), requests);
+    }
+}
+
 #[test]
 fn routes_in_words() {
     for (route, words) in [
@@ -102,7 +120,7 @@ async fn each_person_is_found_among_many_and_nobody_else() {
     assert!(names.list_closed().unwrap().len() > 3);
     let mut index = Index::of(names.clone());
     for _ in 0..2 {
-        index.catch_up().unwrap();
+        index.catch_up(u64::MAX).unwrap();
         for person in 0..20 {
             let (rows, older) = index.rows(&format!("M-{person}")).unwrap();
             assert!(!older);

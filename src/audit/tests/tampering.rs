@@ -20,31 +20,42 @@ fn text_lines(path: &Path) -> Vec<String> {
     std::fs::read_to_string(path).unwrap().split_inclusive('\n').map(str::to_owned).collect()
 }
 
-#[tokio::test]
-async fn every_bit_that_is_flipped_is_found_where_it_is() {
-    let place = small().await;
-    // With the key of the operator; and, one bit of each byte, with whatever key the log names.
-    for (against, bits) in [(place.against(), 8), (Against::default(), 1)] {
-        for path in files(&place) {
-            let bytes = std::fs::read(&path).unwrap();
-            let file = std::fs::File::options().write(true).open(&path).unwrap();
-            let name = path.file_name().unwrap().to_str().unwrap();
-            let mut line = 1;
-            for (at, byte) in (0u64..).zip(&bytes) {
-                for bit in 0..bits {
-                    file.write_all_at(&[byte ^ (1 << bit)], at).unwrap();
-                    let (wrong, _) = place.wrong(&against);
-                    let here = format!("{name}:{line}: ");
-                    let found = wrong.iter().any(|wrong| wrong.starts_with(&here));
-                    assert!(found, "byte {at}, bit {bit}, line {line}: {wrong:?}");
-                    assert!(wrong.len() <= 4, "byte {at}, bit {bit}: {wrong:?}");
-                }
-                file.write_all_at(&[*byte], at).unwrap();
-                line += usize::from(*byte == b'\n');
-            }
+/// Flips bits of a file, one at a time, and expects each to be found in its line.
+fn flip(place: &Place, path: &Path, against: &Against, bits: impl Fn(u64) -> Vec<u8>) {
+    let bytes = std::fs::read(path).unwrap();
+    let file = std::fs::File::options().write(true).open(path).unwrap();
+    let name = path.file_name().unwrap().to_str().unwrap();
+    let mut line = 1;
+    for (at, byte) in (0u64..).zip(&bytes) {
+        for bit in bits(at) {
+            file.write_all_at(&[byte ^ (1 << bit)], at).unwrap();
+            let (wrong, _) = place.wrong(against);
+            let here = format!("{name}:{line}: ");
+            let found = wrong.iter().any(|wrong| wrong.starts_with(&here));
+            assert!(found, "byte {at}, bit {bit}, line {line}: {wrong:?}");
+            assert!(wrong.len() <= 4, "byte {at}, bit {bit}: {wrong:?}");
         }
+        file.write_all_at(&[*byte], at).unwrap();
+        line += usize::from(*byte == b'\n');
     }
     place.assert_whole();
+}
+
+#[tokio::test]
+async fn every_bit_that_is_flipped_is_found_where_it_is() {
+    let place = Place::signed();
+    place.write(1).await;
+    flip(&place, &place.settings.file, &place.against(), |_| (0..8).collect());
+}
+
+#[tokio::test]
+async fn so_is_a_bit_of_every_byte_of_closed_segments_with_and_without_the_key() {
+    let place = small().await;
+    for against in [place.against(), Against::default()] {
+        for path in files(&place) {
+            flip(&place, &path, &against, |at| vec![u8::try_from(at % 8).unwrap()]);
+        }
+    }
 }
 
 /// Does something to every line of every file, and expects a mistake each time.
