@@ -64,7 +64,7 @@ async fn killed_and_started_again_it_asks_nothing_twice() {
     let files = files(&upstream);
     for _ in 0..3 {
         let mut child =
-            command(&files, "40/s").stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
+            command(&files, "10/s").stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
         tokio::time::sleep(Duration::from_millis(700)).await;
         child.kill().await.unwrap();
     }

@@ -63,7 +63,7 @@ pub const NO_LIMIT: &str = "limits: { reader: [], contract: [], subject: [] }";
 impl Side {
     pub async fn start(files: Files, more: &str) -> Side {
         let upstream = Upstream::start().await;
-        let settings = settings(upstream.address, "/dev/null", more);
+        let settings = settings(upstream.address, "audit.jsonl", more);
         let deployment = prepared(files).start(&settings).await;
         let client = Client::new(deployment.address);
         Side { upstream, proxy: Proxy::Here(deployment), client, next: None }
