@@ -2,6 +2,7 @@
 //! `explain` and `test` share. It is the code of `run`: admit, then head, push and finish.
 
 use crate::engine::facts::People;
+use crate::engine::lookups::{Found, LookUp};
 use crate::engine::released::{Refusal, Released, Report};
 use crate::engine::request::{Asked, Plan, admit};
 use crate::engine::set::PolicySet;
@@ -139,12 +140,26 @@ impl Judge {
             if wanted.is_empty() {
                 return;
             }
-            let answers = wanted.iter().map(|look_up| {
-                let body = look_ups.get(look_up.target())?;
-                look_up.read(&self.set, self.settings.depth, body).map(Arc::new)
-            });
+            let answers = wanted.iter().map(|look_up| self.found(look_up, look_ups));
             redactor.looked_up(answers.collect());
         }
+    }
+}
+
+impl Judge {
+    /// What of these bodies answers a look-up. A search for company that none answers finds
+    /// nobody: what a body does not show besides is not asked.
+    fn found(&self, look_up: &LookUp, bodies: &BTreeMap<String, Vec<u8>>) -> Option<Arc<Found>> {
+        let (set, depth) = (&self.set, self.settings.depth);
+        let body = bodies.get(look_up.target());
+        let Some(mut reading) = look_up.company_reading() else {
+            return look_up.read(set, depth, body?).map(Arc::new);
+        };
+        if let Some(body) = body {
+            // All that there is stands in the one body.
+            reading.take(set, depth, &[], body).filter(Option::is_none)?;
+        }
+        reading.end(set).map(Arc::new)
     }
 }
 

@@ -166,6 +166,8 @@ pub trait People: Debug + Send + Sync {
     fn standing(&self, subject: PersonId) -> Standing;
     /// Everyone on a contract in force with that person, the person too, each once, sorted.
     fn household(&self, person: PersonId) -> Vec<PersonId>;
+    /// The contracts that a person is on today, by name, sorted.
+    fn contracts(&self, person: PersonId) -> Vec<String>;
     /// Whether the reader is on that contract today.
     fn reader_is_on(&self, contract: &str) -> bool;
     /// The contracts on which the reader is today.

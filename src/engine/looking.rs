@@ -2,7 +2,7 @@
 //! verdict.
 
 use super::body::Judged;
-use super::lookups::{Known, LookUp, Looked, PER_BODY_MAX};
+use super::lookups::{Found, Known, LookUp, PER_BODY_MAX};
 use super::released::{Finding, Refusal};
 use super::{FLUSH_BYTES, Redactor, without_mark};
 use std::collections::BTreeMap;
@@ -104,7 +104,7 @@ impl Redactor {
 
     /// What came of all that was wanted last, in that order; `None`, or nothing at the end, is
     /// what failed or came too late, and hides.
-    pub fn looked_up(&mut self, answers: Vec<Option<Arc<Looked>>>) {
+    pub fn looked_up(&mut self, answers: Vec<Option<Arc<Found>>>) {
         let Some(looking) = &mut self.looking else { return };
         let mut answers = answers.into_iter();
         for target in std::mem::take(&mut looking.asked) {

@@ -3,13 +3,14 @@
 //! are the same whoever reads, so that they may be shared and kept.
 //!
 //! What is looked up counts as if it stood in the body, and never leaves. A record's look-ups
-//! follow its own links and those of the events that they lead to; a chain that ends out of sight
+//! follow its own links and those of its event; a chain that ends out of sight
 //! (a link with no answer, or too many, or too far) makes the record `unclassified`, since what
 //! stands there could be the very thing that tells. TWO-WORLDS: all these limits but
 //! [`PER_BODY_MAX`] count what one record needs, so that a hidden one takes nothing from another.
 
 use super::body::{self, Terms};
 use super::codes::Hits;
+use super::company::{Company, Reading};
 use super::document::read::Document;
 use super::document::scan::parse;
 use super::document::tape::Tape;
@@ -17,7 +18,7 @@ use super::facts::{People, PersonId, Standing};
 use super::is_expected;
 use super::request::{Plan, target, types};
 use super::set::PolicySet;
-use super::shapes::meant::{Segment, Shape};
+use super::shapes::meant::{By, CompanySearch, Route, Segment, Shape};
 use jiff::civil::Date;
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -29,12 +30,16 @@ pub const STEPS_MAX: u8 = 3;
 /// Most look-ups for one record. A long hospital claim names some dozen procedures and diagnoses.
 pub const PER_RECORD_MAX: usize = 64;
 
+/// Most records that share an event with one, found for it: those of a long stay in a hospital.
+/// One with more is hidden from others.
+pub const COMPANY_MAX: usize = 2048;
+
 /// Most look-ups for one body, or for what came of a stream since its last flush: eight for each
 /// of the records that a full `hold` has in practice.
 pub const PER_BODY_MAX: usize = 8192;
 
 /// What was looked up for one body so far; `None` is out of sight.
-pub(crate) type Known = BTreeMap<String, Option<Arc<Looked>>>;
+pub(crate) type Known = BTreeMap<String, Option<Arc<Found>>>;
 
 /// What a body may have looked up.
 #[derive(Clone, Copy, Debug)]
@@ -55,11 +60,16 @@ pub fn takes(policy: &PolicySet, plan: &Plan, status: u16, content_types: &[&str
     status == 200 && matches!(content_types, [one] if is_expected(one, shape.fhir, route.body))
 }
 
-/// One record to be looked up.
+/// Records of one page of a search for company: about a megabyte of bills.
+const COMPANY_PAGE_RECORDS: &str = "100";
+
+/// What is to be looked up.
 #[derive(Clone, Debug)]
 pub struct LookUp {
     plan: Plan,
-    name: String,
+    target: String,
+    /// What the one record is called; `None` of a search for company.
+    name: Option<String>,
 }
 
 impl LookUp {
@@ -94,57 +104,109 @@ impl LookUp {
                 Segment::Capture(_) => id,
             });
         }
-        let route = shape.routes.get(get.route)?;
-        let (accept, content_type) = types(shape.fhir, route.body);
-        let plan = Plan {
-            method: "GET",
-            target: path,
-            form: None,
-            accept,
-            page: None,
-            self_only: false,
-            template: route.template.clone(),
-            stream: false,
-            head: false,
-            content_type,
-            errors: shape.errors,
-            route: (number, get.route),
-            asked_kind: wanted,
-        };
+        let plan = plan((number, get.route), shape, path.clone(), wanted)?;
         let name = kind_name.map_or_else(|| id.to_owned(), |kind| format!("{kind}/{id}"));
-        Some(LookUp { plan, name })
+        Some(LookUp { plan, target: path, name: Some(name) })
     }
 
-    /// What to ask the upstream. Its target is a name for the look-up within a policy set.
+    /// A search for the company of a person, by a name of theirs or of their contract. Nothing if
+    /// that is no name that may stand in a request.
+    pub(crate) fn company(
+        (number, shape): (usize, &Shape),
+        search: &CompanySearch,
+        name: &str,
+    ) -> Option<LookUp> {
+        let id = match search.by {
+            By::Subject if shape.fhir => name.strip_prefix("Patient/").filter(|id| is_fhir_id(id)),
+            By::Subject | By::Contract => Some(name).filter(|name| is_house_id(name)),
+        }?;
+        let mut target = shape.base.clone();
+        for segment in &search.segments {
+            target.push('/');
+            target.push_str(match segment {
+                Segment::Literal(text) => text,
+                Segment::Capture(_) => id,
+            });
+        }
+        if let Some(parameter) = &search.parameter {
+            target.push('?');
+            target.push_str(parameter);
+            target.push_str(name);
+        }
+        let plan = plan((number, search.route), shape, target.clone(), None)?;
+        let Route { paging, .. } = shape.routes.get(search.route)?;
+        let size = paging.as_ref().and_then(|paging| paging.size.as_deref());
+        let plan = match size {
+            Some(size) => plan.with(size, COMPANY_PAGE_RECORDS),
+            None => plan,
+        };
+        Some(LookUp { plan, target, name: None })
+    }
+
+    /// What to ask the upstream.
     pub fn plan(&self) -> &Plan {
         &self.plan
     }
 
-    /// Where it is asked for.
+    /// A name for it within a policy set: where it is asked for, without the size of a page.
     pub fn target(&self) -> &str {
-        &self.plan.target
+        &self.target
     }
 
-    /// The facts of an answer; nothing if it cannot be read, or is another record than the one
-    /// that was asked for.
-    pub fn read(&self, policy: &PolicySet, depth: usize, bytes: &[u8]) -> Option<Looked> {
+    /// How a search for company is read, page by page; `None` if this is for one record.
+    pub fn company_reading(&self) -> Option<Reading> {
+        self.name.is_none().then(|| Reading::new(self.clone()))
+    }
+
+    /// The facts of an answer that is one record; nothing if it cannot be read, or is another
+    /// record than the one that was asked for.
+    pub fn read(&self, policy: &PolicySet, depth: usize, bytes: &[u8]) -> Option<Found> {
         let shape = policy.shapes.get(self.plan.route.0)?;
         let mut tape = Tape::default();
         let json = parse(bytes, depth, &shape.vocabulary, &mut tape).ok()?;
-        let terms = Terms {
-            policy,
-            shape,
-            route: shape.routes.get(self.plan.route.1)?,
-            asked_kind: None,
-            people: &Nobody,
-            public_url: None,
-            explain: false,
-            self_only: false,
-            page: None,
-            asking: None,
-            alone: None,
-        };
-        body::reduce(terms, Document { json, tape: &tape }, &self.name)
+        let terms = Terms::of_nobody(policy, shape, shape.routes.get(self.plan.route.1)?, &Nobody);
+        let name = self.name.as_deref()?;
+        body::reduce(terms, Document { json, tape: &tape }, name)
+            .map(|looked| Found::Record(Arc::new(looked)))
+    }
+}
+
+fn plan(route: (usize, usize), shape: &Shape, target: String, kind: Option<usize>) -> Option<Plan> {
+    let of = shape.routes.get(route.1)?;
+    let (accept, content_type) = types(shape.fhir, of.body);
+    Some(Plan {
+        method: "GET",
+        target,
+        form: None,
+        accept,
+        page: None,
+        self_only: false,
+        template: of.template.clone(),
+        stream: false,
+        head: false,
+        content_type,
+        errors: shape.errors,
+        route,
+        asked_kind: kind,
+    })
+}
+
+/// What came of a look-up.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Found {
+    /// The one record.
+    Record(Arc<Looked>),
+    /// All that a search for company found.
+    Company(Company),
+}
+
+impl Found {
+    /// About how much memory it takes, bytes.
+    pub fn bytes(&self) -> usize {
+        match self {
+            Found::Record(looked) => looked.bytes(),
+            Found::Company(company) => company.bytes(),
+        }
     }
 }
 
@@ -201,6 +263,8 @@ pub struct Looked {
     pub(crate) knows_codes: bool,
     /// Where it leads.
     pub(crate) links: Vec<Link>,
+    /// The parts of its tuples: tuple, part, value.
+    pub(crate) parts: Vec<(u8, u8, Piece)>,
 }
 
 impl Looked {
@@ -214,8 +278,22 @@ impl Looked {
             let text = if let Said::Text(text) = &link.said { text.len() } else { 0 };
             text + link.gets.len() + size_of::<Link>()
         });
-        subjects.chain(links).sum::<usize>() + self.name.len() + size_of::<Looked>()
+        let parts = self.parts.iter().map(|(_, _, piece)| {
+            let (Piece::Named(text) | Piece::Value(text)) = piece;
+            text.len() + size_of::<(u8, u8, Piece)>()
+        });
+        let all = subjects.chain(links).chain(parts);
+        all.sum::<usize>() + self.name.len() + size_of::<Looked>()
     }
+}
+
+/// A part of a tuple as a record has it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Piece {
+    /// The text of a reference.
+    Named(String),
+    /// A value; of a date-time the day.
+    Value(String),
 }
 
 /// One subject as a record names it.
@@ -256,8 +334,8 @@ pub(crate) enum Said {
 }
 
 /// The people of a look-up: whose a record is, is told where it is used.
-#[derive(Debug)]
-struct Nobody;
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Nobody;
 
 impl People for Nobody {
     fn reader(&self) -> Option<PersonId> {
@@ -281,6 +359,10 @@ impl People for Nobody {
     }
 
     fn household(&self, _: PersonId) -> Vec<PersonId> {
+        Vec::new()
+    }
+
+    fn contracts(&self, _: PersonId) -> Vec<String> {
         Vec::new()
     }
 

@@ -5,6 +5,7 @@
 mod body;
 pub mod category;
 pub mod codes;
+pub mod company;
 mod content_type;
 pub mod diagnostics;
 pub mod document;

@@ -60,12 +60,13 @@ impl Redactor {
     }
 
     /// What that search found. An answer that cannot be read, or has a second page, hides.
-    pub fn owner(&mut self, answer: &[u8]) {
-        if let Some((body, alone)) = self.with_owners(answer) {
-            self.held = body;
-            self.alone = Some(alone);
-            self.parsed = false;
-        }
+    /// Gives whether it could be used.
+    pub fn owner(&mut self, answer: &[u8]) -> bool {
+        let Some((body, alone)) = self.with_owners(answer) else { return false };
+        self.held = body;
+        self.alone = Some(alone);
+        self.parsed = false;
+        true
     }
 
     fn with_owners(&self, answer: &[u8]) -> Option<(Vec<u8>, Range<usize>)> {

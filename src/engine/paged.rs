@@ -1,9 +1,11 @@
 //! The pages of one response, between the end of each page and the verdict on all of them.
 
 use super::document::read::Document;
+use super::pages::next::{GOES_ON, goes_on};
 use super::pages::{Next, PageAsked, Pages};
 use super::released::Refusal;
 use super::shapes::meant::Route;
+use super::shapes::written::Body as Form;
 use super::{Redactor, without_mark};
 
 impl Redactor {
@@ -20,7 +22,9 @@ impl Redactor {
     /// A body has ended as its framing says: how the upstream's next page is asked for. `None`
     /// if there is none, and for bodies that are no pages; then all is there.
     pub fn page_ended(&mut self) -> Result<Option<Next>, Refusal> {
-        let Some(mut pages) = self.pages.take().filter(|_| !self.nothing) else { return Ok(None) };
+        let Some(mut pages) = self.pages.take().filter(|_| !self.nothing) else {
+            return self.is_whole().map(|()| None);
+        };
         let body = std::mem::take(&mut self.held);
         let json = self.parse(without_mark(&body), 0)?;
         let page = Document { json, tape: &self.tape };
@@ -41,5 +45,21 @@ impl Redactor {
         }
         self.pages = Some(pages);
         Ok(next)
+    }
+
+    /// A Bundle of a route that does not page must be all there is.
+    fn is_whole(&mut self) -> Result<(), Refusal> {
+        let bundle = self.route().is_some_and(|(shape, route)| {
+            let form = matches!(route.body, Form::Search | Form::Bundle);
+            shape.fhir && form && route.paging.is_none()
+        });
+        if !bundle || self.nothing || self.plan.stream {
+            return Ok(());
+        }
+        let body = std::mem::take(&mut self.held);
+        let json = self.parse(without_mark(&body), 0)?;
+        let goes_on = goes_on(Document { json, tape: &self.tape });
+        (self.held, self.parsed) = (body, true);
+        if goes_on { Err(GOES_ON) } else { Ok(()) }
     }
 }

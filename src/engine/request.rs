@@ -118,7 +118,7 @@ impl Plan {
     }
 
     /// Adds a parameter to what the upstream is asked.
-    fn with(mut self, name: &str, value: &str) -> Plan {
+    pub(in crate::engine) fn with(mut self, name: &str, value: &str) -> Plan {
         if let Some(form) = &mut self.form {
             target::add_parameter(form, name, value);
         } else {

@@ -91,6 +91,15 @@ impl People for View {
         household
     }
 
+    fn contracts(&self, person: PersonId) -> Vec<String> {
+        let roster = &self.register.roster;
+        let rows = roster.person(person).into_iter().flat_map(|it| it.rows_in_force(self.today));
+        let names = rows.filter_map(|row| roster.contract_name(row.contract));
+        let mut names: Vec<String> = names.map(str::to_owned).collect();
+        names.sort_unstable();
+        names
+    }
+
     fn reader_is_on(&self, contract: &str) -> bool {
         let roster = &self.register.roster;
         let reader = self.reader.and_then(|reader| roster.person(reader));

@@ -65,10 +65,12 @@ impl Inquirer {
     ) -> Result<Inquirer, String> {
         let judging = &config.judging;
         let upstream = Arc::new(upstream);
-        let look_ups = upstream.has_rights_to_look_up().then(|| {
-            LookUps::new(Arc::clone(&upstream), Arc::clone(metrics), judging.limits.depth)
-        });
         let origins = [Some(&config.upstream.origin), judging.public_url.as_ref()];
+        let origins: Vec<String> = origins.into_iter().flatten().map(ToString::to_string).collect();
+        let look_ups = upstream.has_rights_to_look_up().then(|| {
+            let (upstream, metrics) = (Arc::clone(&upstream), Arc::clone(metrics));
+            LookUps::new(upstream, metrics, &judging.limits, origins.clone())
+        });
         Ok(Inquirer {
             upstream,
             metrics: Arc::clone(metrics),
@@ -77,7 +79,7 @@ impl Inquirer {
             held: Held::new(judging.limits.held_bytes),
             page_records: judging.limits.page_records,
             upstream_pages: judging.limits.upstream_pages,
-            origins: origins.into_iter().flatten().map(ToString::to_string).collect(),
+            origins,
             cursors: Cursors::new(&config.cursors)?,
         })
     }

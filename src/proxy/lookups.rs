@@ -6,8 +6,10 @@ use super::answer::Answer;
 use super::refusal::Refusal;
 use super::upstream::{Upstream, UpstreamFault};
 use crate::admin::Metrics;
+use crate::config::meant::Limits;
 use crate::engine::Redactor;
-use crate::engine::lookups::{LookUp, Looked, takes};
+use crate::engine::company::Reading;
+use crate::engine::lookups::{Found, LookUp, takes};
 use crate::engine::request::Plan;
 use crate::engine::set::PolicySet;
 use bytes::BytesMut;
@@ -24,8 +26,15 @@ use tokio::time::{Instant, timeout_at};
 /// waits.
 const TIMEOUT: Duration = Duration::from_secs(5);
 
-/// Longest body of one, bytes: a claim of a long hospital stay. Longer hides.
+/// Longest body of one record, bytes: a claim of a long hospital stay. Longer hides.
 const BYTES_MAX: usize = 1024 * 1024;
+
+/// Longest page of a search for company, bytes: a hundred bills with all their lines. Longer hides.
+const PAGE_BYTES_MAX: usize = 4 * 1024 * 1024;
+
+/// Most pages of such searches read at once over all requests. Times [`PAGE_BYTES_MAX`] it is
+/// their memory.
+const PAGES_AT_ONCE_MAX: usize = 16;
 
 /// Most at once for one body, so that a long one leaves room for others, and over all requests,
 /// which is as many connections as are kept open. Times [`BYTES_MAX`] it is the memory of all.
@@ -40,7 +49,7 @@ const KEPT_FOR: Duration = Duration::from_mins(1);
 const KEPT_BYTES_MAX: u64 = 64 * 1024 * 1024;
 
 /// An answer: facts, or nothing to judge by.
-type Facts = Option<Arc<Looked>>;
+type Facts = Option<Arc<Found>>;
 
 /// The policy set by its hash, so that another set begins anew; and where was asked.
 type Key = (String, String);
@@ -53,6 +62,10 @@ pub(super) struct LookUps {
     timeout: Duration,
     kept: Cache<Key, Facts>,
     at_once: Semaphore,
+    pages_at_once: Semaphore,
+    /// Most pages of one search for company, and by what the upstream may call itself in them.
+    upstream_pages: u32,
+    origins: Vec<String>,
 }
 
 impl fmt::Debug for LookUps {
@@ -65,19 +78,35 @@ impl LookUps {
     pub(super) fn new(
         upstream: Arc<Upstream>,
         metrics: Arc<Metrics>,
-        depth: usize,
+        limits: &Limits,
+        origins: Vec<String>,
     ) -> Arc<LookUps> {
-        let kept = cache(KEPT_FOR);
-        let at_once = Semaphore::new(AT_ONCE_MAX);
-        Arc::new(LookUps { upstream, metrics, depth, timeout: TIMEOUT, kept, at_once })
+        Arc::new(LookUps {
+            upstream,
+            metrics,
+            depth: limits.depth,
+            timeout: TIMEOUT,
+            kept: cache(KEPT_FOR),
+            at_once: Semaphore::new(AT_ONCE_MAX),
+            pages_at_once: Semaphore::new(PAGES_AT_ONCE_MAX),
+            upstream_pages: limits.upstream_pages,
+            origins,
+        })
     }
 
     /// The same with other patience, and nothing kept so far.
     pub(super) fn patient(self: Arc<LookUps>, timeout: Duration) -> Arc<LookUps> {
-        let (upstream, metrics) = (Arc::clone(&self.upstream), Arc::clone(&self.metrics));
-        let kept = cache(timeout);
-        let at_once = Semaphore::new(AT_ONCE_MAX);
-        Arc::new(LookUps { upstream, metrics, depth: self.depth, timeout, kept, at_once })
+        Arc::new(LookUps {
+            upstream: Arc::clone(&self.upstream),
+            metrics: Arc::clone(&self.metrics),
+            depth: self.depth,
+            timeout,
+            kept: cache(timeout),
+            at_once: Semaphore::new(AT_ONCE_MAX),
+            pages_at_once: Semaphore::new(PAGES_AT_ONCE_MAX),
+            upstream_pages: self.upstream_pages,
+            origins: self.origins.clone(),
+        })
     }
 
     /// Gives a redactor what a record belongs to that is read by its id. Not kept: it is judged
@@ -88,15 +117,15 @@ impl LookUps {
             let permit = self.at_once.acquire().await;
             let _permit = permit.map_err(|_| UpstreamFault::Unreachable)?;
             let answer = self.upstream.look_up(&plan).await?;
-            read(redactor.policy(), &plan, answer).await
+            read(redactor.policy(), &plan, answer, BYTES_MAX).await
         };
         let found = timeout_at(Instant::now() + self.timeout, asking).await;
-        if let Ok(Ok(Some(body))) = found {
-            self.metrics.looked_up("answered");
-            redactor.owner(&body);
-        } else {
-            self.metrics.looked_up("failed");
-        }
+        self.metrics.looked_up(match found {
+            Ok(Ok(Some(body))) if redactor.owner(&body) => "answered",
+            Ok(Ok(_)) => "nothing",
+            Ok(Err(_)) => "failed",
+            Err(_) => "late",
+        });
     }
 
     /// Gives a redactor all that it wants, as far as it is to be had.
@@ -185,22 +214,64 @@ impl LookUps {
         self.kept.try_get_with(key, asking).await.unwrap_or_default()
     }
 
-    async fn ask(&self, policy: &PolicySet, look_up: &LookUp) -> Result<Facts, UpstreamFault> {
+    async fn ask(&self, policy: &Arc<PolicySet>, look_up: &LookUp) -> Result<Facts, UpstreamFault> {
+        if let Some(reading) = look_up.company_reading() {
+            return self.company(policy, look_up.plan().clone(), reading).await;
+        }
         let _permit = self.at_once.acquire().await.map_err(|_| UpstreamFault::Unreachable)?;
         let answer = self.upstream.look_up(look_up.plan()).await?;
-        match answer.status() {
-            200 => {}
-            403 | 404 | 410 => {
-                answer.discard();
-                return Ok(None);
-            }
-            _ => {
-                answer.discard();
-                return Err(UpstreamFault::Ambiguous("a status that says nothing of a record"));
+        let Some(answer) = there(answer)? else { return Ok(None) };
+        let body = read(policy, look_up.plan(), answer, BYTES_MAX).await?;
+        let found = body.and_then(|body| look_up.read(policy, self.depth, &body));
+        Ok(found.map(Arc::new))
+    }
+
+    /// Reads a search for company to its end. TWO-WORLDS: what is not read to its end is not
+    /// known, and hides; a search that the upstream has not is one to be left out of the shape.
+    async fn company(
+        &self,
+        policy: &Arc<PolicySet>,
+        mut plan: Plan,
+        mut reading: Reading,
+    ) -> Result<Facts, UpstreamFault> {
+        // BOUNDED: `upstream-pages`.
+        for _ in 0..self.upstream_pages {
+            let page = self.pages_at_once.acquire().await;
+            let one = self.at_once.acquire().await;
+            let (Ok(_page), Ok(_one)) = (page, one) else { return Err(UpstreamFault::Unreachable) };
+            let answer = self.upstream.look_up(&plan).await?;
+            let Some(answer) = there(answer)? else { return Ok(None) };
+            let body = read(policy, &plan, answer, PAGE_BYTES_MAX).await?;
+            let Some(body) = body else { return Ok(None) };
+            let (set, depth, origins) = (Arc::clone(policy), self.depth, self.origins.clone());
+            let taking = tokio::task::spawn_blocking(move || {
+                let next = reading.take(&set, depth, &origins, &body);
+                (reading, next)
+            });
+            let next;
+            (reading, next) = taking.await.map_err(|_| UpstreamFault::Broken)?;
+            match next {
+                None => return Ok(None),
+                Some(None) => return Ok(reading.end(policy).map(Arc::new)),
+                Some(Some(next)) => plan = next,
             }
         }
-        let Some(body) = read(policy, look_up.plan(), answer).await? else { return Ok(None) };
-        Ok(look_up.read(policy, self.depth, &body).map(Arc::new))
+        Ok(None)
+    }
+}
+
+/// An answer that there is something; `None` where there is nothing.
+fn there(answer: Answer) -> Result<Option<Answer>, UpstreamFault> {
+    match answer.status() {
+        200 => Ok(Some(answer)),
+        403 | 404 | 410 => {
+            answer.discard();
+            Ok(None)
+        }
+        _ => {
+            answer.discard();
+            Err(UpstreamFault::Ambiguous("a status that says nothing of a record"))
+        }
     }
 }
 
@@ -226,6 +297,7 @@ async fn read(
     policy: &PolicySet,
     plan: &Plan,
     answer: Answer,
+    bytes_max: usize,
 ) -> Result<Option<BytesMut>, UpstreamFault> {
     if !takes(policy, plan, answer.status(), &answer.content_types()) {
         answer.discard();
@@ -234,7 +306,7 @@ async fn read(
     let mut body = answer.judged_body()?;
     let mut held = BytesMut::new();
     while let Some(chunk) = body.next().await? {
-        if held.len().saturating_add(chunk.len()) > BYTES_MAX {
+        if held.len().saturating_add(chunk.len()) > bytes_max {
             return Ok(None);
         }
         held.extend_from_slice(&chunk);

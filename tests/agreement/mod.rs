@@ -146,7 +146,14 @@ fn look_up(policy: &PolicySet, oracle: &Oracle, redactor: &mut Redactor) {
         }
         let answers = wanted.iter().map(|look_up| {
             let bytes = world.get(look_up.target())?;
-            look_up.read(policy, oracle.depth, bytes).map(Arc::new)
+            let found = match look_up.company_reading() {
+                None => look_up.read(policy, oracle.depth, bytes),
+                Some(mut reading) => {
+                    reading.take(policy, oracle.depth, &[], bytes).filter(Option::is_none)?;
+                    reading.end(policy)
+                }
+            };
+            found.map(Arc::new)
         });
         redactor.looked_up(answers.collect());
     }

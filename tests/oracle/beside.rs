@@ -37,6 +37,7 @@ pub struct Link {
 /// A record that was looked up.
 #[derive(Clone, Debug)]
 pub struct Looked {
+    /// Where; of company with its number.
     pub target: String,
     pub name: String,
     pub kind: String,
@@ -44,15 +45,27 @@ pub struct Looked {
     pub own: Hits,
     pub knows_codes: bool,
     pub links: Vec<Link>,
+    /// Its tuples: every value of each part.
+    tuples: Vec<Vec<Vec<Part>>>,
+    /// Whether a search for company found it: then it stands like a record of the body.
+    company: bool,
+}
+
+/// A value of a tuple.
+#[derive(Clone, Debug)]
+enum Part {
+    Reference(String),
+    Value(String),
 }
 
 /// All that was looked up for a body.
 #[derive(Debug, Default)]
 pub struct Beside {
+    public_url: Option<String>,
     pub looked: Vec<Looked>,
     /// By record and place: what its link leads to.
     pub direct: BTreeMap<(usize, Id), usize>,
-    /// Records from which a chain of links ends out of sight.
+    /// Records from which a chain of links ends out of sight, or whose company is not known.
     pub broken: BTreeSet<usize>,
 }
 
@@ -75,13 +88,16 @@ enum Sight {
 
 /// Looks up what a body lacks.
 pub fn look_up(body: &Body<'_>, means: Means<'_>) -> Beside {
-    let mut beside = Beside::default();
-    if means.world.is_none() {
-        return beside;
-    }
+    let mut beside =
+        Beside { public_url: means.public_url.map(str::to_owned), ..Beside::default() };
+    let mut known = BTreeMap::new();
     for record in 0..body.records.len() {
-        if may_change(body, record, means.rules) {
-            follow(body, record, means, &mut beside);
+        if means.world.is_some() && may_change(body, record, means.rules) {
+            let (company, all) = company(body, record, means, &mut known);
+            if !all {
+                beside.broken.insert(record);
+            }
+            Following { body, means, record, company, beside: &mut beside }.all();
         }
     }
     beside
@@ -90,9 +106,10 @@ pub fn look_up(body: &Body<'_>, means: Means<'_>) -> Beside {
 /// Of other people, all known, who could let it be seen.
 fn may_change(body: &Body<'_>, record: usize, rules: &Rules) -> bool {
     let subjects = body.subjects(record);
+    let company = !body.shape.company.is_empty();
     !subjects.is_empty()
         && !body.all_reader(subjects)
-        && body.kind(record).is_some_and(|kind| !kind.resolve.is_empty())
+        && body.kind(record).is_some_and(|kind| !kind.resolve.is_empty() || kind.joins && company)
         && subjects.iter().all(|subject| match subject {
             Subject::Unknown => false,
             Subject::Known(person) => {
@@ -102,59 +119,307 @@ fn may_change(body: &Body<'_>, record: usize, rules: &Rules) -> bool {
         })
 }
 
-fn follow(body: &Body<'_>, record: usize, means: Means<'_>, beside: &mut Beside) {
-    let subjects = body.subjects(record);
-    let mut asked: BTreeSet<String> = BTreeSet::new();
-    let mut ask = |link: &Link, beside: &mut Beside| -> Option<usize> {
-        let target = link.target.clone()?;
+/// All that the searches for company find that is the same people's; and whether all of them
+/// could be asked.
+fn company(
+    body: &Body<'_>,
+    record: usize,
+    means: Means<'_>,
+    known: &mut BTreeMap<String, Option<Vec<Looked>>>,
+) -> (Vec<Looked>, bool) {
+    let (mut found, mut all) = (Vec::new(), true);
+    if !kind_joins(body, &body.records[record].kind) {
+        return (found, all);
+    }
+    for subject in body.subjects(record) {
+        let Subject::Known(person) = subject else { continue };
+        for search in &body.shape.company {
+            let names = if search.contains("{contract}") {
+                body.people.contracts(*person)
+            } else if body.shape.fhir {
+                let names = body.people.names(*person).into_iter();
+                let patients = names.filter_map(|name| {
+                    let (kind, id) = ours(&name, &body.shape.base, means.public_url)?;
+                    (kind == "Patient").then(|| format!("Patient/{id}"))
+                });
+                patients.collect()
+            } else {
+                called(body, record, *subject)
+            };
+            all &= !names.is_empty();
+            for name in names {
+                let target = address_of_search(&body.shape.base, search, &name);
+                let answer = known
+                    .entry(target.clone())
+                    .or_insert_with(|| read_company(body, &target, means));
+                match answer {
+                    Some(records) => found.extend(records.iter().cloned()),
+                    None => all = false,
+                }
+            }
+        }
+    }
+    found.retain(|one| one.subjects == *body.subjects(record));
+    found.sort_by(|one, other| one.target.cmp(&other.target));
+    found.dedup_by(|one, other| one.target == other.target);
+    (found, all)
+}
+
+/// What a house record, or the one around it, calls a subject.
+fn called(body: &Body<'_>, record: usize, subject: Subject) -> Vec<String> {
+    let named = body.named_subjects(record).unwrap_or_default();
+    let mut texts: Vec<String> = named.into_iter().filter_map(|(text, _)| text).collect();
+    if let (true, Some(parent)) = (texts.is_empty(), body.records[record].parent) {
+        return called(body, parent, subject);
+    }
+    texts.retain(|text| body.who_is(Some(text), None) == subject);
+    texts.sort_unstable();
+    texts.dedup();
+    texts
+}
+
+fn address_of_search(base: &str, search: &str, name: &str) -> String {
+    let id = name.strip_prefix("Patient/").unwrap_or(name);
+    let fill = |text: &str, with: &str| text.replace("{subject}", with).replace("{contract}", with);
+    match search.split_once('?') {
+        None => format!("{base}{}", fill(search, id)),
+        Some((path, query)) => format!("{base}{}?{}", fill(path, id), fill(query, name)),
+    }
+}
+
+fn read_company(body: &Body<'_>, target: &str, means: Means<'_>) -> Option<Vec<Looked>> {
+    let doc = Doc::parse(means.world?.get(target)?, means.depth).ok()?;
+    let mut other = Body::new(body.shape, body.people, &doc);
+    other.find(&body.shape.records, 0, None);
+    other.remember();
+    let mut found = Vec::new();
+    for record in 0..other.records.len() {
+        let kind = other.records[record].kind.clone();
+        if other.kind(record).is_none() || !kind_joins(body, &kind) {
+            continue;
+        }
+        let mut around = record;
+        let mut named = other.named_subjects(record)?;
+        while let (true, Some(parent)) = (named.is_empty(), other.records[around].parent) {
+            around = parent;
+            named = other.named_subjects(parent)?;
+        }
+        if named.is_empty() {
+            continue;
+        }
+        let mut looked = reduced(&other, record, means);
+        looked.name = other.names(record).into_iter().next().unwrap_or_default();
+        looked.target = format!("{target}#{record}");
+        looked.company = true;
+        for (reference, identifier) in named {
+            looked.subjects.insert(body.who_is(reference.as_deref(), identifier.as_deref()));
+        }
+        found.push(looked);
+    }
+    Some(found)
+}
+
+/// What stands in a record that was looked up; whose it is and what it is called is still open.
+fn reduced(other: &Body<'_>, record: usize, means: Means<'_>) -> Looked {
+    let Found { own, knows_codes, .. } = looked_own(other, means.lists, record);
+    let episode = other.kind(record).map(|kind| kind.episode.as_slice()).unwrap_or_default();
+    let tuples = episode.iter().filter(|link| link.len() > 1).map(|link| {
+        let part = |path: &Path| -> Vec<Part> {
+            let nodes = other.select(record, path).into_iter();
+            let values = nodes.filter_map(|node| {
+                if other.doc.is_object(node) {
+                    return other.reference(node).map(|text| Part::Reference(text.to_owned()));
+                }
+                super::classify::value(other, node).map(Part::Value)
+            });
+            values.collect()
+        };
+        link.iter().map(part).collect()
+    });
+    Looked {
+        target: String::new(),
+        name: String::new(),
+        kind: other.records[record].kind.clone(),
+        subjects: BTreeSet::new(),
+        own,
+        knows_codes,
+        links: links(other, record, means.public_url),
+        tuples: tuples.collect(),
+        company: false,
+    }
+}
+
+/// Follows what a record of the body needs.
+struct Following<'f, 'b> {
+    body: &'f Body<'b>,
+    means: Means<'f>,
+    record: usize,
+    /// The same people's, all of it.
+    company: Vec<Looked>,
+    beside: &'f mut Beside,
+}
+
+impl Following<'_, '_> {
+    fn all(&mut self) {
+        let mut event = self.links_of_record();
+        let mut keys: BTreeSet<Vec<String>> =
+            super::classify::texts_that_tie(self.body, self.record).into_iter().collect();
+        let mut taken: BTreeSet<usize> = BTreeSet::new();
+        loop {
+            for one in self.company.clone() {
+                if texts_that_tie(self.body, &one).iter().any(|key| keys.contains(key)) {
+                    event.push(self.put(one));
+                }
+            }
+            event.retain(|one| !taken.contains(one));
+            let Some(at) = event.pop() else { return };
+            taken.insert(at);
+            keys.extend(texts_that_tie(self.body, &self.beside.looked[at]));
+            if self.beside.looked[at].company {
+                event.extend(self.chain(vec![(at, 0)], true, &mut BTreeSet::new()));
+            }
+        }
+    }
+
+    fn put(&mut self, one: Looked) -> usize {
+        let known = self.beside.looked.iter().position(|other| other.target == one.target);
+        known.unwrap_or_else(|| {
+            self.beside.looked.push(one);
+            self.beside.looked.len() - 1
+        })
+    }
+
+    /// Where a link leads: among company, or looked up.
+    fn ask(&mut self, link: &Link, may_ask: bool, asked: &mut BTreeSet<String>) -> Option<usize> {
+        let name = name_for_company(self.body, link, self.means.public_url);
+        let named = self.company.iter().find(|one| Some(&one.name) == name.as_ref());
+        if let Some(one) = named.cloned() {
+            return Some(self.put(one));
+        }
+        let target = link.target.clone().filter(|_| may_ask)?;
         asked.insert(target.clone());
         if asked.len() > LOOK_UPS {
             return None;
         }
-        let at = match beside.looked.iter().position(|one| one.target == target) {
+        let known = self.beside.looked.iter().position(|one| one.target == target);
+        let at = match known {
             Some(at) => at,
             None => {
-                beside.looked.push(read(body, &target, means)?);
-                beside.looked.len() - 1
+                let one = read(self.body, &target, self.means)?;
+                self.put(one)
             }
         };
-        let one = &beside.looked[at];
-        let nobodys = body.kind_is(&one.kind, |kind| kind.public || kind.attached);
-        ((one.subjects.is_empty() && nobodys) || one.subjects == *subjects).then_some(at)
-    };
-    let mut reached: Vec<(usize, usize)> = Vec::new();
-    for link in links(body, record, means.public_url) {
-        if matches!(sight(body, &link), Sight::Provider | Sight::Out)
-            && let Some(at) = ask(&link, beside)
-        {
-            beside.direct.insert((record, link.node), at);
-            if link.episode && joins(body, &beside.looked[at]) {
-                reached.push((at, 1));
+        let one = &self.beside.looked[at];
+        let nobodys = self.body.kind_is(&one.kind, |kind| kind.public || kind.attached);
+        let same = one.subjects == *self.body.subjects(self.record);
+        ((one.subjects.is_empty() && nobodys) || same).then_some(at)
+    }
+
+    fn links_of_record(&mut self) -> Vec<usize> {
+        let (body, record) = (self.body, self.record);
+        let mut asked = BTreeSet::new();
+        let mut reached = Vec::new();
+        for link in links(body, record, self.means.public_url) {
+            if matches!(sight(body, &link), Sight::Provider | Sight::Out)
+                && let Some(at) = self.ask(&link, true, &mut asked)
+            {
+                self.beside.direct.insert((record, link.node), at);
+                if link.episode && joins(body, &self.beside.looked[at]) {
+                    reached.push((at, 1));
+                }
             }
         }
+        self.chain(reached, false, &mut asked)
     }
-    let mut next = 0;
-    while let Some((at, steps)) = reached.get(next).copied() {
-        next += 1;
-        if reached[..next - 1].iter().any(|(before, _)| *before == at) {
-            continue;
-        }
-        for link in beside.looked[at].links.clone() {
-            let sight = sight(body, &link);
-            if !matches!(sight, Sight::Provider | Sight::Out) {
+
+    /// Follows links from record to record; gives what is of the event.
+    fn chain(
+        &mut self,
+        mut reached: Vec<(usize, usize)>,
+        company: bool,
+        asked: &mut BTreeSet<String>,
+    ) -> Vec<usize> {
+        let body = self.body;
+        let mut next = 0;
+        while let Some((at, steps)) = reached.get(next).copied() {
+            next += 1;
+            let before = reached[..next - 1].iter().any(|(before, _)| *before == at);
+            if before || (steps > 0 && self.beside.looked[at].company) {
                 continue;
             }
-            let found = if steps < STEPS { ask(&link, beside) } else { None };
-            if let Some(other) = found {
-                if link.episode && joins(body, &beside.looked[other]) {
-                    reached.push((other, steps + 1));
+            for link in self.beside.looked[at].links.clone() {
+                let sight = sight(body, &link);
+                if !matches!(sight, Sight::Provider | Sight::Out) {
+                    continue;
                 }
-            } else if matches!(sight, Sight::Out)
-                && (body.shape.fhir || link.evidence || link.resolve)
-            {
-                beside.broken.insert(record);
+                if let Some(other) = self.ask(&link, steps < STEPS, asked) {
+                    if link.episode && joins(body, &self.beside.looked[other]) {
+                        reached.push((other, steps + 1));
+                    }
+                } else if matches!(sight, Sight::Out)
+                    && (body.shape.fhir || link.evidence || link.resolve)
+                {
+                    // What company lacks says no more than what a record of the body lacks.
+                    if !company {
+                        self.beside.broken.insert(self.record);
+                    }
+                }
             }
         }
+        reached.into_iter().map(|(at, _)| at).collect()
+    }
+}
+
+/// By what a link calls its target among company.
+fn name_for_company(body: &Body<'_>, link: &Link, public_url: Option<&str>) -> Option<String> {
+    let text = link.text.as_deref()?;
+    if body.shape.fhir {
+        return ours(text, &body.shape.base, public_url).map(|(kind, id)| format!("{kind}/{id}"));
+    }
+    link.resolve.then(|| text.to_owned())
+}
+
+/// What ties a record that was looked up to company, by texts alone.
+fn texts_that_tie(body: &Body<'_>, one: &Looked) -> Vec<Vec<String>> {
+    let named = |text: &str| match target(text) {
+        Target::Named(_, name) if body.shape.fhir => name,
+        _ => text.to_owned(),
+    };
+    let mut keys = Vec::new();
+    if !one.name.is_empty() {
+        keys.push(vec![one.name.clone()]);
+    }
+    for link in one.links.iter().filter(|link| link.episode) {
+        keys.extend(link.text.as_deref().map(|text| vec![named(text)]));
+    }
+    keys.extend(one.tuples(|text| named(text)));
+    keys
+}
+
+impl Looked {
+    /// Every choice of one value of each part of its tuples.
+    fn tuples(&self, named: impl Fn(&str) -> String) -> Vec<Vec<String>> {
+        let mut keys = Vec::new();
+        for tuple in &self.tuples {
+            let mut all = vec![vec!["tuple".to_owned()]];
+            for values in tuple {
+                let texts: Vec<String> = values
+                    .iter()
+                    .map(|value| match value {
+                        Part::Reference(text) => named(text),
+                        Part::Value(text) => text.clone(),
+                    })
+                    .collect();
+                all = all
+                    .into_iter()
+                    .flat_map(|key| {
+                        texts.iter().map(move |text| [key.clone(), vec![text.clone()]].concat())
+                    })
+                    .collect();
+            }
+            keys.extend(all);
+        }
+        keys
     }
 }
 
@@ -305,18 +570,17 @@ fn read(body: &Body<'_>, target: &str, means: Means<'_>) -> Option<Looked> {
     if !other.names(0).contains(&name) || other.kind(0).is_none() {
         return None;
     }
-    let Found { own, knows_codes, .. } = looked_own(&other, means.lists);
-    let mut subjects = BTreeSet::new();
+    let mut looked = reduced(&other, 0, means);
+    looked.target = target.to_owned();
+    looked.name = name;
     for (reference, identifier) in other.named_subjects(0)? {
-        subjects.insert(body.who_is(reference.as_deref(), identifier.as_deref()));
+        looked.subjects.insert(body.who_is(reference.as_deref(), identifier.as_deref()));
     }
-    let kind = other.records[0].kind.clone();
-    let links = links(&other, 0, means.public_url);
-    let nobodys = body.kind_is(&kind, |kind| kind.public || kind.attached);
-    if subjects.is_empty() && !nobodys {
-        subjects.insert(Subject::Unknown);
+    let nobodys = body.kind_is(&looked.kind, |kind| kind.public || kind.attached);
+    if looked.subjects.is_empty() && !nobodys {
+        looked.subjects.insert(Subject::Unknown);
     }
-    Some(Looked { target: target.to_owned(), name, kind, subjects, own, knows_codes, links })
+    Some(looked)
 }
 
 impl Beside {
@@ -326,7 +590,19 @@ impl Beside {
         if !joins(body, one) {
             return Vec::new();
         }
-        let mut keys = vec![self.key(at), vec![one.name.clone()]];
+        let mut keys = vec![self.key(at)];
+        if !one.name.is_empty() {
+            keys.push(vec![one.name.clone()]);
+        }
+        let value = |text: &str| match body.resolve(text).first() {
+            Some(first) => super::classify::own_key(*first),
+            None => match target(text) {
+                Target::Named(_, name) if body.shape.fhir => name,
+                _ => text.to_owned(),
+            },
+        };
+        // As those of the body have them.
+        keys.extend(one.tuples(value).into_iter().map(|key| key[1..].to_vec()));
         for link in one.links.iter().filter(|link| link.episode) {
             let Some(text) = &link.text else { continue };
             match sight(body, link) {
@@ -338,7 +614,7 @@ impl Beside {
                         }
                     }
                 }
-                Sight::Out => match self.leads(link) {
+                Sight::Out => match self.leads(body, link) {
                     Some(next) if joins(body, &self.looked[next]) => keys.push(self.key(next)),
                     Some(_) => {}
                     None => {
@@ -364,9 +640,14 @@ impl Beside {
         joins(body, &self.looked[at]).then(|| self.key(at))
     }
 
-    fn leads(&self, link: &Link) -> Option<usize> {
-        let target = link.target.as_ref()?;
-        self.looked.iter().position(|one| one.target == *target)
+    fn leads(&self, body: &Body<'_>, link: &Link) -> Option<usize> {
+        let name = name_for_company(body, link, self.public_url.as_deref());
+        let company =
+            self.looked.iter().position(|one| one.company && Some(&one.name) == name.as_ref());
+        company.or_else(|| {
+            let target = link.target.as_ref()?;
+            self.looked.iter().position(|one| one.target == *target)
+        })
     }
 
     /// What a record beside the body takes by evidence links; `own` is that of the body's.
@@ -376,7 +657,7 @@ impl Beside {
             match sight(body, link) {
                 Sight::InBody(targets) => hits.extend(targets.into_iter().map(|one| own[one])),
                 Sight::Provider | Sight::Out => {
-                    hits.extend(self.leads(link).map(|next| self.looked[next].own));
+                    hits.extend(self.leads(body, link).map(|next| self.looked[next].own));
                 }
                 Sight::Nothing => {}
             }

@@ -33,9 +33,9 @@ const EPISODE_MENTAL: Hits =
     Hits { record: Categories::NONE, episode: Categories::of(Category::MentalHealth) };
 
 /// Classifies a record that was looked up: by what stands in it.
-pub fn looked_own(body: &Body<'_>, lists: &Lists) -> Found {
-    let mut found = by_itself(body, lists, 0);
-    if body.kind(0).is_some_and(|kind| kind.needs_codes) && !found.knows_codes {
+pub fn looked_own(body: &Body<'_>, lists: &Lists, record: usize) -> Found {
+    let mut found = by_itself(body, lists, record);
+    if body.kind(record).is_some_and(|kind| kind.needs_codes) && !found.knows_codes {
         found.own.add(RECORD_UNCLASSIFIED);
     }
     found
@@ -84,6 +84,14 @@ pub fn classify(body: &Body<'_>, lists: &Lists, beside: &Beside) -> Vec<Found> {
     found
 }
 
+/// Whether a record of another person has a link that could not be followed.
+fn is_lost(body: &Body<'_>, record: usize, beside: &Beside) -> bool {
+    let own = body.all_reader(body.subjects(record));
+    let public = body.kind(record).is_some_and(|kind| kind.public);
+    let broken = beside.broken.contains(&record);
+    !own && !public && (broken || has_link_out_of_sight(body, record, beside))
+}
+
 /// Whether a record must have a known code and has none, neither of its own nor of an attached
 /// record that is its evidence (a Medication).
 fn needs_codes(body: &Body<'_>, record: usize, found: &[Found], beside: &Beside) -> bool {
@@ -130,10 +138,7 @@ struct Coded {
 
 fn own(body: &Body<'_>, lists: &Lists, record: usize, beside: &Beside) -> Found {
     let mut found = by_itself(body, lists, record);
-    let own = body.all_reader(body.subjects(record));
-    let public = body.kind(record).is_some_and(|kind| kind.public);
-    let broken = beside.broken.contains(&record);
-    if !own && !public && (broken || has_link_out_of_sight(body, record, beside)) {
+    if is_lost(body, record, beside) {
         found.own.add(RECORD_UNCLASSIFIED);
     }
     found
@@ -665,9 +670,7 @@ pub fn own_key(record: usize) -> String {
 fn part(body: &Body<'_>, node: Id, in_tuple: bool) -> Option<String> {
     let text = body.scalar(node);
     if !body.doc.is_object(node) && (in_tuple || !body.shape.fhir) {
-        let text = text?;
-        let day = text.get(..10).filter(|day| in_tuple && day.parse::<Date>().is_ok());
-        return Some(day.map_or_else(|| text.clone(), str::to_owned));
+        return if in_tuple { value(body, node) } else { text };
     }
     let reference = body.reference(node).map(str::to_owned).or(text)?;
     let reference = reference.as_str();
@@ -684,4 +687,56 @@ fn part(body: &Body<'_>, node: Id, in_tuple: bool) -> Option<String> {
         }
         _ => in_tuple.then(|| reference.to_owned()),
     }
+}
+
+/// A value of a tuple: of a date-time the day.
+pub fn value(body: &Body<'_>, node: Id) -> Option<String> {
+    let text = body.scalar(node)?;
+    let day = text.get(..10).filter(|day| day.parse::<Date>().is_ok());
+    Some(day.map_or_else(|| text.clone(), str::to_owned))
+}
+
+/// What ties a record to company, by texts alone: a record in sight by its type and id.
+pub fn texts_that_tie(body: &Body<'_>, record: usize) -> Vec<Vec<String>> {
+    let mut keys: Vec<Vec<String>> =
+        body.names(record).into_iter().map(|name| vec![name]).collect();
+    let named = |text: &str| match target(text) {
+        Target::Named(_, name) if body.shape.fhir => name,
+        _ => text.to_owned(),
+    };
+    for link in body.kind(record).map(|kind| kind.episode.as_slice()).unwrap_or_default() {
+        let parts = link.iter().map(|path| -> Vec<String> {
+            let nodes = body.select(record, path).into_iter();
+            let texts = nodes.filter_map(|node| {
+                if !body.doc.is_object(node) {
+                    let text = body.scalar(node);
+                    return if link.len() > 1 {
+                        value(body, node)
+                    } else {
+                        text.map(|t| named(&t))
+                    };
+                }
+                let text = body.reference(node)?;
+                let seen = body.resolve(text).first().copied().filter(|_| link.len() > 1);
+                let typed = seen.and_then(|seen| {
+                    let id = body.doc.member_text(body.records[seen].node?, "id")?;
+                    Some(format!("{}/{id}", body.records[seen].kind))
+                });
+                Some(typed.unwrap_or_else(|| named(text)))
+            });
+            texts.collect()
+        });
+        let start = if link.len() > 1 { vec!["tuple".to_owned()] } else { Vec::new() };
+        let mut tuples = vec![start];
+        for values in parts {
+            tuples = tuples
+                .into_iter()
+                .flat_map(|tuple: Vec<String>| {
+                    values.iter().map(move |value| [tuple.clone(), vec![value.clone()]].concat())
+                })
+                .collect();
+        }
+        keys.extend(tuples);
+    }
+    keys
 }

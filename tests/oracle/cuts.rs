@@ -305,12 +305,15 @@ impl Judge<'_> {
                     for node in elements(self.body, node) {
                         let family = field.category == Category::Aggregate
                             && (field.about_contract
-                                || self.everyone_in(record).len() > 1
+                                || about.len() > 1
                                 || self.has_family_unit(node));
                         let mut people = about.clone();
-                        if family {
+                        if self.is_container(record) {
+                            // Whomever its lines speak of.
+                            let reader = self.body.people.reader().map(Subject::Known);
+                            people = self.household(&reader.into_iter().collect());
+                        } else if family {
                             people = self.household(about);
-                            people.extend(self.everyone_in(record));
                         }
                         if !self.lets_field(&people, record, field.category) {
                             cut.push(node);

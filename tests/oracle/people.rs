@@ -276,6 +276,14 @@ impl People for Family {
         people
     }
 
+    fn contracts(&self, person: PersonId) -> Vec<String> {
+        let member = self.member(person);
+        let rows = self.rows.iter().filter(|row| row.member == member && self.in_force(row));
+        let mut contracts: Vec<String> = rows.map(|row| row.contract.clone()).collect();
+        contracts.sort_unstable();
+        contracts
+    }
+
     fn reader_is_on(&self, contract: &str) -> bool {
         self.rows
             .iter()

@@ -12,6 +12,8 @@ pub struct Shape {
     pub omit: bool,
     pub routes: Vec<Route>,
     pub envelope: Vec<Path>,
+    /// Searches for what may share an event.
+    pub company: Vec<String>,
     pub open: Vec<String>,
     pub public: Vec<String>,
     pub self_only: Vec<String>,
@@ -113,6 +115,7 @@ impl Shape {
             omit: yaml.at("when-empty").text() == Some("omit"),
             routes: yaml.at("routes").list().iter().map(route).collect(),
             envelope: paths(yaml.at("envelope")),
+            company: yaml.at("company").texts(),
             open: query.at("open").texts(),
             public: query.at("public").texts(),
             self_only: query.at("self-only").texts(),

@@ -149,6 +149,22 @@ impl World {
         self
     }
 
+    /// Somebody of the family of whom a house has nothing but what is asked for by name.
+    fn alone(mut self, member: &str) -> World {
+        for list in ["claims?pageSize=100", "prescriptions", "authorizations"] {
+            let name = list.split('?').next().unwrap();
+            let target = format!("/api/v1/members/{member}/{list}");
+            let nothing = good("application/json", &format!(r#"{{"{name}":[]}}"#));
+            self.0.entry(target).or_insert(nothing);
+        }
+        for name in ["messages", "letters", "payments"] {
+            let target = format!("/api/v1/family/C-1/{name}?pageSize=100");
+            let nothing = good("application/json", &format!(r#"{{"{name}":[]}}"#));
+            self.0.entry(target).or_insert(nothing);
+        }
+        self
+    }
+
     async fn upstream(self) -> Upstream {
         Upstream::answering(move |request| {
             let target = request.split(' ').nth(1).unwrap();
@@ -633,6 +649,7 @@ async fn a_message_of_a_house_is_judged_by_its_claim() {
         .by("/api/v1/claims/CLM-1", house(&claim("CLM-1", "M-102", "J10")))
         .by("/api/v1/claims/CLM-2", house(&claim("CLM-2", "M-102", "F33.1")))
         .by("/api/v1/claims/CLM-4", house(&claim("CLM-4", "M-100", "J10")))
+        .alone("M-102")
         .upstream()
         .await;
     let deployment = looking_up(&upstream).await;

@@ -228,6 +228,8 @@ async fn elements_of_an_array_are_looked_up() {
     let all: Vec<String> = (0..4000).map(message).collect();
     let text = format!("{{\"messages\":[{}]}}", all.join(", "));
     let upstream = Upstream::answering(move |request| {
+        let empty =
+            |list: &str| super::upstream::good("application/json", &format!("{{\"{list}\":[]}}"));
         let claim = |id: &str, code: &str| {
             let claim = line(0).replace("F33.1", code).replace("CLM-0", id);
             super::upstream::good("application/json", claim.trim())
@@ -235,6 +237,11 @@ async fn elements_of_an_array_are_looked_up() {
         match request.split(' ').nth(1).unwrap() {
             "/api/v1/claims/THERAPY" => claim("THERAPY", "F33.1"),
             "/api/v1/claims/COLD" => claim("COLD", "J06.9"),
+            // Nobody has company.
+            other if !other.starts_with("/api/v1/stream/") => {
+                let list = other.split('?').next().unwrap().rsplit('/').next().unwrap();
+                empty(list)
+            }
             _ => super::upstream::good("application/json", &text),
         }
     })

@@ -65,7 +65,8 @@ impl Maker<'_> {
         let shared = !matches!(content, Content::Ordinary | Content::Unclear);
         if hidden && shared && self.random.once_in(2) {
             let body = json!({
-                "memberId": member, "visitId": visit, "serviceDate": day, "status": items[0].body["status"],
+                "memberId": member, "visitId": visit, "serviceDate": day,
+                "status": *self.random.pick(&["paid", "denied"]),
                 "provider": {"npi": "9990000099", "name": self.words(true, "Laboratory")},
                 "diagnoses": [{"code": "Z00.00"}],
                 "lines": [{"line": 1, "code": "36415", "codeSystem": "CPT", "amount": 16}],
@@ -88,10 +89,11 @@ impl Maker<'_> {
                          "display": self.words(hidden, "Capsule")},
                 "prescriber": provider, "quantity": 30, "amount": self.random.below(90),
             });
-            // The drug is all that tells, for the visit's claim stands in another body: it is a
-            // psychiatric one.
-            if !hidden || self.is_hidden(who, Content::Mental) {
-                items.push(self.put(who, content, "prescription", "prescriptionId", body));
+            let prescription = self.put(who, content, "prescription", "prescriptionId", body);
+            // A psychiatric drug tells; any other is one of a visit that does.
+            let silent = hidden && !self.is_hidden(who, Content::Mental);
+            if !silent || shared {
+                items.push(Item { silent, ..prescription });
             }
         }
         if self.random.once_in(3) {

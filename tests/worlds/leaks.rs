@@ -172,7 +172,7 @@ pub struct Broken {
     pub edits: &'static [(&'static str, &'static str, &'static str)],
 }
 
-pub const BROKEN: [Broken; 9] = [
+pub const BROKEN: [Broken; 12] = [
     Broken {
         measure: "totals are no part of the envelope",
         edits: &[
@@ -211,6 +211,29 @@ pub const BROKEN: [Broken; 9] = [
             "'$.item[*].encounter[*]'",
             "'$.item[*].encounterNobodyHas[*]'",
         )],
+    },
+    Broken {
+        measure: "a record of a house is judged with what shares its visit",
+        edits: &[("shapes/family-account.yaml", "  - '/members/{subject}/claims'\n", "")],
+    },
+    Broken {
+        measure: "a bill is judged with the diagnosis that points at its encounter",
+        edits: &[("shapes/fhir-r4.yaml", "  - '/Condition?patient={subject}'\n", "")],
+    },
+    Broken {
+        measure: "the total of a payment is the family's",
+        edits: &[
+            (
+                "shapes/family-account.yaml",
+                "      - { at: $.checkNumber, category: aggregate }\n",
+                "",
+            ),
+            (
+                "shapes/family-account.yaml",
+                "    date: $.paidOn\n    members: [$.paidOn]",
+                "    date: $.paidOn\n    members: [$.paidOn, $.checkNumber]",
+            ),
+        ],
     },
     Broken {
         measure: "depression and anxiety are mental health",

@@ -194,8 +194,8 @@ impl Maker<'_> {
         Some(item)
     }
 
-    /// Parts of the letters and payments that the reader gets: two people's, so that a total is
-    /// never one person's alone, and between them hidden ones of this world.
+    /// Parts of the letters and payments that the reader gets: their own, often somebody else's,
+    /// and between them hidden ones of this world.
     fn fill_containers(&mut self, seen: &mut [Item]) {
         let mine = if self.reader == Role::Nobody { Role::Mother } else { self.reader };
         let people: Vec<Role> = EVERYBODY
@@ -204,12 +204,15 @@ impl Maker<'_> {
             .take(1)
             .chain([mine])
             .collect();
+        // A family total: it leaves where nobody else is on the contract.
+        let alone = matches!(self.reader, Role::Neighbour);
         for item in seen.iter_mut().filter(|item| matches!(item.kind, "letter" | "payment")) {
             let letter = item.kind == "letter";
             let mut parts = Vec::new();
             // The same in both worlds, whatever else is random.
             let mut fixed = Random::new(u64::try_from(item.id.len()).unwrap());
-            for (number, who) in people.iter().enumerate() {
+            let skipped = people.len().saturating_sub(1) * (item.id.len() % 2);
+            for (number, who) in people.iter().skip(skipped).enumerate() {
                 let random = std::mem::replace(self.random, fixed.clone());
                 let mut part = self.part(letter, *who, Content::Ordinary);
                 fixed = std::mem::replace(self.random, random);
@@ -217,19 +220,18 @@ impl Maker<'_> {
                 part[key] = format!("{}-{number}", item.id).into();
                 parts.push(part);
             }
-            // A payment for one person alone tells its total; see the README on limits.
-            if letter || people.len() > 1 {
-                for _ in 0..self.random.below(3) {
-                    if let Some((who, content)) = self.secret() {
-                        let part = self.part(letter, who, content);
-                        let at = self.random.below(parts.len() + 1);
-                        parts.insert(at, part);
-                    }
+            for _ in 0..self.random.below(3) {
+                if let Some((who, content)) = self.secret() {
+                    let part = self.part(letter, who, content);
+                    let at = self.random.below(parts.len() + 1);
+                    parts.insert(at, part);
                 }
-                if !letter && self.random.once_in(2) {
-                    item.body["total"] = json!(marks::number(self.random));
-                    item.body["checkNumber"] = json!(marks::mark(self.random));
-                }
+            }
+            if !letter && alone {
+                item.body["total"] = json!(17);
+            } else if !letter && self.random.once_in(2) {
+                item.body["total"] = json!(marks::number(self.random));
+                item.body["checkNumber"] = json!(marks::mark(self.random));
             }
             item.body[if letter { "sections" } else { "lines" }] = parts.into();
         }

@@ -23,8 +23,8 @@ pub struct Item {
     pub who: Role,
     pub content: Content,
     pub body: Value,
-    /// Tells nothing by itself: it is hidden where it stands in one body with the rest of its
-    /// visit, and nowhere else. It is never asked for by its id.
+    /// Tells nothing by itself, but belongs to a visit that is hidden, by whatever road it is
+    /// asked for. It is never there without what tells.
     pub silent: bool,
 }
 
@@ -151,7 +151,13 @@ impl Maker<'_> {
     /// was for: then only the encounter tells.
     pub fn visit(&mut self, who: Role, content: Content) -> Vec<Item> {
         let hidden = self.is_hidden(who, content);
+        // A child's bill always tells by itself: to parents `unclassified` of a child is open.
+        // What is unclear is so by itself, and no part of an event.
+        let shared = hidden && who != Role::Kid && content != Content::Unclear;
+        // Only a diagnosis that points at the encounter tells, from the side.
+        let aside = shared && content != Content::Note && self.random.once_in(4);
         let doctor = match content {
+            _ if aside => DOCTOR,
             Content::Mental | Content::Substance | Content::Note => THERAPIST,
             _ => DOCTOR,
         };
@@ -161,21 +167,18 @@ impl Maker<'_> {
         let body = json!({
             "status": "finished", "class": {"system": "http://terminology.hl7.org/CodeSystem/v3-ActCode", "code": "AMB"},
             "subject": self.patient(who), "period": {"start": day, "end": day},
-            "reasonCode": [self.concept(content, hidden)],
+            "reasonCode": [self.concept(if aside { Content::Ordinary } else { content }, hidden)],
         });
-        let encounter = self.item(who, content, "Encounter", body);
+        let encounter = Item { silent: aside, ..self.item(who, content, "Encounter", body) };
         let to_encounter = json!({"reference": format!("Encounter/{}", encounter.id)});
         items.push(encounter);
-        // A child's bill always tells by itself: to parents `unclassified` of a child is open.
-        // What is unclear is so by itself, and no part of an event.
-        let shared = hidden && who != Role::Kid && content != Content::Unclear;
-        let silent = shared && self.random.once_in(3);
+        let silent = aside || shared && self.random.once_in(3);
         let told = if silent { Content::Ordinary } else { content };
         let linked = silent || self.random.once_in(3);
         let eob = self.bill(who, content, told, &day, &doctor, linked.then_some(&to_encounter));
         let to_eob = json!({"reference": format!("ExplanationOfBenefit/{}", eob.id)});
         items.push(eob);
-        if self.random.once_in(2) {
+        if aside || self.random.once_in(2) {
             let status = json!({"coding": [{"system": "http://terminology.hl7.org/CodeSystem/condition-clinical", "code": "active"}]});
             let mut body = json!({
                 "clinicalStatus": status, "code": self.concept(content, hidden),

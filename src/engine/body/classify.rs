@@ -7,7 +7,6 @@ use crate::engine::codes::{Hits, Judgement, SystemId};
 use crate::engine::document::tape::{Kind as Json, NodeId};
 use crate::engine::document::text;
 use crate::engine::names::without_uuid;
-use crate::engine::policy::Action;
 use crate::engine::released::Finding;
 use crate::engine::shapes::meant::Field;
 use crate::engine::sites::{Coded, NOWHERE, Site, What, Words};
@@ -37,13 +36,8 @@ impl Body<'_> {
         // Words never make a note, so a body that is the reader's alone needs none.
         let words = (0..self.records.len()).any(|record| self.needs_words(record));
         let mut told = self.terms.shape.told.lend();
-        let mut whose = self.records.iter().filter_map(|record| match &record.whose {
-            Whose::People(people) => Some(people),
-            _ => None,
-        });
-        let first = whose.next();
         // Evidence may be taken by a record of somebody else, who is judged by other rules.
-        let several = whose.any(|other| Some(other) != first);
+        let several = self.speaks_of_several();
         for record in 0..self.records.len() {
             let date = self.date(record);
             let era = self.terms.policy.codes.era(date);
@@ -73,6 +67,16 @@ impl Body<'_> {
         }
     }
 
+    /// Whether there are records of different people.
+    pub(super) fn speaks_of_several(&self) -> bool {
+        let mut whose = self.records.iter().filter_map(|record| match &record.whose {
+            Whose::People(people) => Some(people),
+            _ => None,
+        });
+        let first = whose.next();
+        whose.any(|other| Some(other) != first)
+    }
+
     fn needs_words(&self, record: usize) -> bool {
         let whose = self.records.get(record).map(|record| &record.whose);
         !matches!(whose, Some(Whose::Public)) && !self.is_own(record)
@@ -84,10 +88,7 @@ impl Body<'_> {
         let Some(Whose::People(people)) = self.records.get(record).map(|r| r.whose.clone()) else {
             return false;
         };
-        people.iter().any(|person| {
-            self.standing(*person).grants.is_empty()
-                && self.verdict(*person, own.episode, None).action == Action::Withhold
-        })
+        self.is_settled_for(&people, own)
     }
 
     fn keep(&mut self, record: usize, date: Option<Date>, found: Found) {

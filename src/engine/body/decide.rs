@@ -3,7 +3,6 @@
 use super::{Body, Whose, withholds};
 use crate::engine::category::Category;
 use crate::engine::document::tape::{Kind as Json, NodeId};
-use crate::engine::facts::PersonId;
 use crate::engine::shapes::meant::Field;
 
 impl Body<'_> {
@@ -50,36 +49,6 @@ impl Body<'_> {
         self.records.get(record).is_some_and(|record| record.kind == usize::MAX)
     }
 
-    /// Whom a record speaks of: its subjects, or those of the records inside it.
-    pub(super) fn spoken_of(&self, record: usize) -> (Vec<PersonId>, bool) {
-        let mut people: Vec<PersonId> = Vec::new();
-        let mut unknown = false;
-        // What is inside a record follows it.
-        let inside = self.records.iter().enumerate().skip(record.saturating_add(1));
-        let inside = inside.take_while(|(at, _)| self.is_inside(*at, record));
-        let all = self.records.get(record).into_iter().chain(inside.map(|(_, record)| record));
-        for other in all {
-            match &other.whose {
-                Whose::People(of) => people.extend(of),
-                Whose::Unknown => unknown = true,
-                Whose::Public | Whose::Attached | Whose::Container => {}
-            }
-        }
-        people.sort_unstable();
-        people.dedup();
-        (people, unknown)
-    }
-
-    fn is_inside(&self, mut record: usize, outer: usize) -> bool {
-        while let Some(parent) = self.records.get(record).and_then(|record| record.parent) {
-            if parent == outer {
-                return true;
-            }
-            record = parent;
-        }
-        false
-    }
-
     /// Whether the reader may see a place of `fields:`, else the rules that say no.
     pub(super) fn field_verdict(
         &mut self,
@@ -88,26 +57,26 @@ impl Body<'_> {
         field: Field,
     ) -> Result<(), Vec<u16>> {
         let Some(this) = self.records.get(record) else { return Err(Vec::new()) };
-        let carries = this.carries;
+        let (carries, is_container) = (this.carries, this.whose == Whose::Container);
         let mut people = self.people(record).to_vec();
-        if field.category == Category::Aggregate || people.is_empty() {
-            let (all, unknown) = self.spoken_of(record);
-            // OWN-DATA: a family total is about everyone on the contract.
-            let family = field.about_contract
-                || all.len() > 1
-                || unknown
-                || (self.terms.shape.fhir && self.is_family_unit(node));
-            people = if people.is_empty() { all.clone() } else { people };
-            if family && field.category == Category::Aggregate {
-                let homes = people.iter().flat_map(|person| self.terms.people.household(*person));
-                people = homes.chain(people.iter().copied()).chain(all).collect();
-                people.extend(self.terms.people.reader());
-                people.sort_unstable();
-                people.dedup();
-            }
-            if unknown || people.is_empty() {
-                return Err(Vec::new());
-            }
+        let reader = self.terms.people.reader();
+        // OWN-DATA: a family total is about everyone on the contract. TWO-WORLDS: what surrounds
+        // lines of several people always is, whomever its lines happen to speak of.
+        let family = is_container
+            || field.category == Category::Aggregate
+                && (field.about_contract
+                    || people.len() > 1
+                    || (self.terms.shape.fhir && self.is_family_unit(node)));
+        if family {
+            let of = if is_container { reader.into_iter().collect() } else { people };
+            let homes = of.iter().flat_map(|person| self.terms.people.household(*person));
+            people = homes.chain(of.iter().copied()).collect();
+            people.extend(reader.filter(|_| !people.is_empty()));
+            people.sort_unstable();
+            people.dedup();
+        }
+        if people.is_empty() {
+            return Err(Vec::new());
         }
         let mut rules = Vec::new();
         let mut hidden = false;

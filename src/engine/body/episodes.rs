@@ -3,15 +3,13 @@
 use super::link::Leads;
 use super::links::{Points, name_in};
 use super::{Body, Whose};
-use crate::engine::document::tape::Kind as Json;
+use crate::engine::company::tuples;
+use crate::engine::document::tape::{Kind as Json, NodeId};
 use crate::engine::facts::PersonId;
-use crate::engine::lookups::Said;
+use crate::engine::lookups::{Piece, Said};
 use crate::engine::sites::{Site, What};
 use jiff::civil::Date;
 use std::borrow::Cow;
-
-/// Keys one tuple may give a record: a bound on the product of its parts.
-const TUPLE_KEYS_MAX: usize = 256;
 
 /// The day of a date-time as written: `2026-11-21`.
 const DAY_BYTES: usize = 10;
@@ -127,15 +125,7 @@ impl Body<'_> {
                 _ => {}
             }
         }
-        parts.sort_by_key(|(tuple, part, _)| (*tuple, *part));
-        let arity = &self.kind(record).tuples;
-        for same in parts.chunk_by(|one, other| one.0 == other.0) {
-            let tuple = same.first().and_then(|part| arity.get(usize::from(part.0)));
-            let filled = same.chunk_by(|one, other| one.1 == other.1).count();
-            if tuple.map(|arity| usize::from(*arity)) == Some(filled) {
-                ties.keys.extend(product(same).into_iter().map(Key::Tuple));
-            }
-        }
+        ties.keys.extend(tuples(self.kind(record), parts).into_iter().map(Key::Tuple));
         ties
     }
 
@@ -143,7 +133,9 @@ impl Body<'_> {
     fn ties_beside(&self, at: usize) -> Ties<'_> {
         let mut ties = Ties::default();
         let Some(looked) = self.looked(at) else { return ties };
-        ties.keys.push(Key::Name(Cow::Borrowed(&looked.name)));
+        if !looked.name.is_empty() {
+            ties.keys.push(Key::Name(Cow::Borrowed(&looked.name)));
+        }
         for link in looked.links.iter().filter(|link| link.episode) {
             let Said::Text(text) = &link.said else { continue };
             if let Some(next) = self.next_beside(looked.kind, link) {
@@ -155,6 +147,18 @@ impl Body<'_> {
                 ties.keys.push(Key::Name(Cow::Borrowed(text)));
             }
         }
+        let parts = looked.parts.iter().map(|(tuple, part, piece)| {
+            let value = match piece {
+                Piece::Value(text) => Part::Text(Cow::Borrowed(text)),
+                Piece::Named(text) => match self.names.at(&self.points(text).1).first() {
+                    Some(first) => Part::Record(*first),
+                    None => Part::Text(Cow::Borrowed(name_in(text))),
+                },
+            };
+            (*tuple, *part, value)
+        });
+        let tuples = tuples(self.terms.shape.kind(looked.kind), parts.collect());
+        ties.keys.extend(tuples.into_iter().map(Key::Tuple));
         ties
     }
 
@@ -190,34 +194,19 @@ impl Body<'_> {
                 None => Part::Text(Cow::Borrowed(link.name())),
             });
         }
-        let text = self.doc.scalar(site.node)?;
+        self.day_or_text(site.node).map(Part::Text)
+    }
+
+    /// A value as it is compared: of a date-time the day as written.
+    pub(super) fn day_or_text(&self, node: NodeId) -> Option<Cow<'_, str>> {
+        let text = self.doc.scalar(node)?;
         let is_day = text.get(..DAY_BYTES).is_some_and(|day| day.parse::<Date>().is_ok());
         let length = if is_day { DAY_BYTES } else { text.len() };
-        Some(Part::Text(match text {
+        Some(match text {
             Cow::Borrowed(text) => Cow::Borrowed(text.get(..length).unwrap_or(text)),
             Cow::Owned(text) => Cow::Owned(text.get(..length).unwrap_or(&text).to_owned()),
-        }))
+        })
     }
-}
-
-/// Every choice of one value of each part.
-fn product<'k>(parts: &[(u8, u8, Part<'k>)]) -> Vec<Vec<Part<'k>>> {
-    let mut keys: Vec<Vec<Part<'k>>> = vec![Vec::with_capacity(parts.len())];
-    for values in parts.chunk_by(|one, other| one.1 == other.1) {
-        if let ([(_, _, value)], [key]) = (values, keys.as_mut_slice()) {
-            key.push(value.clone());
-            continue;
-        }
-        let longer = keys.iter().flat_map(|key| {
-            values.iter().map(|(_, _, value)| {
-                let mut key = key.clone();
-                key.push(value.clone());
-                key
-            })
-        });
-        keys = longer.take(TUPLE_KEYS_MAX).collect();
-    }
-    keys
 }
 
 fn find(events: &[usize], mut at: usize) -> usize {

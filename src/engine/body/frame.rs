@@ -162,7 +162,7 @@ impl<'a> Body<'a> {
     }
 
     /// What a record is called: `Type/id`, its `fullUrl`, or the text of its `id`.
-    fn called(&self, record: usize) -> Vec<(Cow<'a, str>, usize)> {
+    pub(super) fn called(&self, record: usize) -> Vec<(Cow<'a, str>, usize)> {
         let Some(this) = self.records.get(record) else { return Vec::new() };
         if !self.terms.shape.fhir {
             let ids = self.sites(record).iter().filter(|site| site.what == What::Id);

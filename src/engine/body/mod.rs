@@ -1,7 +1,7 @@
 //! One body (or one line of a stream): the way from a tape to what stays of it.
 //!
 //! [`frame`] finds the records, [`whose`] their subjects, [`classify`] what they are about,
-//! [`beside`] what was looked up for them, [`link`] and [`episodes`] what they share, [`decide`]
+//! [`follow`], [`companions`] and [`beside`] what was looked up for them, [`link`] and [`episodes`] what they share, [`decide`]
 //! what becomes of them, [`settle`] and [`references`] what has to go from those that stay,
 //! [`turn`] which of those are on the page asked for, [`envelope`] what is put around them,
 //! [`account`] the report.
@@ -13,9 +13,11 @@
 mod account;
 mod beside;
 mod classify;
+mod companions;
 mod decide;
 mod envelope;
 mod episodes;
+mod follow;
 mod frame;
 mod link;
 mod links;
@@ -23,6 +25,7 @@ mod listed;
 mod markup;
 mod owned;
 mod reach;
+mod reduce;
 mod references;
 mod remove;
 mod settle;
@@ -46,9 +49,9 @@ use super::set::PolicySet;
 use super::shapes::meant::{Kind, Route, Shape};
 use super::sites::{Noted, Site, Sites};
 use beside::Besides;
-pub(crate) use beside::reduce;
 use jiff::civil::Date;
 use links::Link;
+pub(crate) use reduce::{reduce, reduce_all};
 use std::collections::BTreeMap;
 use std::ops::Range;
 
@@ -71,6 +74,30 @@ pub(crate) struct Terms<'a> {
     pub(crate) page: Option<(&'a PageAsked, &'a PagePlan)>,
     /// Where the one record that may leave stands, the first; the others are what it belongs to.
     pub(crate) alone: Option<&'a Range<usize>>,
+}
+
+impl<'a> Terms<'a> {
+    /// For a body that was looked up: nobody reads it.
+    pub(crate) fn of_nobody(
+        policy: &'a PolicySet,
+        shape: &'a Shape,
+        route: &'a Route,
+        nobody: &'a dyn People,
+    ) -> Terms<'a> {
+        Terms {
+            policy,
+            shape,
+            route,
+            asked_kind: None,
+            people: nobody,
+            public_url: None,
+            explain: false,
+            self_only: false,
+            page: None,
+            asking: None,
+            alone: None,
+        }
+    }
 }
 
 /// Whose a record is.
@@ -179,11 +206,11 @@ pub(crate) fn judge(terms: Terms<'_>, doc: Document<'_>) -> (Result<Judged, Refu
     }
     body.read_links();
     body.tell_whose();
+    body.classify();
     let wanted = body.look_beside();
     if !wanted.is_empty() {
         return (Ok(Judged::Wants(wanted)), Report::default());
     }
-    body.classify();
     body.link();
     body.decide();
     body.keep_to_the_reader();

@@ -65,6 +65,20 @@ impl Following {
     }
 }
 
+/// Whether a Bundle that is to be whole says that it goes on elsewhere: what is there would be
+/// missing, and what it shares with what is here unknown.
+pub(in crate::engine) fn goes_on(body: Document<'_>) -> bool {
+    let Some(links) = body.member_named(NodeId(0), "link") else { return false };
+    body.children(links).any(|(link, _)| {
+        let relation = body.member_named(link, "relation").and_then(|at| body.text(at));
+        relation.is_some_and(|relation| relation == "next")
+    })
+}
+
+/// What it is refused for.
+pub(in crate::engine) const GOES_ON: Refusal =
+    Refusal::Pages { why: "a further page of a body that is to be whole" };
+
 impl Came<'_> {
     /// What stands at `next`, unless it says that there is none.
     fn told(&self) -> Option<(Json, String)> {

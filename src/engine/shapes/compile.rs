@@ -4,7 +4,7 @@ use super::elements::Elements;
 use super::keys::Keys;
 use super::meant::{Kind, KindOf, Mark, Shape, Spec, StateFacts, flag, tell};
 use super::written::{self, Belongs, Dialect, Errors, WhenEmpty};
-use super::{gets, kinds, owners, routes};
+use super::{companies, gets, kinds, owners, routes};
 use crate::engine::category::Category;
 use crate::engine::diagnostics::{At, Diagnostic, SourceFile, Span, did_you_mean};
 use crate::engine::document::tape::Vocabulary;
@@ -124,6 +124,7 @@ impl Compiler<'_> {
         let routes = routes::compile(self, &names, &top_specs);
         gets::compile(self, &mut kinds, &routes);
         owners::compile(self, &mut kinds, &roots, &routes);
+        let company = companies::compile(self, &names, &routes);
         let (automaton, states) = self.automaton(top, &roots)?;
         let (facts, marks) = self.facts(&automaton);
         let written = self.written;
@@ -147,6 +148,7 @@ impl Compiler<'_> {
             pinned_by: sorted(&written.query.pinned_by),
             include: sorted(&written.query.include),
             lists: self.lists(),
+            company,
             kinds,
             kind_names: Vocabulary::new(names.iter().map(String::as_str)),
             specs: std::mem::take(&mut self.specs),

@@ -1,8 +1,10 @@
 //! Shapes as meant: compiled, cross-checked, ready to be walked.
 
+pub use super::companies::{By, CompanySearch};
 pub use super::gets::Get;
 use super::keys::Keys;
 pub use super::owners::Owner;
+pub use super::paging::{Follow, Paging};
 use super::written::{Body, Errors};
 use crate::engine::category::Category;
 use crate::engine::document::tape::Vocabulary;
@@ -39,6 +41,8 @@ pub struct Shape {
     pub include: Vec<String>,
     /// Names from the root of a body to each array of records at the top.
     pub lists: Vec<Vec<String>>,
+    /// The searches that find what may share an event with a record.
+    pub company: Vec<CompanySearch>,
     /// Kinds by name, sorted.
     pub kinds: Vec<Kind>,
     /// Their names in that order.
@@ -92,35 +96,6 @@ pub struct Route {
     pub paging: Option<Paging>,
     /// Whether the path names one thing: nothing released is then a 404.
     pub by_id: bool,
-}
-
-/// How a route pages.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Paging {
-    /// The parameter that says how many.
-    pub size: Option<String>,
-    /// The parameter in which readers send our cursors.
-    pub cursor: String,
-    /// How the upstream is asked for its next page.
-    pub follow: Follow,
-    /// Names from the root to where the body tells its next page; of a FHIR search empty.
-    pub next: Vec<String>,
-}
-
-/// How the upstream is asked for its next page.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Follow {
-    /// By the URL of a FHIR Bundle's `link` with the relation `next`.
-    Link,
-    /// By the text at `next`, in the cursor's parameter.
-    Cursor,
-    /// By how many records were there before: `next` holds that number, or `true`.
-    Offset,
-    /// By the number of the page: `next` holds it, or `true`.
-    Page {
-        /// That of the first page.
-        first: u32,
-    },
 }
 
 /// One segment of a template.

@@ -1,5 +1,6 @@
 //! Shapes: where things stand in the bodies of one API. As [`written`], as [`meant`].
 
+mod companies;
 pub mod compile;
 mod elements;
 mod gets;

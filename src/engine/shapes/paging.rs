@@ -1,13 +1,41 @@
 //! `paging:` of a route: as written → as meant.
 
 use super::compile::Compiler;
-use super::meant::{Follow, Paging};
 use super::written::{self, Body, Judge};
 use crate::engine::diagnostics::At;
 use crate::engine::selectors::{Path, Selector, Step};
 
 /// The parameter of our cursors in a FHIR search, where a shape names none.
 const FHIR_CURSOR: &str = "_cursor";
+
+/// How a route pages.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Paging {
+    /// The parameter that says how many.
+    pub size: Option<String>,
+    /// The parameter in which readers send our cursors.
+    pub cursor: String,
+    /// How the upstream is asked for its next page.
+    pub follow: Follow,
+    /// Names from the root to where the body tells its next page; of a FHIR search empty.
+    pub next: Vec<String>,
+}
+
+/// How the upstream is asked for its next page.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Follow {
+    /// By the URL of a FHIR Bundle's `link` with the relation `next`.
+    Link,
+    /// By the text at `next`, in the cursor's parameter.
+    Cursor,
+    /// By how many records were there before: `next` holds that number, or `true`.
+    Offset,
+    /// By the number of the page: `next` holds it, or `true`.
+    Page {
+        /// That of the first page.
+        first: u32,
+    },
+}
 
 /// How a route pages; `None` if it does not, or with a mistake told.
 pub(super) fn compile(compiler: &mut Compiler<'_>, route: &At<written::Route>) -> Option<Paging> {

@@ -32,6 +32,12 @@ pub struct Shape {
     /// Where records stand in a body.
     #[serde(default)]
     pub records: Vec<Records>,
+    /// Searches below `base` that find what may share an event with a record of a person
+    /// (`{subject}`), or of everyone on a contract of theirs (`{contract}`): asked for records of
+    /// others, where look-ups are done. All records that join events, but those of kinds that the
+    /// upstream has none of.
+    #[serde(default)]
+    pub company: Vec<At<String>>,
     /// The kinds of records.
     pub kinds: BTreeMap<String, At<Kind>>,
     /// Element types of the dialect, by name: element → type. See [`Kind::elements`].

@@ -1,0 +1,215 @@
+//! What is looked up for the records of a body: the company of each, where its links lead, and
+//! where those lead.
+
+use super::companions::{Company, Seen};
+use super::{Body, Whose};
+use crate::engine::category::Categories;
+use crate::engine::codes::Hits;
+use crate::engine::facts::PersonId;
+use crate::engine::lookups::{Asking, Found, Link, LookUp, PER_RECORD_MAX, STEPS_MAX};
+use crate::engine::policy::Action;
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::sync::Arc;
+
+/// What is still wanted, by target.
+pub(super) type Wanted = BTreeMap<String, LookUp>;
+
+/// The look-ups of one record.
+pub(super) struct Chain<'a> {
+    pub(super) asking: Asking<'a>,
+    /// The record of the body for whose sake.
+    pub(super) record: usize,
+    /// Its company, by number in [`super::beside::Besides::searches`].
+    pub(super) company: &'a [usize],
+    pub(super) asked: BTreeSet<String>,
+    pub(super) wanted: &'a mut Wanted,
+}
+
+/// Whose links are followed.
+#[derive(Clone, Copy)]
+pub(super) enum Origin {
+    /// A record of the body.
+    Record(usize),
+    /// One of its company.
+    Company(usize),
+}
+
+/// What a look-up gave.
+pub(super) enum Answer {
+    Found(Arc<Found>),
+    /// Not asked yet.
+    Pending,
+    OutOfSight,
+}
+
+/// Where a link led.
+enum Led {
+    To(usize),
+    Pending,
+    Nowhere,
+}
+
+impl Asking<'_> {
+    pub(super) fn answer(self, look_up: LookUp, wanted: &mut Wanted) -> Answer {
+        match self.known.get(look_up.target()) {
+            Some(Some(found)) => Answer::Found(Arc::clone(found)),
+            None if self.may_ask => {
+                wanted.insert(look_up.target().to_owned(), look_up);
+                Answer::Pending
+            }
+            Some(None) | None => Answer::OutOfSight,
+        }
+    }
+}
+
+impl Chain<'_> {
+    fn answer(&mut self, look_up: LookUp) -> Answer {
+        self.asked.insert(look_up.target().to_owned());
+        // BOUNDED: one record's look-ups.
+        if self.asked.len() > PER_RECORD_MAX {
+            return Answer::OutOfSight;
+        }
+        self.asking.answer(look_up, self.wanted)
+    }
+}
+
+impl Body<'_> {
+    /// Puts beside the body what was looked up for it; gives what else is wanted.
+    pub(super) fn look_beside(&mut self) -> Vec<LookUp> {
+        let Some(asking) = self.terms.asking else { return Vec::new() };
+        let mut wanted = Wanted::new();
+        let mut seen = Seen::default();
+        let several = self.speaks_of_several();
+        for record in 0..self.records.len() {
+            if !self.may_change(record, several) {
+                continue;
+            }
+            // What its links lead to may be among its company, so that comes first.
+            if let Company::Known(company, all) =
+                self.company(record, asking, &mut seen, &mut wanted)
+            {
+                if !all {
+                    self.beside.broken.insert(record);
+                }
+                self.keep_company(record, &company, asking, &mut seen, &mut wanted);
+            }
+        }
+        wanted.into_values().collect()
+    }
+
+    /// Whether a look-up could change what becomes of a record. OWN-DATA: never of the reader's
+    /// own; and without a grant nothing makes visible what is hidden whatever it is about, or by
+    /// what it shares with all of its event.
+    fn may_change(&mut self, record: usize, several: bool) -> bool {
+        let Some(this) = self.records.get(record) else { return false };
+        // Evidence may be taken by a record of somebody else, who is judged by other rules.
+        let own = if several { Hits::default() } else { this.own };
+        let Whose::People(people) = this.whose.clone() else { return false };
+        let kind = self.kind(record);
+        let lacks = !kind.gets.is_empty() || kind.joins && !self.terms.shape.company.is_empty();
+        let is_named = this.kind != usize::MAX;
+        lacks && is_named && !self.is_own(record) && !self.is_settled_for(&people, own)
+    }
+
+    /// Whether one of these people's own codes withhold the record and all that shares its event:
+    /// without a grant, more categories can only hide more.
+    pub(super) fn is_settled_for(&mut self, people: &[PersonId], own: Hits) -> bool {
+        people.iter().any(|person| {
+            let hides = |body: &mut Self, about| {
+                body.verdict(*person, about, None).action == Action::Withhold
+            };
+            self.standing(*person).grants.is_empty()
+                && (hides(self, Categories::NONE) || hides(self, own.episode))
+        })
+    }
+
+    /// Follows the links of a record, and those of the events that they lead to; gives what is
+    /// beside the body and of its event.
+    pub(super) fn follow(&mut self, origin: Origin, chain: &mut Chain<'_>) -> Vec<usize> {
+        let mut event = Vec::new();
+        let mut queue = VecDeque::new();
+        match origin {
+            Origin::Company(at) => queue.push_back((at, 0)),
+            Origin::Record(record) => {
+                let kind = self.records.get(record).map_or(usize::MAX, |record| record.kind);
+                for (node, link) in self.links(record) {
+                    if !self.is_unseen(&link) {
+                        continue;
+                    }
+                    let look_up = self.look_up(kind, &link);
+                    if let Led::To(at) = self.lead(&link, look_up, chain) {
+                        self.beside.links.insert(node, at);
+                        if link.episode && self.joins(at) {
+                            event.push(at);
+                            queue.push_back((at, 1));
+                        }
+                    }
+                }
+            }
+        }
+        let mut seen = BTreeSet::new();
+        while let Some((at, step)) = queue.pop_front() {
+            // What is of the company is followed for itself.
+            if step > 0 && self.is_company(at) || !seen.insert(at) {
+                continue;
+            }
+            let (found, ends) = self.follow_beside(at, step, chain);
+            // What company lacks says no more of this record than what a record of the body lacks.
+            if let (true, Origin::Record(record)) = (ends, origin) {
+                self.beside.broken.insert(record);
+            }
+            event.extend(&found);
+            queue.extend(found.into_iter().map(|next| (next, step.saturating_add(1))));
+        }
+        event
+    }
+
+    /// Follows the links of a record beside the body; gives those beside it that are of its
+    /// event, and whether one that tells ends out of sight.
+    fn follow_beside(&mut self, at: usize, step: u8, chain: &mut Chain<'_>) -> (Vec<usize>, bool) {
+        let looked = self.beside.records.get(at).map(|beside| Arc::clone(&beside.looked));
+        let (mut event, mut ends) = (Vec::new(), false);
+        for link in looked.iter().flat_map(|looked| &looked.links) {
+            if !self.is_unseen(link) {
+                continue;
+            }
+            let kind = looked.as_ref().map_or(usize::MAX, |looked| looked.kind);
+            let look_up = self.look_up(kind, link).filter(|_| step < STEPS_MAX);
+            match self.lead(link, look_up, chain) {
+                Led::Pending => {}
+                Led::To(next) => event.extend((link.episode && self.joins(next)).then_some(next)),
+                Led::Nowhere => ends |= self.hides(link),
+            }
+        }
+        (event, ends)
+    }
+
+    /// Where a link leads: among company, or looked up.
+    fn lead(&mut self, link: &Link, look_up: Option<LookUp>, chain: &mut Chain<'_>) -> Led {
+        let company = self.name_for_company(link);
+        let numbers = company.iter().flat_map(|name| {
+            chain.company.iter().filter_map(|search| {
+                let (_, found) = self.beside.searches.get(*search)?;
+                let Found::Company(found) = &**found else { return None };
+                Some((*search, found.named(name)?))
+            })
+        });
+        let numbers: Vec<(usize, usize)> = numbers.collect();
+        for number in numbers {
+            if let Some(at) = self.put_company(number, chain.record) {
+                return Led::To(at);
+            }
+        }
+        let Some(look_up) = look_up else { return Led::Nowhere };
+        let target = look_up.target().to_owned();
+        match chain.answer(look_up) {
+            Answer::Pending => Led::Pending,
+            Answer::OutOfSight => Led::Nowhere,
+            Answer::Found(found) => {
+                let Found::Record(looked) = &*found else { return Led::Nowhere };
+                let put = self.put_beside(&target, Arc::clone(looked), chain.record);
+                put.map_or(Led::Nowhere, Led::To)
+            }
+        }
+    }
+}

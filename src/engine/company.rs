@@ -1,0 +1,213 @@
+//! Company: all records of a person that may share an event with one of theirs, found by the
+//! searches that a shape lists under `company:`. What points at the same visit from the side is
+//! known by no link of a record, so a verdict on a record alone asks for these. TWO-WORLDS: the
+//! same record is hidden or shown alike, by whichever road it comes.
+
+use super::body::{self, Terms};
+use super::document::read::Document;
+use super::document::scan::parse;
+use super::document::tape::Tape;
+use super::lookups::{Found, LookUp, Looked, Nobody, Piece, Said};
+use super::names::{Target, target};
+use super::pages::next::{Came, Following, goes_on};
+use super::pages::splice::list;
+use super::pages::{Fingerprint, Next, fingerprint};
+use super::request::Plan;
+use super::set::PolicySet;
+use super::shapes::meant::{Kind, Shape};
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+/// Keys one tuple may give a record: a bound on the product of its parts.
+const TUPLE_KEYS_MAX: usize = 256;
+
+/// What one search found, by what ties its records to events.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Company {
+    records: Vec<Arc<Looked>>,
+    by_name: BTreeMap<String, usize>,
+    by_key: BTreeMap<String, Vec<usize>>,
+}
+
+impl Company {
+    /// Of the records of a search.
+    pub(crate) fn of(shape: &Shape, records: Vec<Looked>) -> Company {
+        let records = records.into_iter().map(Arc::new).collect();
+        let mut company = Company { records, by_name: BTreeMap::new(), by_key: BTreeMap::new() };
+        for (at, record) in company.records.iter().enumerate() {
+            if !record.name.is_empty() {
+                company.by_name.entry(record.name.clone()).or_insert(at);
+            }
+            for key in keys_of(shape, record) {
+                let bearers = company.by_key.entry(key).or_default();
+                if bearers.last() != Some(&at) {
+                    bearers.push(at);
+                }
+            }
+        }
+        company
+    }
+
+    /// A record by its number.
+    pub(crate) fn record(&self, number: usize) -> Option<&Arc<Looked>> {
+        self.records.get(number)
+    }
+
+    /// The number of the record of that name.
+    pub(crate) fn named(&self, name: &str) -> Option<usize> {
+        self.by_name.get(name).copied()
+    }
+
+    /// The numbers of the records that a key ties.
+    pub(crate) fn tied(&self, key: &str) -> impl Iterator<Item = usize> {
+        self.by_key.get(key).into_iter().flatten().copied()
+    }
+
+    /// About how much memory it takes, bytes.
+    pub(crate) fn bytes(&self) -> usize {
+        let records: usize = self.records.iter().map(|record| record.bytes()).sum();
+        let keys = self.by_key.keys().chain(self.by_name.keys());
+        let keys: usize = keys.map(|key| key.len() + size_of::<(String, Vec<usize>)>()).sum();
+        records.saturating_add(keys)
+    }
+}
+
+/// A name as a key.
+pub(crate) fn name_key(name: &str) -> String {
+    format!("n{name}")
+}
+
+/// A tuple as a key.
+pub(crate) fn tuple_key(parts: &[String]) -> String {
+    format!("t{}", parts.join("\u{1f}"))
+}
+
+/// What ties a record to events: its name, its links, its tuples, all by their texts.
+pub(crate) fn keys_of(shape: &Shape, record: &Looked) -> Vec<String> {
+    let mut keys = Vec::new();
+    if !record.name.is_empty() {
+        keys.push(name_key(&record.name));
+    }
+    for link in record.links.iter().filter(|link| link.episode) {
+        if let Said::Text(text) = &link.said {
+            keys.push(name_key(named_in(shape, text)));
+        }
+    }
+    let parts = record.parts.iter().map(|(tuple, part, piece)| {
+        let text = match piece {
+            Piece::Named(text) => named_in(shape, text),
+            Piece::Value(text) => text,
+        };
+        (*tuple, *part, text.to_owned())
+    });
+    let tuples = tuples(shape.kind(record.kind), parts.collect());
+    keys.extend(tuples.iter().map(|parts| tuple_key(parts)));
+    keys
+}
+
+/// What a link names, as records are called.
+pub(crate) fn named_in<'t>(shape: &Shape, text: &'t str) -> &'t str {
+    match target(text) {
+        Target::Named { name, .. } if shape.fhir => name,
+        _ => text,
+    }
+}
+
+/// Every choice of one value of each part, of the tuples of a kind all parts of which are there.
+pub(crate) fn tuples<T: Clone>(kind: &Kind, mut parts: Vec<(u8, u8, T)>) -> Vec<Vec<T>> {
+    parts.sort_by_key(|(tuple, part, _)| (*tuple, *part));
+    let mut all = Vec::new();
+    for same in parts.chunk_by(|one, other| one.0 == other.0) {
+        let arity = same.first().and_then(|part| kind.tuples.get(usize::from(part.0)));
+        let filled = same.chunk_by(|one, other| one.1 == other.1).count();
+        if arity.map(|arity| usize::from(*arity)) == Some(filled) {
+            all.extend(product(same));
+        }
+    }
+    all
+}
+
+fn product<T: Clone>(parts: &[(u8, u8, T)]) -> Vec<Vec<T>> {
+    let mut keys: Vec<Vec<T>> = vec![Vec::with_capacity(parts.len())];
+    for values in parts.chunk_by(|one, other| one.1 == other.1) {
+        if let ([(_, _, value)], [key]) = (values, keys.as_mut_slice()) {
+            key.push(value.clone());
+            continue;
+        }
+        let longer = keys.iter().flat_map(|key| {
+            values.iter().map(|(_, _, value)| {
+                let mut key = key.clone();
+                key.push(value.clone());
+                key
+            })
+        });
+        keys = longer.take(TUPLE_KEYS_MAX).collect();
+    }
+    keys
+}
+
+/// A search on its way through its pages.
+#[derive(Debug)]
+pub struct Reading {
+    look_up: LookUp,
+    following: Following,
+    /// Every next so far, to know one that repeats.
+    seen: BTreeSet<Fingerprint>,
+    records: Vec<Looked>,
+}
+
+impl Reading {
+    pub(crate) fn new(look_up: LookUp) -> Reading {
+        Reading {
+            look_up,
+            following: Following::default(),
+            seen: BTreeSet::new(),
+            records: Vec::new(),
+        }
+    }
+
+    /// Takes a page; gives what to ask for next, if there is more. `None` for what cannot be
+    /// read: then nothing is known of the search. `origins` is by what the upstream may call
+    /// itself.
+    #[expect(clippy::option_option, reason = "outer: could be read; inner: there is more")]
+    pub fn take(
+        &mut self,
+        policy: &PolicySet,
+        depth: usize,
+        origins: &[String],
+        bytes: &[u8],
+    ) -> Option<Option<Plan>> {
+        let (number, route) = self.look_up.plan().route;
+        let shape = policy.shapes.get(number)?;
+        let route = shape.routes.get(route)?;
+        let mut tape = Tape::default();
+        let json = parse(super::without_mark(bytes), depth, &shape.vocabulary, &mut tape).ok()?;
+        let page = Document { json, tape: &tape };
+        let next = match &route.paging {
+            None if shape.fhir && goes_on(page) => return None,
+            None => None,
+            Some(paging) => {
+                let list = list(page, shape, paging.follow).ok()?;
+                let records = list.map_or(0, |list| page.children(list).count());
+                let base = &shape.base;
+                let came = Came { page, records, paging, base, origins };
+                self.following.next(&came).ok()?
+            }
+        };
+        if let Some(next) = &next {
+            let (Next::Target(key) | Next::Parameter { value: key, .. }) = next;
+            if !self.seen.insert(fingerprint(key)) {
+                return None;
+            }
+        }
+        self.records
+            .extend(body::reduce_all(Terms::of_nobody(policy, shape, route, &Nobody), page)?);
+        Some(next.map(|next| self.look_up.plan().following(&next)))
+    }
+
+    /// All that was found.
+    pub fn end(self, policy: &PolicySet) -> Option<Found> {
+        let shape = policy.shapes.get(self.look_up.plan().route.0)?;
+        Some(Found::Company(Company::of(shape, self.records)))
+    }
+}
