@@ -63,7 +63,7 @@ impl Builder<'_> {
 
     fn shared(&mut self, written: &At<written::Shared>) -> Option<Shared> {
         let server = match &written.value {
-            written::Shared::More(server) => server.clone(),
+            written::Shared::More(server) => server.as_ref().clone(),
             written::Shared::Url(url) => written::SharedServer {
                 url: At { value: url.clone(), span: written.span },
                 authorities: None,

@@ -99,7 +99,9 @@ impl ScopedRate {
         let window = shown_duration(self.rate.per);
         match self.scope {
             Scope::Reader => format!("{}-{window}", self.dimension.name()),
-            scope => format!("{}-{}-{window}", scope.name(), self.dimension.name()),
+            scope @ (Scope::Contract | Scope::Client | Scope::Subject | Scope::Address) => {
+                format!("{}-{}-{window}", scope.name(), self.dimension.name())
+            }
         }
     }
 }

@@ -38,10 +38,8 @@ impl Request {
         }
         let (scope, what) = (line.scope.name(), rate.dimension.name());
         let window_us = rate.rate.per.as_micros();
-        let (Ok(window_s), key) = (u32::try_from(rate.rate.per.as_secs()), line.key.0) else {
-            return;
-        };
-        self.keys.push(format!("{PREFIX}:{scope}:{what}:{window_s}:{key:032x}"));
+        let (seconds, key) = (rate.rate.per.as_secs(), line.key.0);
+        self.keys.push(format!("{PREFIX}:{scope}:{what}:{seconds}:{key:032x}"));
         let kind = if rate.is_of_subjects() { "d" } else { "s" };
         let count = if rate.is_of_subjects() {
             u64::try_from(line.subjects.len()).unwrap_or(u64::MAX)
