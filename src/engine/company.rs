@@ -107,9 +107,12 @@ pub(crate) fn keys_of(shape: &Shape, record: &Looked) -> Vec<String> {
 
 /// What a link names, as records are called.
 pub(crate) fn named_in<'t>(shape: &Shape, text: &'t str) -> &'t str {
-    match target(text) {
-        Target::Named { name, .. } if shape.fhir => name,
-        _ => text,
+    if shape.fhir
+        && let Target::Named { name, .. } = target(text)
+    {
+        name
+    } else {
+        text
     }
 }
 

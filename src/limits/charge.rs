@@ -98,7 +98,8 @@ impl fmt::Display for OverLimit {
 pub(super) struct Left {
     /// Its position among the rates of readers.
     pub(super) rate: usize,
-    pub(super) left: u64,
+    /// How much that is.
+    pub(super) rest: u64,
     /// Seconds until all of it is back; of subjects, until the first is.
     pub(super) reset_s: u64,
     /// What is left as a share of the whole: near enough to compare by.
@@ -109,7 +110,7 @@ impl Left {
     pub(super) fn new(rate: usize, most: u64, left: u64, reset_us: u64) -> Left {
         let share = u128::from(left).saturating_mul(1_000_000).checked_div(u128::from(most));
         let millionths = u64::try_from(share.unwrap_or_default()).unwrap_or(u64::MAX);
-        Left { rate, left, reset_s: reset_us.div_ceil(1_000_000), millionths }
+        Left { rate, rest: left, reset_s: reset_us.div_ceil(1_000_000), millionths }
     }
 
     /// From what was taken: microseconds until a bucket is full again, or subjects seen.

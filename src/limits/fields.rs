@@ -32,7 +32,7 @@ impl ReaderFields {
 
     /// What is left of the rate of which the least is left.
     pub(super) fn tell(&self, left: Left, fields: &mut HeaderMap) {
-        let Left { rate, left, reset_s, .. } = left;
+        let Left { rate, rest: left, reset_s, .. } = left;
         let (Some(policy), Some((name, most))) = (&self.policy, self.names.get(rate)) else {
             return;
         };

@@ -87,8 +87,8 @@ impl Columns {
             *full_at = bucket.take_anyway(*full_at, now, amount);
         }
         if line.subjects.len() <= room {
-            for ((limit, _), seen) in self.seen.iter().zip(&mut row.seen) {
-                limit.see(seen, &line.subjects, now);
+            for seen in &mut row.seen {
+                seen.see(&line.subjects, now);
             }
         }
     }
@@ -109,7 +109,7 @@ impl Columns {
 
     /// Whether a row is as good as a new one.
     pub(super) fn is_idle(&self, row: &mut Row, now: TimeUs) -> bool {
-        for ((limit, _), seen) in self.seen.iter().zip(&mut row.seen) {
+        for seen in &mut row.seen {
             limit.forget(seen, now);
         }
         row.full_at.iter().all(|full_at| *full_at <= now) && row.subjects() == 0

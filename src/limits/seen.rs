@@ -58,16 +58,6 @@ impl SeenLimit {
         Err(WaitUs(if new > most { self.per_us } else { until.saturating_sub(now) }))
     }
 
-    /// They are seen now.
-    pub(super) fn see(self, seen: &mut Seen, subjects: &[SubjectHash], now: TimeUs) {
-        if seen.last.is_empty() {
-            seen.oldest = now;
-        }
-        for subject in subjects {
-            seen.last.insert(*subject, now);
-        }
-    }
-
     /// Forgets whom the window no longer covers.
     pub(super) fn forget(self, seen: &mut Seen, now: TimeUs) {
         if seen.oldest.saturating_add(self.per_us) > now {
@@ -92,6 +82,16 @@ impl SeenLimit {
 }
 
 impl Seen {
+    /// These are seen now.
+    pub(super) fn see(&mut self, subjects: &[SubjectHash], now: TimeUs) {
+        if self.last.is_empty() {
+            self.oldest = now;
+        }
+        for subject in subjects {
+            self.last.insert(*subject, now);
+        }
+    }
+
     pub(super) fn len(&self) -> usize {
         self.last.len()
     }

@@ -115,10 +115,10 @@ impl Connection {
             .set_response_timeout(Some(CONNECT_TIMEOUT));
         let connecting = self.client.get_multiplexed_async_connection_with_config(&config);
         let mut connection = connecting.await.ok()?;
-        let load = redis::cmd("SCRIPT").arg("LOAD").arg(include_str!("charge.lua")).to_owned();
+        let load = redis::cmd("SCRIPT").arg("LOAD").arg(include_str!("charge.lua")).clone();
         load.query_async::<String>(&mut connection).await.ok()?;
         for _ in 0..GOOD_ANSWERS {
-            let ping = redis::cmd("PING").to_owned();
+            let ping = redis::cmd("PING");
             timeout(self.timeout, ping.query_async::<String>(&mut connection)).await.ok()?.ok()?;
         }
         Some(connection)

@@ -85,7 +85,7 @@ proptest! {
             let ours = limit.may_see(&mut seen, &subjects, now, 1);
             prop_assert_eq!(ours.is_ok(), fits);
             if ours.is_ok() {
-                limit.see(&mut seen, &subjects, now);
+                seen.see(&subjects, now);
                 shown.extend(subjects.iter().map(|subject| (now, *subject)));
             }
             prop_assert!(seen.len() as u64 <= most);

@@ -128,7 +128,7 @@ fn bypass_L5_who_finds_no_room_shares_and_locks_out_nobody() {
     // Who was there before has what they had.
     for left in (0..4).rev() {
         let told = tables.charge(&known, NOW, TAKE).unwrap().unwrap();
-        assert_eq!(told.left, left);
+        assert_eq!(told.rest, left);
     }
     assert!(tables.charge(&known, NOW, TAKE).is_err());
     // As soon as the others have everything back, there is room again.
