@@ -109,7 +109,7 @@ impl Columns {
 
     /// Whether a row is as good as a new one.
     pub(super) fn is_idle(&self, row: &mut Row, now: TimeUs) -> bool {
-        for seen in &mut row.seen {
+        for ((limit, _), seen) in self.seen.iter().zip(&mut row.seen) {
             limit.forget(seen, now);
         }
         row.full_at.iter().all(|full_at| *full_at <= now) && row.subjects() == 0
