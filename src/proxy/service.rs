@@ -13,6 +13,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
+use tokio::task::JoinSet;
 
 /// How often figures are taken that nobody counts along, and old connections closed.
 const FIGURES_EVERY: Duration = Duration::from_secs(5);
@@ -100,22 +101,25 @@ impl Service {
             end.await;
             ending.store(true, Ordering::Relaxed);
         });
-        let traces = async {
-            match &proxy.traces {
-                Some(traces) => traces.run().await,
-                None => std::future::pending().await,
+        // In tasks of their own: what they write down or send keeps no connection waiting.
+        let mut beside = JoinSet::new();
+        let watched = Arc::clone(&proxy);
+        beside.spawn(async move { watched.watch.run(&watched).await });
+        let traced = Arc::clone(&proxy);
+        beside.spawn(async move {
+            if let Some(traces) = &traced.traces {
+                traces.run().await;
             }
-        };
+        });
         let ended = tokio::select! {
             all_ended = serving => all_ended,
             () = admin => false,
             () = proxy.world.watch() => false,
             () = look_after(&proxy) => false,
-            () = proxy.watch.run(&proxy) => false,
-            () = traces => false,
             () = proxy.limits.stay_connected() => false,
             () = proxy.limits.save_now_and_then(|| proxy.metrics.limits.not_saved()) => false,
         };
+        beside.shutdown().await;
         if proxy.limits.save().is_err() {
             proxy.metrics.limits.not_saved();
         }
