@@ -31,6 +31,7 @@ fn figures() -> String {
     metrics.audited(true, now);
     metrics.set_policy("abc", 1);
     metrics.reloads_failed("people", 1);
+    metrics.limits.over("reader", "records");
     metrics.text().unwrap()
 }
 

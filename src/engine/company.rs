@@ -172,7 +172,6 @@ impl Reading {
     /// Takes a page; gives what to ask for next, if there is more. `None` for what cannot be
     /// read: then nothing is known of the search. `origins` is by what the upstream may call
     /// itself.
-    #[expect(clippy::option_option, reason = "outer: could be read; inner: there is more")]
     pub fn take(
         &mut self,
         policy: &PolicySet,

@@ -54,10 +54,11 @@ pub(super) fn write(
 ) -> io::Result<()> {
     let beside = path.with_added_extension("new");
     // One that was left behind may have another mode.
-    fs::remove_file(&beside).or_else(|error| match error.kind() {
-        io::ErrorKind::NotFound => Ok(()),
-        _ => Err(error),
-    })?;
+    if let Err(error) = fs::remove_file(&beside)
+        && error.kind() != io::ErrorKind::NotFound
+    {
+        return Err(error);
+    }
     let file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(&beside)?;
     let mut out = BufWriter::with_capacity(1 << 16, file);
     let scopes = tables.all().iter().map(|table| head_of(table.scope, &table.columns)).collect();

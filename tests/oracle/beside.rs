@@ -615,8 +615,8 @@ impl Beside {
                     }
                 }
                 Sight::Out => match self.leads(body, link) {
-                    Some(next) if joins(body, &self.looked[next]) => keys.push(self.key(next)),
-                    Some(_) => {}
+                    // Who names the same visit is of one event, whoever's visit that is.
+                    Some(next) => keys.push(self.key(next)),
                     None => {
                         if let Target::Named(kind, name) = target(text)
                             && kind.is_none_or(|kind| kind_joins(body, &kind))

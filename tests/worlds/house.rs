@@ -37,6 +37,14 @@ impl Maker<'_> {
         Item { api: Api::House, kind, id, who, content, body, silent: false }
     }
 
+    /// Makes it a claim of a blood test.
+    fn tells_nothing(&mut self, claim: &mut Value) {
+        claim["status"] = (*self.random.pick(&["paid", "denied"])).into();
+        claim["provider"] = json!({"npi": "9990000099", "name": self.words(true, "Laboratory")});
+        claim["diagnoses"] = json!([{"code": "Z00.00"}]);
+        claim["lines"] = json!([{"line": 1, "code": "36415", "codeSystem": "CPT", "amount": 16}]);
+    }
+
     /// A claim and, of the same visit, some of what comes with it.
     pub fn house_visit(&mut self, who: Role, content: Content) -> Vec<Item> {
         let hidden = self.is_hidden(who, content);
@@ -64,13 +72,8 @@ impl Maker<'_> {
         // Of a hidden visit there may be a claim that tells nothing but the visit it was of.
         let shared = !matches!(content, Content::Ordinary | Content::Unclear);
         if hidden && shared && self.random.once_in(2) {
-            let body = json!({
-                "memberId": member, "visitId": visit, "serviceDate": day,
-                "status": *self.random.pick(&["paid", "denied"]),
-                "provider": {"npi": "9990000099", "name": self.words(true, "Laboratory")},
-                "diagnoses": [{"code": "Z00.00"}],
-                "lines": [{"line": 1, "code": "36415", "codeSystem": "CPT", "amount": 16}],
-            });
+            let mut body = json!({"memberId": member, "visitId": visit, "serviceDate": day});
+            self.tells_nothing(&mut body);
             let claim = self.put(who, content, "claim", "claimId", body);
             items.push(Item { silent: true, ..claim });
         }

@@ -81,14 +81,14 @@ proptest! {
             let known = subjects.iter().all(|subject| {
                 shown.iter().any(|(at, one)| one == subject && at + MINUTE_US > now)
             });
-            let fits = different.len() as u64 <= most || known;
+            let fits = u64::try_from(different.len()).unwrap() <= most || known;
             let ours = limit.may_see(&mut seen, &subjects, now, 1);
             prop_assert_eq!(ours.is_ok(), fits);
             if ours.is_ok() {
                 seen.see(&subjects, now);
                 shown.extend(subjects.iter().map(|subject| (now, *subject)));
             }
-            prop_assert!(seen.len() as u64 <= most);
+            prop_assert!(u64::try_from(seen.len()).unwrap() <= most);
         }
     }
 }

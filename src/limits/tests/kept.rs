@@ -80,7 +80,7 @@ async fn a_state_that_is_broken_is_told_and_not_taken() {
         text.replacen('1', "x", 1),
         cut[..cut.len() - 1].join("\n"),
         [&cut[..1], &cut[2..]].concat().join("\n"),
-        text[..text.len() / 2].to_owned(),
+        text.chars().take(text.len() / 2).collect(),
     ] {
         fs::write(&path, &broken).unwrap();
         let told = open(&path, &RATES).unwrap_err();

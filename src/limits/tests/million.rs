@@ -49,23 +49,23 @@ async fn a_million_readers_by_the_usual_limits() {
         };
         budget.release(&report, 20_000).await.unwrap();
     }
-    let each_ns = began.elapsed().as_nanos() / keys as u128;
+    let each_ns = began.elapsed().as_nanos() / u128::try_from(keys).unwrap();
     let bytes = resident_bytes() - before;
     let rows = limits.keys();
     eprintln!(
         "{rows} rows, {} MiB, {} bytes for a reader, {each_ns} ns for both charges",
         bytes >> 20,
-        bytes / keys as u64
+        bytes / u64::try_from(keys).unwrap()
     );
     let began = Instant::now();
     limits.forget_idle();
-    eprintln!("looking for what can be forgotten: {:?}", began.elapsed());
+    eprintln!("looking for what can be forgotten: {} ms", began.elapsed().as_millis());
     let began = Instant::now();
     limits.save().unwrap();
     let size = fs::metadata(folder.path().join("limits.state")).unwrap().len();
-    eprintln!("state file: {} MiB in {:?}", size >> 20, began.elapsed());
+    eprintln!("state file: {} MiB in {} ms", size >> 20, began.elapsed().as_millis());
     let began = Instant::now();
     let again = Limits::open(&reads).unwrap();
-    eprintln!("read again: {} rows in {:?}", again.keys(), began.elapsed());
+    eprintln!("read again: {} rows in {} ms", again.keys(), began.elapsed().as_millis());
     assert_eq!(again.keys(), rows);
 }
