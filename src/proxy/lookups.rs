@@ -1,6 +1,6 @@
 //! Look-ups: records that a verdict needs, asked of the upstream with rights of our own, never
 //! with the reader's. What is kept and shared between requests is what they say, whoever reads
-//! ([`Looked`]); the reader is in no key.
+//! ([`crate::engine::lookups::Looked`]); the reader is in no key.
 
 use super::answer::Answer;
 use super::refusal::Refusal;
