@@ -38,14 +38,16 @@ pub struct Pair {
     pub worlds: [World; 2],
 }
 
-/// How many families are on file.
-pub const FAMILIES: usize = 70;
+/// How many families are on file: so many that none comes again to the same proxy within the
+/// minute for which what was looked up for it is kept. A pair differs in its worlds, not in time.
+pub const FAMILIES: usize = 8_000;
 
 impl Pair {
     /// The pair of a seed. `pages`: whether upstream pages may be short.
     pub fn new(seed: u64, pages: bool) -> Pair {
         let mut random = Random::new(seed);
-        let family = Family::new(random.below(FAMILIES));
+        let number = usize::try_from(seed).unwrap_or_default() % FAMILIES;
+        let family = Family::new(number);
         let reader = Family::reader(&mut random);
         let tag = format!("{seed:x}");
         let short_pages = pages && random.once_in(2);
