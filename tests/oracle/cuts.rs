@@ -305,15 +305,17 @@ impl Judge<'_> {
                     for node in elements(self.body, node) {
                         let family = field.category == Category::Aggregate
                             && (field.about_contract
-                                || about.len() > 1
+                                || self.everyone_in(record).len() > 1
                                 || self.has_family_unit(node));
                         let mut people = about.clone();
                         if self.is_container(record) {
-                            // Whomever its lines speak of.
+                            // Everyone on the reader's contract, and whoever else is in it.
                             let reader = self.body.people.reader().map(Subject::Known);
                             people = self.household(&reader.into_iter().collect());
+                            people.extend(self.everyone_in(record));
                         } else if family {
                             people = self.household(about);
+                            people.extend(self.everyone_in(record));
                         }
                         if !self.lets_field(&people, record, field.category) {
                             cut.push(node);

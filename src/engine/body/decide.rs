@@ -3,6 +3,7 @@
 use super::{Body, Whose, withholds};
 use crate::engine::category::Category;
 use crate::engine::document::tape::{Kind as Json, NodeId};
+use crate::engine::facts::PersonId;
 use crate::engine::shapes::meant::Field;
 
 impl Body<'_> {
@@ -49,6 +50,37 @@ impl Body<'_> {
         self.records.get(record).is_some_and(|record| record.kind == usize::MAX)
     }
 
+    /// Whom a record speaks of: its subjects, or those of the records inside it; and whether
+    /// there is somebody among them who is not known.
+    fn spoken_of(&self, record: usize) -> (Vec<PersonId>, bool) {
+        let mut people: Vec<PersonId> = Vec::new();
+        let mut unknown = false;
+        // What is inside a record follows it.
+        let inside = self.records.iter().enumerate().skip(record.saturating_add(1));
+        let inside = inside.take_while(|(at, _)| self.is_inside(*at, record));
+        let all = self.records.get(record).into_iter().chain(inside.map(|(_, record)| record));
+        for other in all {
+            match &other.whose {
+                Whose::People(of) => people.extend(of),
+                Whose::Unknown => unknown = true,
+                Whose::Public | Whose::Attached | Whose::Container => {}
+            }
+        }
+        people.sort_unstable();
+        people.dedup();
+        (people, unknown)
+    }
+
+    fn is_inside(&self, mut record: usize, outer: usize) -> bool {
+        while let Some(parent) = self.records.get(record).and_then(|record| record.parent) {
+            if parent == outer {
+                return true;
+            }
+            record = parent;
+        }
+        false
+    }
+
     /// Whether the reader may see a place of `fields:`, else the rules that say no.
     pub(super) fn field_verdict(
         &mut self,
@@ -60,20 +92,27 @@ impl Body<'_> {
         let (carries, is_container) = (this.carries, this.whose == Whose::Container);
         let mut people = self.people(record).to_vec();
         let reader = self.terms.people.reader();
-        // OWN-DATA: a family total is about everyone on the contract. TWO-WORLDS: what surrounds
-        // lines of several people always is, whomever its lines happen to speak of.
-        let family = is_container
-            || field.category == Category::Aggregate
-                && (field.about_contract
-                    || people.len() > 1
-                    || (self.terms.shape.fhir && self.is_family_unit(node)));
-        if family {
-            let of = if is_container { reader.into_iter().collect() } else { people };
-            let homes = of.iter().flat_map(|person| self.terms.people.household(*person));
-            people = homes.chain(of.iter().copied()).collect();
-            people.extend(reader.filter(|_| !people.is_empty()));
-            people.sort_unstable();
-            people.dedup();
+        let is_total = field.category == Category::Aggregate;
+        if is_container || is_total {
+            // SILENCE-HIDES: it may be about whoever is in it, and a total holds what is hidden.
+            let (spoken_of, unknown) = self.spoken_of(record);
+            if unknown {
+                return Err(Vec::new());
+            }
+            // OWN-DATA: a family total is about everyone on the contract. TWO-WORLDS: what
+            // surrounds lines of several people always is, whose of them its lines happen to be.
+            let family = is_container
+                || field.about_contract
+                || spoken_of.len() > 1
+                || (self.terms.shape.fhir && self.is_family_unit(node));
+            if family {
+                let of = if is_container { reader.into_iter().collect() } else { people };
+                let homes = of.iter().flat_map(|person| self.terms.people.household(*person));
+                people = homes.chain(of.iter().copied()).chain(spoken_of).collect();
+                people.extend(reader.filter(|_| !people.is_empty()));
+                people.sort_unstable();
+                people.dedup();
+            }
         }
         if people.is_empty() {
             return Err(Vec::new());
