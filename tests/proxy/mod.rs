@@ -5,6 +5,7 @@ mod answers;
 mod audit;
 pub(crate) mod client;
 pub(crate) mod command;
+mod company;
 mod connections;
 pub(crate) mod deployment;
 mod exposure;

@@ -32,6 +32,8 @@ pub(super) struct Seen {
     followed: BTreeSet<usize>,
     /// Keys by which company was taken, by the searches.
     keys: BTreeMap<Vec<usize>, BTreeSet<String>>,
+    /// Searches of which too much was taken: what was left may belong to any record.
+    too_much: BTreeSet<Vec<usize>>,
 }
 
 impl Body<'_> {
@@ -144,6 +146,10 @@ impl Body<'_> {
         wanted: &mut Wanted,
     ) {
         let shape = self.terms.shape;
+        if seen.too_much.contains(company) {
+            self.beside.broken.insert(record);
+            return;
+        }
         let mut chain = Chain { asking, record, company, asked: BTreeSet::new(), wanted };
         let mut open = self.follow(Origin::Record(record), &mut chain);
         let mut keys = if company.is_empty() { Vec::new() } else { self.keys(record) };
@@ -167,6 +173,7 @@ impl Body<'_> {
                 // BOUNDED: what one record of a stream, judged by itself, may take.
                 count = count.saturating_add(1);
                 if count > COMPANY_MAX {
+                    seen.too_much.insert(company.to_vec());
                     self.beside.broken.insert(record);
                     return;
                 }

@@ -1,0 +1,95 @@
+//! Company: a record is judged with what may share its event, by whichever road it is read.
+
+use super::deployment::{DAUGHTER, Deployment, Files, MOTHER, yaml};
+use super::upstream::{Step, Upstream, good};
+
+const SILENT: &str = "/api/v1/claims/CLM-1";
+const OURS: &str = "/api/v1/members/M-102/claims?pageSize=200";
+const COMPANY: &str = "/api/v1/members/M-102/claims?pageSize=100";
+
+fn claim(number: usize, code: &str) -> String {
+    format!(
+        r#"{{"claimId":"CLM-{number}","memberId":"M-102","visitId":"V-1","serviceDate":"2026-10-30","diagnoses":[{{"code":"{code}"}}]}}"#
+    )
+}
+
+/// A claim that says nothing by itself.
+fn silent(number: usize) -> String {
+    claim(number, "J10")
+}
+
+fn claims(all: &[String]) -> Vec<Step> {
+    good("application/json", &format!(r#"{{"claims":[{}]}}"#, all.join(",")))
+}
+
+/// A house in which the search for her claims is answered so, and every other finds nothing.
+async fn house(company: Vec<Step>) -> (Upstream, Deployment) {
+    let upstream = Upstream::answering(move |request| {
+        let target = request.split(' ').nth(1).unwrap();
+        match target {
+            SILENT => good("application/json", &silent(1)),
+            OURS => claims(&[silent(1), silent(2)]),
+            COMPANY => company.clone(),
+            _ => {
+                let list = target.split('?').next().unwrap().rsplit('/').next().unwrap();
+                good("application/json", &format!(r#"{{"{list}":[]}}"#))
+            }
+        }
+    })
+    .await;
+    let text = yaml(&upstream.url(), "").replace(
+        "  timeout:",
+        "  authorization: reader\n  look-ups: { token-file: look-ups.token }\n  timeout:",
+    );
+    let files = Files::new();
+    files.write("look-ups.token", "rights-of-ours");
+    let deployment = files.start(&text).await;
+    (upstream, deployment)
+}
+
+fn status(status: u16) -> Vec<Step> {
+    let head = format!("HTTP/1.1 {status} X\r\nContent-Length: 0\r\n\r\n");
+    vec![Step::Send(head.into_bytes()), Step::Again]
+}
+
+/// The status of the one claim, and how many of the list are there.
+async fn seen(deployment: &Deployment, reader: &str) -> (u16, usize) {
+    let one = deployment.get(reader, SILENT).await;
+    let list = deployment.get(reader, "/api/v1/members/M-102/claims").await;
+    (one.status, list.body.matches("claimId").count())
+}
+
+#[tokio::test]
+async fn what_tells_from_the_side_hides_alike_by_every_road() {
+    let (_upstream, harmless) = house(claims(&[silent(1), silent(2), silent(3)])).await;
+    assert_eq!(seen(&harmless, MOTHER).await, (200, 2));
+    let (upstream, telling) = house(claims(&[silent(1), silent(2), claim(3, "F33.1")])).await;
+    assert_eq!(seen(&telling, MOTHER).await, (404, 0));
+    assert_eq!(seen(&telling, DAUGHTER).await, (200, 2));
+    let line = format!("GET {COMPANY} ");
+    let asked = upstream.requests().iter().filter(|request| request.starts_with(&line)).count();
+    assert_eq!(asked, 1, "it is asked once for all, and never for her");
+}
+
+#[tokio::test]
+async fn company_that_is_not_to_be_had_hides() {
+    for company in [
+        status(500),
+        status(404),
+        good("application/json", r#"{"claims":[{"#),
+        good("text/html", r#"{"claims":[]}"#),
+        good("application/json", r#"{"claims":[],"page":{"next":{}}}"#),
+    ] {
+        let (_upstream, deployment) = house(company).await;
+        assert_eq!(seen(&deployment, MOTHER).await, (404, 0));
+        assert_eq!(seen(&deployment, DAUGHTER).await, (200, 2));
+    }
+}
+
+/// BOUNDED: what was not taken might have told of any of them, not of the first alone.
+#[tokio::test]
+async fn an_event_too_large_to_be_taken_hides_all_of_it() {
+    let all: Vec<String> = (1..2200).map(silent).collect();
+    let (_upstream, deployment) = house(claims(&all)).await;
+    assert_eq!(seen(&deployment, MOTHER).await, (404, 0));
+}
