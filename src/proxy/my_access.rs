@@ -45,7 +45,7 @@ pub(super) async fn answer(
     let account = account.map_err(|_| Refusal::NotRecorded)?;
     let leaves = if course.is_head { 0 } else { account.len() };
     let entry = Entry::new(&course.asker, Event::Answer).status(200).bytes(leaves);
-    let opened = proxy.audit.release_account(&entry, account).await?;
+    let opened = proxy.recorded(proxy.audit.release_account(&entry, account)).await?;
     Ok(response::account(&course.asker.request, opened, course.is_head))
 }
 

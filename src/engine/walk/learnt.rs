@@ -107,7 +107,7 @@ impl Place {
 
 /// A place that falls on the slot of another takes it.
 const SLOTS: usize = 4_096;
-/// BOUNDED: places kept, and contexts. All is forgotten when there are more.
+/// BOUNDED: places kept, and contexts from body to body. All is forgotten when there are more.
 const PLACES_MAX: usize = 16_384;
 
 /// All of it, of one shape.
@@ -130,9 +130,7 @@ impl Learnt {
     /// For another body of that many nodes.
     pub(super) fn prepare(&mut self, nodes: usize) {
         if self.outcomes.len().max(self.contexts.len()) >= PLACES_MAX {
-            self.outcomes.clear();
-            self.contexts.clear();
-            self.numbers.clear();
+            *self = Learnt::default();
         }
         self.slots.resize(SLOTS, 0);
         // BOUNDED: a long body's list is not kept. What stands in it is written before it is read.
@@ -166,8 +164,9 @@ impl Learnt {
     }
 
     pub(super) fn learn(&mut self, place: Place, outcome: Outcome) {
-        if let (Some(slot), Ok(at)) =
-            (self.slots.get_mut(place.slot()), u16::try_from(self.outcomes.len()))
+        if self.outcomes.len() < PLACES_MAX
+            && let Some(slot) = self.slots.get_mut(place.slot())
+            && let Ok(at) = u16::try_from(self.outcomes.len())
         {
             *slot = at;
             self.outcomes.push((place, outcome));
