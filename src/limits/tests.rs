@@ -5,6 +5,7 @@ mod arithmetic;
 mod budgets;
 mod kept;
 mod million;
+mod server;
 mod shared;
 mod tables;
 mod usual;

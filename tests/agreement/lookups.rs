@@ -263,5 +263,5 @@ fn charts_with_links_out_of_the_body_are_judged_alike() {
     }
     eprintln!("released: {with} with look-ups, {without} without");
     // Company hides more, what it says more is shown.
-    assert!(with > without, "{with} with look-ups, {without} without");
+    assert!(with > without + without / 5, "{with} with look-ups, {without} without");
 }

@@ -401,23 +401,14 @@ impl Looked {
     fn tuples(&self, named: impl Fn(&str) -> String) -> Vec<Vec<String>> {
         let mut keys = Vec::new();
         for tuple in &self.tuples {
-            let mut all = vec![vec!["tuple".to_owned()]];
-            for values in tuple {
-                let texts: Vec<String> = values
-                    .iter()
-                    .map(|value| match value {
-                        Part::Reference(text) => named(text),
-                        Part::Value(text) => text.clone(),
-                    })
-                    .collect();
-                all = all
-                    .into_iter()
-                    .flat_map(|key| {
-                        texts.iter().map(move |text| [key.clone(), vec![text.clone()]].concat())
-                    })
-                    .collect();
-            }
-            keys.extend(all);
+            let parts = tuple.iter().map(|values| -> Vec<String> {
+                let texts = values.iter().map(|value| match value {
+                    Part::Reference(text) => named(text),
+                    Part::Value(text) => text.clone(),
+                });
+                texts.collect()
+            });
+            keys.extend(super::classify::choices(vec!["tuple".to_owned()], parts));
         }
         keys
     }

@@ -647,16 +647,7 @@ fn event_keys(body: &Body<'_>, record: usize, beside: &Beside) -> Vec<Vec<String
                 ties.collect()
             })
             .collect();
-        let mut tuples = vec![Vec::new()];
-        for values in parts {
-            tuples = tuples
-                .into_iter()
-                .flat_map(|tuple: Vec<String>| {
-                    values.iter().map(move |value| [tuple.clone(), vec![value.clone()]].concat())
-                })
-                .collect();
-        }
-        keys.extend(tuples);
+        keys.extend(choices(Vec::new(), parts));
     }
     keys
 }
@@ -727,16 +718,20 @@ pub fn texts_that_tie(body: &Body<'_>, record: usize) -> Vec<Vec<String>> {
             texts.collect()
         });
         let start = if link.len() > 1 { vec!["tuple".to_owned()] } else { Vec::new() };
-        let mut tuples = vec![start];
-        for values in parts {
-            tuples = tuples
-                .into_iter()
-                .flat_map(|tuple: Vec<String>| {
-                    values.iter().map(move |value| [tuple.clone(), vec![value.clone()]].concat())
-                })
-                .collect();
-        }
-        keys.extend(tuples);
+        keys.extend(choices(start, parts));
     }
     keys
+}
+
+/// Every choice of one value of each part, behind what they begin with.
+pub fn choices(
+    start: Vec<String>,
+    parts: impl IntoIterator<Item = Vec<String>>,
+) -> Vec<Vec<String>> {
+    parts.into_iter().fold(vec![start], |tuples, values| {
+        let longer = tuples.iter().flat_map(|tuple| {
+            values.iter().map(|value| [tuple.clone(), vec![value.clone()]].concat())
+        });
+        longer.collect()
+    })
 }

@@ -26,7 +26,7 @@ pub struct ParseError {
 pub(super) struct Scratch {
     outer: Vec<u64>,
     spelled: Spelled,
-    seams: Seams,
+    pub(super) seams: Seams,
 }
 
 /// Parses one whole document into `tape` (cleared first). White space around it is allowed;

@@ -161,6 +161,12 @@ impl Seams {
         }
     }
 
+    /// How many are remembered.
+    #[cfg(test)]
+    pub(super) fn count(&self) -> usize {
+        self.known.len()
+    }
+
     /// The path of a child, and the bit by which its key is known among those of one object. Keys
     /// with different bits are different; there are 64 bits, so not the other way round.
     pub(super) fn child(&mut self, of: PathId, key: u16) -> (PathId, u64) {

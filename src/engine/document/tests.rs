@@ -296,6 +296,21 @@ fn printed(value: &Value, indent: Option<&[u8]>) -> String {
     String::from_utf8(out).unwrap()
 }
 
+#[test]
+fn what_was_met_before_is_followed() {
+    let vocabulary = Vocabulary::new(["code", "coding"]);
+    let record = |code: &str| format!(r#"{{"coding":[{{"code":"{code}"}}],"n":[1,2]}}"#);
+    let learn = |text: &str| {
+        parse(text.as_bytes(), 64, &vocabulary, &mut Tape::default()).unwrap();
+        vocabulary.lending.lend().seams.count()
+    };
+    let met = learn(&record("a"));
+    // To "a", from there to 1, and to 2; the end is no way to a scalar.
+    assert_eq!(met, 3);
+    assert_eq!(learn(&record("another, and longer")), met, "nothing in it is new");
+    assert_eq!(learn(&record("a").replace(':', ": ")), met + 2, "other white space is");
+}
+
 proptest! {
     /// TWO-WORLDS: white space tells nothing of what is cut, whoever printed it.
     #[test]
