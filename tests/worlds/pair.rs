@@ -222,7 +222,9 @@ impl Maker<'_> {
                 part[key] = format!("{}-{number}", item.id).into();
                 parts.push(part);
             }
-            for _ in 0..self.random.below(3) {
+            // A total that stands alone is of these lines: a stranger's would make it another sum.
+            let hidden = if !letter && alone { 0 } else { self.random.below(3) };
+            for _ in 0..hidden {
                 if let Some((who, content)) = self.secret() {
                     let part = self.part(letter, who, content);
                     let at = self.random.below(parts.len() + 1);
