@@ -11,6 +11,7 @@ use arc_swap::ArcSwap;
 use parse::KeySet;
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, SystemTime};
 use tokio::sync::Mutex;
 use tokio::time::Instant;
@@ -48,8 +49,17 @@ pub(super) struct KeyStore {
 
 #[derive(Debug)]
 enum Origin {
-    File { path: PathBuf, last_stamp: std::sync::Mutex<Option<Stamp>> },
-    Url { dialer: Dialer, target: String },
+    File {
+        path: PathBuf,
+        last_stamp: std::sync::Mutex<Option<Stamp>>,
+        /// Milliseconds after `began` when it is to be looked at again.
+        next_look_ms: AtomicU64,
+        began: Instant,
+    },
+    Url {
+        dialer: Dialer,
+        target: String,
+    },
 }
 
 /// What tells one version of a file from the next.
@@ -72,7 +82,9 @@ impl KeyStore {
     pub(super) fn new(source: &Keys) -> Result<KeyStore, String> {
         let origin = match source {
             Keys::File(path) => {
-                Origin::File { path: path.clone(), last_stamp: std::sync::Mutex::new(None) }
+                let (path, last_stamp) = (path.clone(), std::sync::Mutex::new(None));
+                let (next_look_ms, began) = (AtomicU64::new(0), Instant::now());
+                Origin::File { path, last_stamp, next_look_ms, began }
             }
             Keys::Url(url) => {
                 let dialer = Dialer::new(url.origin.clone(), &Trust::default(), fetch::TIMEOUT)?;
@@ -107,7 +119,12 @@ impl KeyStore {
     /// The key of that name.
     pub(super) async fn find(&self, kid: &str) -> Option<Arc<Key>> {
         match &self.origin {
-            Origin::File { path, .. } => self.look_at_file(path).await,
+            Origin::File { path, next_look_ms, began, .. } => {
+                if is_due(next_look_ms, *began) {
+                    // LAST-GOOD: a file that cannot be read leaves the keys that were read before.
+                    self.read_file(path).ok();
+                }
+            }
             Origin::Url { dialer, target } => {
                 let loaded = self.loaded.load_full();
                 let is_fresh = loaded.at.is_some_and(|at| at.elapsed() < self.ages.fresh);
@@ -140,16 +157,6 @@ impl KeyStore {
         }
     }
 
-    async fn look_at_file(&self, path: &std::path::Path) {
-        let mut last_look = self.last_attempt.lock().await;
-        if last_look.is_some_and(|last| last.elapsed() < FILE_LOOK) {
-            return;
-        }
-        *last_look = Some(Instant::now());
-        // LAST-GOOD: a file that cannot be read leaves the keys that were read before.
-        self.read_file(path).ok();
-    }
-
     fn read_file(&self, path: &std::path::Path) -> Result<(), String> {
         use std::os::unix::fs::MetadataExt;
         let Origin::File { last_stamp, .. } = &self.origin else {
@@ -172,4 +179,16 @@ impl KeyStore {
         self.loaded.store(Arc::new(Loaded { keys, at: Some(Instant::now()) }));
         Ok(())
     }
+}
+
+/// Whether it is time for another look; true to one of those who ask at a time.
+fn is_due(next_look_ms: &AtomicU64, began: Instant) -> bool {
+    let milliseconds = |time: Duration| u64::try_from(time.as_millis()).unwrap_or(u64::MAX);
+    let now_ms = milliseconds(began.elapsed());
+    let due_ms = next_look_ms.load(Ordering::Relaxed);
+    let next_ms = now_ms.saturating_add(milliseconds(FILE_LOOK));
+    due_ms <= now_ms
+        && next_look_ms
+            .compare_exchange(due_ms, next_ms, Ordering::Relaxed, Ordering::Relaxed)
+            .is_ok()
 }

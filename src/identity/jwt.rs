@@ -4,7 +4,8 @@
 //! header and the claims are read here, since libraries pass over what they do not know: claims
 //! that are missing, of another type, or there twice.
 
-use super::jwks::KeyStore;
+use super::jwks::{Key, KeyStore};
+use super::verified::{Times, Verified, VerifiedTokens, fingerprint};
 use super::{Rejected, is_member_id};
 use crate::config::meant::Jwt;
 use base64::Engine;
@@ -13,9 +14,7 @@ use serde::de::{Deserialize, Deserializer, Error, MapAccess, Visitor};
 use serde_json::Value;
 use std::collections::BTreeMap;
 use std::fmt;
-
-/// How far clocks may differ, seconds.
-const LEEWAY_S: u64 = 30;
+use std::sync::Arc;
 
 /// Longest name of a client application, characters.
 const CLIENT_CHARACTERS_MAX: usize = 128;
@@ -25,13 +24,14 @@ const CLIENT_CHARACTERS_MAX: usize = 128;
 pub struct JwtIdentity {
     settings: Jwt,
     keys: KeyStore,
+    verified: VerifiedTokens,
 }
 
 impl JwtIdentity {
     /// By tokens of that issuer; the error is words for an operator.
     pub(super) fn new(settings: &Jwt) -> Result<JwtIdentity, String> {
         let keys = KeyStore::new(&settings.keys)?;
-        Ok(JwtIdentity { settings: settings.clone(), keys })
+        Ok(JwtIdentity { settings: settings.clone(), keys, verified: VerifiedTokens::new() })
     }
 
     #[cfg(test)]
@@ -47,12 +47,24 @@ impl JwtIdentity {
         self.keys.prepare().await;
     }
 
-    /// Member and client of a token that holds at this time.
-    pub(super) async fn verify(
-        &self,
-        token: &str,
-        now_s: u64,
-    ) -> Result<(String, Option<String>), Rejected> {
+    /// What a token says that holds at this time.
+    pub(super) async fn verify(&self, token: &str, now_s: u64) -> Result<Arc<Verified>, Rejected> {
+        let fingerprint = fingerprint(token);
+        if let Some(verified) = self.verified.find(&fingerprint) {
+            let key = self.keys.find(&verified.kid).await;
+            // A key that was replaced or withdrawn vouches for nothing any more.
+            if key.is_some_and(|key| Arc::ptr_eq(&key, &verified.key)) {
+                verified.times.hold(now_s)?;
+                return Ok(verified);
+            }
+        }
+        let verified = Arc::new(self.verify_signature(token).await?);
+        verified.times.hold(now_s)?;
+        self.verified.keep(fingerprint, &verified);
+        Ok(verified)
+    }
+
+    async fn verify_signature(&self, token: &str) -> Result<Verified, Rejected> {
         let (message, signature) = token.rsplit_once('.').ok_or(NO_TOKEN)?;
         let (header, claims) = message.split_once('.').ok_or(NO_TOKEN)?;
         if claims.contains('.') || header.is_empty() || claims.is_empty() || signature.is_empty() {
@@ -66,15 +78,15 @@ impl JwtIdentity {
         if !key.verifies(message, signature) {
             return Err(Rejected::Invalid("a signature that does not hold"));
         }
-        self.check(&claims_of(claims)?, header.is_access_token, now_s)
+        self.check(&claims_of(claims)?, header, key)
     }
 
     fn check(
         &self,
         claims: &BTreeMap<String, Value>,
-        is_access_token: bool,
-        now_s: u64,
-    ) -> Result<(String, Option<String>), Rejected> {
+        header: Header,
+        key: Arc<Key>,
+    ) -> Result<Verified, Rejected> {
         let text = |name: &str| claims.get(name).and_then(Value::as_str);
         if text("iss") != Some(self.settings.issuer.as_str()) {
             return Err(Rejected::Invalid("another issuer"));
@@ -82,30 +94,24 @@ impl JwtIdentity {
         if !names_audience(claims.get("aud"), &self.settings.audience) {
             return Err(Rejected::Invalid("another audience"));
         }
-        if time(claims, "exp")?.ok_or(Rejected::Invalid("no exp"))?.saturating_add(LEEWAY_S)
-            <= now_s
-        {
-            return Err(Rejected::Invalid("expired"));
-        }
-        let latest = now_s.saturating_add(LEEWAY_S);
-        if time(claims, "nbf")?.is_some_and(|from| from > latest) {
-            return Err(Rejected::Invalid("not yet valid"));
-        }
-        if time(claims, "iat")?.is_some_and(|issued| issued > latest) {
-            return Err(Rejected::Invalid("issued in the future"));
-        }
+        let times = Times {
+            expires_s: time(claims, "exp")?.ok_or(Rejected::Invalid("no exp"))?,
+            not_before_s: time(claims, "nbf")?,
+            issued_s: time(claims, "iat")?,
+        };
         // A proof of possession that cannot be checked here is not taken on trust.
         if claims.contains_key("cnf") {
             return Err(Rejected::Invalid("bound to a key that is not shown"));
         }
         let id_token = ["nonce", "at_hash", "c_hash"].iter().any(|name| claims.contains_key(*name));
-        if id_token && !is_access_token {
+        if id_token && !header.is_access_token {
             return Err(Rejected::Invalid("an ID token"));
         }
         let member = text(&self.settings.member_claim)
             .filter(|member| is_member_id(member))
-            .ok_or(Rejected::Invalid("no member id"))?;
-        Ok((member.to_owned(), self.client(claims)?))
+            .ok_or(Rejected::Invalid("no member id"))?
+            .to_owned();
+        Ok(Verified { key, kid: header.kid, times, member, client: self.client(claims)? })
     }
 
     fn client(&self, claims: &BTreeMap<String, Value>) -> Result<Option<String>, Rejected> {

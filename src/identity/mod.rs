@@ -8,6 +8,7 @@ mod jwks;
 mod jwt;
 #[cfg(test)]
 mod tests;
+mod verified;
 
 pub use header::HeaderIdentity;
 pub use jwt::JwtIdentity;
@@ -84,7 +85,8 @@ impl Identity {
         match self {
             Identity::Jwt(jwt) => {
                 let (token, header) = bearer_token(headers)?;
-                let (member, client) = jwt.verify(token, now_s).await?;
+                let verified = jwt.verify(token, now_s).await?;
+                let (member, client) = (verified.member.clone(), verified.client.clone());
                 Ok(Reader { member, client, bearer: Some(Bearer(header)) })
             }
             Identity::Header(header) => {

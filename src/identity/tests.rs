@@ -467,3 +467,32 @@ async fn bypass_i7_an_outage_is_bridged_and_not_for_ever() {
     issuer.answers(Some(&[signer.jwk()]));
     assert!(read(&identity, &signer.token(&claims())).await.is_ok());
 }
+
+#[tokio::test]
+async fn a_token_that_was_seen_before_still_has_to_hold() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("jwks.json");
+    let (old, new) = (es256("a"), es256("a"));
+    keys_in(&file, &[old.jwk()]);
+    let identity = identity_from(Keys::File(file.clone()));
+    let token = old.token(&claims());
+    let at = async |now_s: u64| identity.reader(&bearer(&token), now_s).await;
+    for _ in 0..3 {
+        assert_eq!(at(NOW).await.unwrap().member, "M-100");
+    }
+    assert_eq!(at(NOW - 31).await.unwrap_err(), Rejected::Invalid("not yet valid"));
+    assert_eq!(at(NOW + 330).await.unwrap_err(), Rejected::Invalid("expired"));
+    assert!(at(NOW + 329).await.is_ok());
+    let other = format!(
+        "{}{}",
+        &token[..token.len() - 4],
+        if token.ends_with("AAAA") { "BBBB" } else { "AAAA" }
+    );
+    assert!(read(&identity, &other).await.is_err(), "another signature");
+    // Another key of the same name.
+    tokio::time::sleep(Duration::from_millis(1100)).await;
+    keys_in(&file, &[new.jwk()]);
+    assert!(at(NOW).await.is_err());
+    assert!(at(NOW).await.is_err());
+    assert!(read(&identity, &new.token(&claims())).await.is_ok());
+}

@@ -1,8 +1,8 @@
 //! Tests of single stops.
 
-mod audit_cost;
 mod bypasses;
 mod connection;
+mod cost;
 mod gunzip;
 mod head;
 mod refusals;

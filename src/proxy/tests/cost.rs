@@ -1,6 +1,8 @@
-//! What the audit costs: the whole proxy at 64 connections with it, and with entries thrown away.
-//! Measured by `cargo test --release --lib -- --ignored audit_cost --nocapture`, on a quiet machine:
-//! client, proxy and upstream share it. Rounds of each kind take turns; told are medians.
+//! What limits and the audit cost: the whole proxy at 64 connections with them, and without limits
+//! and with entries thrown away.
+//! Measured by `cargo test --release --lib -- --ignored cost_of_limits_and_audit --nocapture`, on a
+//! quiet machine: client, proxy and upstream share it. Rounds of each kind take turns; told are
+//! medians.
 
 use crate::config::Config;
 use crate::engine::diagnostics::SourceFile;
@@ -18,18 +20,44 @@ const REQUESTS: usize = 60;
 const REQUEST: &str =
     "GET /api/v1/family/C-1/claims HTTP/1.1\r\nHost: a\r\nX-Member-Id: M-100\r\n\r\n";
 
+const NO_LIMITS: &str = "{ reader: [], contract: [], subject: [], address: [] }";
+
+/// As many as there usually are, and so wide that the load meets none.
+const LIMITS: &str = "{
+  reader: [{ requests: 30000000 per 1m }, { requests: 500000000 per 1d }, { records: 4000000000 per 1d },
+           { records: 4000000001 per 30d }, { subjects: 50 per 1d }, { subjects: 100 per 30d }, { bytes: 20000GiB per 1d }],
+  contract: [{ requests: 120000000 per 1m }, { records: 4000000000 per 1d }, { records: 4000000001 per 30d }, { subjects: 200 per 30d }],
+  subject: [{ records: 2000000000 per 1d }, { records: 4000000000 per 30d }],
+}";
+
+/// What is on.
+struct Kind {
+    name: &'static str,
+    limits: &'static str,
+    /// `None`: entries are thrown away.
+    audit: Option<&'static str>,
+}
+
+const KINDS: [Kind; 5] = [
+    Kind { name: "neither", limits: NO_LIMITS, audit: None },
+    Kind { name: "limits", limits: LIMITS, audit: None },
+    Kind { name: "audit", limits: NO_LIMITS, audit: Some("written") },
+    Kind { name: "both", limits: LIMITS, audit: Some("written") },
+    Kind { name: "both, sync", limits: LIMITS, audit: Some("sync") },
+];
+
 #[tokio::test(flavor = "multi_thread")]
 #[ignore = "a measurement; see the top of the file"]
-async fn audit_cost() {
+async fn cost_of_limits_and_audit() {
     let folder = tempfile::tempdir().unwrap();
     let upstream = upstream().await;
-    let off = start(folder.path(), "off", &upstream, "written", true).await;
-    let written = start(folder.path(), "written", &upstream, "written", false).await;
-    let sync = start(folder.path(), "sync", &upstream, "sync", false).await;
-    let kinds = [("off", off), ("written", written), ("sync", sync)];
-    let mut rounds: [Vec<Duration>; 3] = Default::default();
+    let mut sockets = Vec::new();
+    for kind in &KINDS {
+        sockets.push(start(folder.path(), kind, &upstream).await);
+    }
+    let mut rounds: [Vec<Duration>; KINDS.len()] = Default::default();
     for round in 0..=ROUNDS {
-        for (times, (_, socket)) in rounds.iter_mut().zip(&kinds) {
+        for (times, socket) in rounds.iter_mut().zip(&sockets) {
             let took = load(socket).await;
             // The first warms up.
             if round > 0 {
@@ -37,14 +65,13 @@ async fn audit_cost() {
             }
         }
     }
-    let mut baseline = 0;
-    for (times, (name, _)) in rounds.iter_mut().zip(&kinds) {
+    let mut baseline = None;
+    for (times, kind) in rounds.iter_mut().zip(&KINDS) {
         times.sort_unstable();
         let requests = u128::try_from(CONNECTIONS * REQUESTS).unwrap();
         let per_s = requests * 1_000_000 / times[ROUNDS / 2].as_micros().max(1);
-        baseline = if *name == "off" { per_s } else { baseline };
-        let part = per_s * 1000 / baseline;
-        tell(&format!("{name:8} {per_s:6} requests/s, {}.{} %", part / 10, part % 10));
+        let part = per_s * 1000 / *baseline.get_or_insert(per_s);
+        tell(&format!("{:10} {per_s:6} requests/s, {}.{} %", kind.name, part / 10, part % 10));
     }
 }
 
@@ -54,14 +81,9 @@ fn tell(line: &str) {
 }
 
 /// A proxy at a Unix socket.
-async fn start(
-    folder: &Path,
-    name: &str,
-    upstream: &str,
-    durability: &str,
-    is_off: bool,
-) -> PathBuf {
+async fn start(folder: &Path, kind: &Kind, upstream: &str) -> PathBuf {
     let policies = Path::new(env!("CARGO_MANIFEST_DIR")).join("policies");
+    let name = kind.name.replace(", ", "-");
     let socket = folder.join(format!("{name}.sock"));
     let text = format!(
         "listen: {{ address: 'unix:{}' }}
@@ -69,16 +91,18 @@ upstream: {{ url: 'http://{upstream}' }}
 identity: {{ header: {{ name: X-Member-Id }} }}
 members: {{ file: {}/cases/family.csv }}
 policies: {}
-limits: {{ reader: [] }}
-audit: {{ file: {name}.jsonl, durability: {durability} }}
+limits: {}
+audit: {{ file: {name}.jsonl, durability: {} }}
 ",
         socket.display(),
         policies.display(),
-        policies.display()
+        policies.display(),
+        kind.limits,
+        kind.audit.unwrap_or("written"),
     );
     let config = Config::read(&SourceFile::new("sequester.yaml", text), folder).unwrap();
     let mut service = Service::start(&config, |_| {}).await.unwrap();
-    if is_off {
+    if kind.audit.is_none() {
         service.turn_audit_off();
     }
     tokio::spawn(service.serve(std::future::pending()));
