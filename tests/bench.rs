@@ -1,7 +1,13 @@
 //! Benchmarks of the engine: `cargo bench --bench redact [-- FILE…]`. Every method is measured in
 //! every round, so that a noisy machine is noisy for all of them; the table shows medians, and the
 //! best. JSON files named on the command line are measured as well.
+//!
+//! simd-json and sonic-rs are yardsticks. The latter picks its instructions when it is compiled:
+//! for AVX2 set `RUSTFLAGS='-C target-cpu=native'`, and mind that then all the rest has it too.
 #![expect(clippy::print_stdout, reason = "a benchmark prints a table")]
+
+#[path = "bench/bodies.rs"]
+mod bodies;
 
 use jiff::civil::date;
 use sequester::engine::diagnostics::SourceFile;
@@ -14,8 +20,8 @@ use sequester::engine::{Redactor, Settings};
 use sequester::members::{Register, RegisterFiles};
 use sequester::policy_files;
 use serde::de::IgnoredAny;
-use std::fmt::Write as _;
 use std::hint::black_box;
+use std::ops::Range;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Instant;
@@ -56,6 +62,20 @@ fn methods(vocabulary: &Vocabulary) -> Vec<Method<'_>> {
             Box::new(|body| serde_json::from_slice::<IgnoredAny>(body).ok().map(|_| body.len())),
         ),
         (
+            "simd-json tape, with a copy",
+            Box::new(|body| {
+                let mut copy = body.to_vec();
+                simd_json::to_tape(&mut copy).ok().map(|tape| tape.0.len())
+            }),
+        ),
+        (
+            "sonic-rs Value and back",
+            Box::new(|body| {
+                let value: sonic_rs::Value = sonic_rs::from_slice(body).ok()?;
+                sonic_rs::to_vec(&value).ok().map(|written| written.len())
+            }),
+        ),
+        (
             "serde_json Value and back",
             Box::new(|body| {
                 let value: serde_json::Value = serde_json::from_slice(body).ok()?;
@@ -67,9 +87,9 @@ fn methods(vocabulary: &Vocabulary) -> Vec<Method<'_>> {
 
 fn main() {
     let mut bodies: Vec<(String, Vec<u8>)> = [(1, "8 KB"), (48, "400 KB"), (1_000, "8 MB")]
-        .map(|(records, name)| (name.to_owned(), bundle(records).into_bytes()))
+        .map(|(records, name)| (name.to_owned(), search_set(0..records).into_bytes()))
         .into();
-    bodies.push(("400 KB indented".to_owned(), indented(&bundle(24))));
+    bodies.push(("400 KB indented".to_owned(), indented(&search_set(0..24))));
     for path in std::env::args().skip(1).filter(|argument| !argument.starts_with("--")) {
         match std::fs::read(&path) {
             Ok(body) => bodies.push((path, body)),
@@ -163,6 +183,17 @@ fn measure(methods: &mut [Method<'_>], body: &[u8]) -> Vec<(&'static str, Option
     methods.iter().map(|(name, _)| *name).zip(times.iter_mut().map(median)).collect()
 }
 
+/// A search set of made-up bills of five patients, 30 % of them with an F code.
+fn search_set(numbers: Range<usize>) -> String {
+    let mut out = bodies::envelope(numbers.len());
+    for (at, number) in numbers.enumerate() {
+        out.push_str(if at == 0 { "" } else { "," });
+        bodies::entry(&mut out, number % 5, number);
+    }
+    out.push_str("]}");
+    out
+}
+
 fn indented(text: &str) -> Vec<u8> {
     let value: Result<serde_json::Value, _> = serde_json::from_str(text);
     value.and_then(|value| serde_json::to_vec_pretty(&value)).unwrap_or_default()
@@ -174,124 +205,3 @@ const KEYS: &str = "resourceType id meta entry fullUrl resource search patient s
     productOrService procedure procedureCodeableConcept type subType supportingInfo category \
     careTeam provider facility billablePeriod start servicedDate servicedPeriod claim prescription \
     insurance coverage reference identifier note contained total payment security div link";
-
-/// A searchset of made-up ExplanationOfBenefit resources, 8.4 KB each, 30 % with an F code.
-fn bundle(records: usize) -> String {
-    let mut out = String::from(r#"{"resourceType":"Bundle","id":"b1","type":"searchset","total":"#);
-    write!(out, r#"{records},"entry":["#).ok();
-    for number in 0..records {
-        let comma = if number == 0 { "" } else { "," };
-        let url = format!("https://members.example/fhir/ExplanationOfBenefit/eob-{number:06}");
-        write!(out, r#"{comma}{{"fullUrl":"{url}","resource":{{"#).ok();
-        explanation_of_benefit(&mut out, number);
-        out.push_str(r#"},"search":{"mode":"match"}}"#);
-    }
-    out.push_str("]}");
-    out
-}
-
-const CARIN: &str = "http://hl7.org/fhir/us/carin-bb";
-const TERMS: &str = "http://terminology.hl7.org/CodeSystem";
-
-fn explanation_of_benefit(out: &mut String, number: usize) {
-    const CODES: [(&str, &str); 10] = [
-        ("F33.1", "Major depressive disorder, recurrent, moderate"),
-        ("I10", "Essential (primary) hypertension"),
-        ("E11.9", "Type 2 diabetes mellitus without complications"),
-        ("F41.1", "Generalized anxiety disorder"),
-        ("J06.9", "Acute upper respiratory infection, unspecified"),
-        ("M54.50", "Low back pain, unspecified"),
-        ("F90.2", "Attention-deficit hyperactivity disorder, combined type"),
-        ("Z00.00", "General adult medical examination without abnormal findings"),
-        ("S93.401A", "Sprain of unspecified ligament of right ankle, initial encounter"),
-        ("H52.13", "Myopia, bilateral"),
-    ];
-    let (code, display) = CODES.get(number % CODES.len()).copied().unwrap_or_default();
-    let (month, day, person) = (number % 12 + 1, number % 28 + 1, number % 5);
-    let date = format!("2024-{month:02}-{day:02}");
-    let first = coding("http://hl7.org/fhir/sid/icd-10-cm", code, display);
-    let second =
-        coding("http://hl7.org/fhir/sid/icd-10-cm", "Z79.899", "Other long term drug therapy");
-    let kind = |code, display| coding(&format!("{TERMS}/ex-diagnosistype"), code, display);
-    let claim = coding(&format!("{TERMS}/claim-type"), "professional", "Professional");
-    let clinical = coding(&format!("{CARIN}/CodeSystem/C4BBClaimType"), "clinical", "Clinical");
-    write!(
-        out,
-        r#""resourceType":"ExplanationOfBenefit","id":"eob-{number:06}","meta":{{"versionId":"{number}","lastUpdated":"{date}T08:15:30.123-05:00","profile":["{CARIN}/StructureDefinition/C4BB-ExplanationOfBenefit-Professional-NonClinician|2.0.0"]}},"identifier":[{{"type":{{"coding":[{}]}},"system":"https://payer.example/claims","value":"CLM-{number:09}"}}],"status":"active","type":{{"coding":[{claim},{clinical}],"text":"Professional claim"}},"use":"claim","patient":{{"reference":"Patient/p-{person}"}},"billablePeriod":{{"start":"{date}","end":"{date}"}},"created":"{date}T00:00:00-05:00","insurer":{{"reference":"Organization/payer-1","display":"Example Health Plan"}},"provider":{{"reference":"Organization/prov-{person}","display":"Example Care Group"}},"outcome":"complete","careTeam":[{{"sequence":1,"provider":{{"reference":"Practitioner/pr-{person}"}},"role":{{"coding":[{}]}},"qualification":{{"coding":[{}]}}}}],"#,
-        coding(&format!("{CARIN}/CodeSystem/C4BBIdentifierType"), "uc", "Unique Claim ID"),
-        coding(&format!("{TERMS}/claimcareteamrole"), "performing", "Performing provider"),
-        coding("http://nucc.org/provider-taxonomy", "207Q00000X", "Family Medicine Physician"),
-    )
-    .ok();
-    supporting_information(out, &date);
-    write!(
-        out,
-        r#""diagnosis":[{{"sequence":1,"diagnosisCodeableConcept":{{"coding":[{first}],"text":"{display}"}},"type":[{{"coding":[{}]}}]}},{{"sequence":2,"diagnosisCodeableConcept":{{"coding":[{second}]}},"type":[{{"coding":[{}]}}]}}],"insurance":[{{"focal":true,"coverage":{{"reference":"Coverage/c-{person}"}}}}],"item":["#,
-        kind("principal", "Principal Diagnosis"),
-        kind("secondary", "Secondary Diagnosis"),
-    )
-    .ok();
-    for line in 1..=3_usize {
-        item(out, line, &date, number);
-    }
-    out.push_str(r#"],"adjudication":["#);
-    adjudication(out, "billingnetworkstatus", "In network", None);
-    out.push_str(r#"],"total":["#);
-    for (count, category) in
-        ["submitted", "eligible", "paidtoprovider", "paidbypatient"].iter().enumerate()
-    {
-        out.push_str(if count == 0 { "" } else { "," });
-        adjudication(out, category, "Total of the claim", Some(number * 7 + count));
-    }
-    write!(out, r#"],"payment":{{"type":{{"coding":[{}]}},"date":"{date}","amount":{{"value":{}.50,"currency":"USD"}}}}"#, coding(&format!("{CARIN}/CodeSystem/C4BBPayerClaimPaymentStatusCode"), "paid", "Paid"), number % 900 + 20).ok();
-}
-
-fn supporting_information(out: &mut String, date: &str) {
-    out.push_str(r#""supportingInfo":["#);
-    for (sequence, code, display) in [
-        (1, "clmrecvddate", "Claim received date"),
-        (2, "billingnetworkstatus", "Billing network contracting status"),
-        (3, "performingnetworkstatus", "Performing network contracting status"),
-    ] {
-        let comma = if sequence == 1 { "" } else { "," };
-        let category = coding(&format!("{CARIN}/CodeSystem/C4BBSupportingInfoType"), code, display);
-        write!(out, r#"{comma}{{"sequence":{sequence},"category":{{"coding":[{category}]}},"timingDate":"{date}"}}"#).ok();
-    }
-    out.push_str("],");
-}
-
-fn item(out: &mut String, line: usize, date: &str, number: usize) {
-    let comma = if line == 1 { "" } else { "," };
-    let service = coding(
-        "http://www.ama-assn.org/go/cpt",
-        "99213",
-        "Office or other outpatient visit, 20 minutes",
-    );
-    let place = coding(
-        "https://www.cms.gov/Medicare/Coding/place-of-service-codes/Place_of_Service_Code_Set",
-        "11",
-        "Office",
-    );
-    write!(out, r#"{comma}{{"sequence":{line},"diagnosisSequence":[1,2],"productOrService":{{"coding":[{service}],"text":"Office visit"}},"servicedDate":"{date}","locationCodeableConcept":{{"coding":[{place}]}},"quantity":{{"value":{line},"unit":"UN"}},"net":{{"value":{}.00,"currency":"USD"}},"adjudication":["#, number % 300 + 80).ok();
-    for (count, category) in
-        ["submitted", "eligible", "deductible", "coinsurance"].iter().enumerate()
-    {
-        out.push_str(if count == 0 { "" } else { "," });
-        adjudication(out, category, "Amount of the line", Some(number * 3 + line + count));
-    }
-    out.push_str("]}");
-}
-
-fn adjudication(out: &mut String, code: &str, display: &str, amount: Option<usize>) {
-    let category = coding(&format!("{TERMS}/adjudication"), code, display);
-    write!(out, r#"{{"category":{{"coding":[{category}]}}"#).ok();
-    if let Some(amount) = amount {
-        let (whole, cents) = (amount % 1_400, amount % 100);
-        write!(out, r#","amount":{{"value":{whole}.{cents:02},"currency":"USD"}}"#).ok();
-    }
-    out.push('}');
-}
-
-fn coding(system: &str, code: &str, display: &str) -> String {
-    format!(r#"{{"system":"{system}","code":"{code}","display":"{display}"}}"#)
-}
