@@ -58,7 +58,7 @@ pub struct Entry<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     bytes: Option<usize>,
     #[serde(flatten)]
-    report: Option<ReportLine>,
+    report: Option<ReportLine<'a>>,
     #[serde(flatten)]
     finding: Option<FindingLine>,
 }
@@ -74,13 +74,13 @@ struct FindingLine {
 
 /// A report as it is written.
 #[derive(Clone, Debug, Serialize)]
-struct ReportLine {
+struct ReportLine<'a> {
     released: u64,
     withheld: u64,
     cut: u64,
-    rules: BTreeMap<String, u64>,
+    rules: &'a BTreeMap<String, u64>,
     #[serde(serialize_with = "people")]
-    subjects: BTreeMap<String, Tally>,
+    subjects: &'a BTreeMap<String, Tally>,
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     findings: BTreeMap<&'static str, u64>,
 }
@@ -124,14 +124,14 @@ impl<'a> Entry<'a> {
 
     /// What the engine made of the body.
     #[must_use]
-    pub fn report(mut self, report: &Report) -> Entry<'a> {
+    pub fn report(mut self, report: &'a Report) -> Entry<'a> {
         let findings = report.findings.iter().map(|(finding, count)| (finding.name(), *count));
         self.report = Some(ReportLine {
             released: report.released,
             withheld: report.withheld,
             cut: report.cut,
-            rules: report.rules.clone(),
-            subjects: report.by_subject.clone(),
+            rules: &report.rules,
+            subjects: &report.by_subject,
             findings: findings.collect(),
         });
         self

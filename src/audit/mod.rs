@@ -134,13 +134,14 @@ impl AuditLog {
         tokio::time::timeout(RECORD_TIMEOUT, waiting).await.map_err(|_| NotRecorded)?
     }
 
-    /// RECORD-BEFORE-RELEASE: writes the entry of a whole body, then opens it.
+    /// RECORD-BEFORE-RELEASE: writes the entry of a whole body, with the report of what leaves,
+    /// then opens it.
     pub async fn release(
         &self,
-        entry: &Entry<'_>,
+        entry: Entry<'_>,
         released: Released,
     ) -> Result<Opened, NotRecorded> {
-        self.record(entry).await?;
+        self.record(&entry.report(&released.report)).await?;
         Ok(Opened { bytes: released.open() })
     }
 

@@ -22,6 +22,9 @@ use std::time::{Duration, Instant};
 /// Longest time for which the last lines stand without a signature behind them.
 pub(super) const CHECKPOINT_EVERY: Duration = Duration::from_secs(10);
 
+/// How long lines that need not be synced are written without looking whether the file was moved.
+pub(super) const UNTOUCHED_FOR: Duration = Duration::from_millis(50);
+
 /// A file that is appended to.
 pub(super) trait Appended: Send {
     fn append(&mut self, bytes: &[u8]) -> io::Result<()>;
@@ -76,6 +79,8 @@ pub(super) struct Sink {
     refused: u64,
     /// The last line that a signature of ours stands behind, and when.
     signed: (u64, Instant),
+    /// When it was last looked whether the file is still ours.
+    looked: Option<Instant>,
 }
 
 impl Sink {
@@ -102,7 +107,13 @@ impl Sink {
             is_started: false,
             refused: 0,
             signed: (0, Instant::now()),
+            looked: None,
         })
+    }
+
+    /// What an entry must be before its answer leaves.
+    pub(super) fn durability(&self) -> Durability {
+        self.settings.durability
     }
 
     /// The last line that is written.
@@ -183,9 +194,7 @@ impl Sink {
             self.file.cut_to(self.state.good_bytes)?;
             self.is_torn = false;
         }
-        if !self.file.is_untouched(&self.names.open, self.state.good_bytes)? {
-            return Err(touched());
-        }
+        self.look()?;
         self.is_torn = true;
         self.file.append(&group.text)?;
         if self.settings.durability == Durability::Sync {
@@ -203,6 +212,21 @@ impl Sink {
             // The lines are on disk whether or not this is; the next one is tried anew.
             self.head_file.keep(signed).ok();
         }
+        Ok(())
+    }
+
+    /// Whether the file is still ours: always where each group is synced, else now and then, for
+    /// the question costs as much as the line.
+    fn look(&mut self) -> io::Result<()> {
+        let is_written = self.settings.durability == Durability::Written;
+        if is_written && self.looked.is_some_and(|looked| looked.elapsed() < UNTOUCHED_FOR) {
+            return Ok(());
+        }
+        self.looked = None;
+        if !self.file.is_untouched(&self.names.open, self.state.good_bytes)? {
+            return Err(touched());
+        }
+        self.looked = Some(Instant::now());
         Ok(())
     }
 

@@ -18,8 +18,8 @@ pub(super) const STAND_IN_METHOD: &str = "MALFORMED";
 
 const STAND_IN: &[u8] = b"MALFORMED / HTTP/1.1\r\nhost: malformed\r\nconnection: close\r\n\r\n";
 
-/// How much is asked of the socket at once.
-const READ_BYTES: usize = 16 * 1024;
+/// How much is asked of the socket at once: a head, and little more.
+const READ_BYTES: usize = 4 * 1024;
 
 /// Longest line that gives the size of a chunk: eight hex digits and CRLF.
 const CHUNK_LINE_BYTES_MAX: usize = 10;

@@ -29,7 +29,7 @@ pub(super) async fn answer(
     proxy.watch.tell(&proxy.metrics, asker, Some(report), false);
     let own_note = report.own_note_withheld.then(|| OwnNote { notice: proxy.notice.clone() });
     let leaves = if plan.head { 0 } else { released.len() };
-    let entry = Entry::new(asker, Event::Answer).status(200).bytes(leaves).report(report);
-    let opened = proxy.recorded(proxy.audit.release(&entry, released)).await?;
+    let entry = Entry::new(asker, Event::Answer).status(200).bytes(leaves);
+    let opened = proxy.recorded(proxy.audit.release(entry, released)).await?;
     Ok(response::whole(plan, &asker.request, opened, lease, own_note))
 }

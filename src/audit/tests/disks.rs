@@ -12,6 +12,7 @@ static DISK: Mutex<()> = Mutex::new(());
 static ROOM: AtomicU64 = AtomicU64::new(u64::MAX);
 static SYNC_FAILS: AtomicU64 = AtomicU64::new(0);
 static SYNC_MS: AtomicU64 = AtomicU64::new(0);
+static WRITE_MS: AtomicU64 = AtomicU64::new(0);
 static CUT_FAILS: AtomicU64 = AtomicU64::new(0);
 
 /// A file on a disk that does as it is told.
@@ -21,6 +22,7 @@ impl Appended for BadFile {
     fn append(&mut self, bytes: &[u8]) -> io::Result<()> {
         let room = ROOM.load(Ordering::SeqCst);
         let room = usize::try_from(room).unwrap();
+        std::thread::sleep(Duration::from_millis(WRITE_MS.load(Ordering::SeqCst)));
         if bytes.len() > room {
             // A part of it is written, as a full disk does.
             self.0.write_all(&bytes[..room]).unwrap();
@@ -141,14 +143,40 @@ async fn an_entry_waits_for_a_slow_disk() {
 }
 
 #[tokio::test]
+#[expect(clippy::await_holding_lock, reason = "these tests run one after the other")]
+async fn requests_do_not_write_to_a_slow_disk_themselves() {
+    let _one = DISK.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+    let place = Place::new(Durability::Written);
+    let log = log_on_bad_disk(&place);
+    WRITE_MS.store(300, Ordering::SeqCst);
+    // The first finds out; from then on only the writer waits.
+    record(&log).await.unwrap();
+    let waiting = tokio::time::timeout(Duration::from_millis(100), record(&log)).await;
+    assert!(waiting.is_err(), "nothing else went on meanwhile");
+    WRITE_MS.store(0, Ordering::SeqCst);
+    for _ in 0..3 {
+        record(&log).await.unwrap();
+    }
+    drop(log);
+    assert_eq!(place.entries().len(), 5);
+    place.assert_whole();
+}
+
+#[tokio::test]
 async fn what_moves_or_changes_the_file_stops_releases() {
     for durability in [Durability::Sync, Durability::Written] {
         let place = Place::new(durability);
         let (file, moved) = (place.settings.file.clone(), place.path("audit.jsonl.1"));
+        let later = async || {
+            if durability == Durability::Written {
+                tokio::time::sleep(super::super::sink::UNTOUCHED_FOR).await;
+            }
+        };
         // As `logrotate` does it, in both ways.
         let log = place.open();
         record(&log).await.unwrap();
         std::fs::rename(&file, &moved).unwrap();
+        later().await;
         assert_eq!(record(&log).await, Err(NotRecorded));
         std::fs::rename(&moved, &file).unwrap();
         record(&log).await.unwrap();
@@ -158,12 +186,14 @@ async fn what_moves_or_changes_the_file_stops_releases() {
         let log = place.open();
         let before = std::fs::read(&file).unwrap();
         std::fs::write(&file, "").unwrap();
+        later().await;
         assert_eq!(record(&log).await, Err(NotRecorded));
         std::fs::write(&file, before).unwrap();
         record(&log).await.unwrap();
 
         let mut other = std::fs::File::options().append(true).open(&file).unwrap();
         other.write_all(b"{}\n").unwrap();
+        later().await;
         assert_eq!(record(&log).await, Err(NotRecorded));
     }
 }
