@@ -2,7 +2,7 @@
 //! `explain` and `test` share. It is the code of `run`: admit, then head, push and finish.
 
 use crate::engine::facts::People;
-use crate::engine::lookups::{Found, LookUp};
+use crate::engine::lookups::{Found, LookUp, NothingKept};
 use crate::engine::released::{Refusal, Released, Report};
 use crate::engine::request::{Asked, Plan, admit};
 use crate::engine::set::PolicySet;
@@ -85,7 +85,7 @@ impl Judge {
             self.explain,
         );
         if self.look_ups.is_some() {
-            redactor = redactor.looking_up();
+            redactor = redactor.looking_up(Arc::new(NothingKept));
         }
         let mut report = Report::default();
         let content_type = question.content_type.unwrap_or(plan.content_type);

@@ -48,6 +48,11 @@ impl Company {
         company
     }
 
+    /// Whether there is no record.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.records.is_empty()
+    }
+
     /// A record by its number.
     pub(crate) fn record(&self, number: usize) -> Option<&Arc<Looked>> {
         self.records.get(number)

@@ -2,7 +2,7 @@
 //! verdict.
 
 use super::body::Judged;
-use super::lookups::{Found, Known, LookUp, PER_BODY_MAX};
+use super::lookups::{Found, Kept, Known, LookUp, PER_BODY_MAX};
 use super::released::{Finding, Refusal};
 use super::{FLUSH_BYTES, Redactor, without_mark};
 use std::collections::BTreeMap;
@@ -12,8 +12,9 @@ use std::sync::Arc;
 type Wanted = BTreeMap<String, LookUp>;
 
 /// What was looked up, and what waits for it.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Looking {
+    pub(super) kept: Arc<dyn Kept>,
     pub(super) known: Known,
     /// What was wanted last, in the order in which it was given out.
     asked: Vec<String>,
@@ -26,10 +27,17 @@ pub(super) struct Looking {
 }
 
 impl Redactor {
-    /// A judge that has things looked up: see [`Redactor::wanted`].
+    /// A judge that has things looked up: see [`Redactor::wanted`]. What is kept is not wanted.
     #[must_use]
-    pub fn looking_up(mut self) -> Redactor {
-        self.looking = Some(Looking::default());
+    pub fn looking_up(mut self, kept: Arc<dyn Kept>) -> Redactor {
+        self.looking = Some(Looking {
+            kept,
+            known: Known::new(),
+            asked: Vec::new(),
+            waiting: Vec::new(),
+            trial: None,
+            judged: None,
+        });
         self
     }
 

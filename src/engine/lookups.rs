@@ -20,7 +20,9 @@ use super::request::{Plan, target, types};
 use super::set::PolicySet;
 use super::shapes::meant::{By, CompanySearch, Route, Segment, Shape};
 use jiff::civil::Date;
+use std::cell::RefCell;
 use std::collections::BTreeMap;
+use std::fmt::Debug;
 use std::sync::Arc;
 
 /// Most links from a record to what is looked up for it. A claim leads to its visit, the visit to
@@ -41,6 +43,23 @@ pub const PER_BODY_MAX: usize = 8192;
 /// What was looked up for one body so far; `None` is out of sight.
 pub(crate) type Known = BTreeMap<String, Option<Arc<Found>>>;
 
+/// What was looked up for other bodies a moment ago.
+pub trait Kept: Debug + Send + Sync {
+    /// What came of the look-up of that target; `Some(None)` is nothing to judge by, `None` that
+    /// it is to be asked for.
+    fn kept(&self, policy: &PolicySet, target: &str) -> Option<Option<Arc<Found>>>;
+}
+
+/// Nothing was looked up before.
+#[derive(Clone, Copy, Debug)]
+pub struct NothingKept;
+
+impl Kept for NothingKept {
+    fn kept(&self, _: &PolicySet, _: &str) -> Option<Option<Arc<Found>>> {
+        None
+    }
+}
+
 /// What a body may have looked up.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Asking<'a> {
@@ -48,6 +67,9 @@ pub(crate) struct Asking<'a> {
     pub(crate) shape: usize,
     /// What is known.
     pub(crate) known: &'a Known,
+    /// What is kept, and what was taken of it: a verdict is not to change with what is forgotten.
+    pub(crate) kept: &'a dyn Kept,
+    pub(crate) taken: &'a RefCell<Known>,
     /// Whether more may be asked.
     pub(crate) may_ask: bool,
 }
@@ -109,13 +131,13 @@ impl LookUp {
         Some(LookUp { plan, target: path, name: Some(name) })
     }
 
-    /// A search for the company of a person, by a name of theirs or of their contract. Nothing if
-    /// that is no name that may stand in a request.
-    pub(crate) fn company(
-        (number, shape): (usize, &Shape),
+    /// Where the company of a person is searched for, by a name of theirs or of their contract.
+    /// Nothing if that is no name that may stand in a request.
+    pub(crate) fn company_target(
+        shape: &Shape,
         search: &CompanySearch,
         name: &str,
-    ) -> Option<LookUp> {
+    ) -> Option<String> {
         let id = match search.by {
             By::Subject if shape.fhir => name.strip_prefix("Patient/").filter(|id| is_fhir_id(id)),
             By::Subject | By::Contract => Some(name).filter(|name| is_house_id(name)),
@@ -133,6 +155,15 @@ impl LookUp {
             target.push_str(parameter);
             target.push_str(name);
         }
+        Some(target)
+    }
+
+    /// A search for company at such a target.
+    pub(crate) fn company(
+        (number, shape): (usize, &Shape),
+        search: &CompanySearch,
+        target: String,
+    ) -> Option<LookUp> {
         let plan = plan((number, search.route), shape, target.clone(), None)?;
         let Route { paging, .. } = shape.routes.get(search.route)?;
         let size = paging.as_ref().and_then(|paging| paging.size.as_deref());

@@ -48,6 +48,7 @@ use selectors::automaton::Child;
 use set::PolicySet;
 use shapes::meant::{Route, Shape, flag};
 use shapes::written::Body as Form;
+use std::cell::RefCell;
 use std::ops::Range;
 use std::sync::Arc;
 use stream::{MemberKey, Stream, Window};
@@ -308,6 +309,7 @@ impl Redactor {
         let (shape, route) = self.route().ok_or(Refusal::NotFound)?;
         let bundled = self.alone.as_ref().map(|_| owner::bundled(route));
         let asked = self.pages.as_ref().map(|pages| &pages.asked);
+        let taken = RefCell::default();
         let terms = Terms {
             policy: &self.policy,
             shape,
@@ -319,6 +321,8 @@ impl Redactor {
             asking: self.looking.as_ref().map(|looking| Asking {
                 shape: self.plan.route.0,
                 known: &looking.known,
+                kept: looking.kept.as_ref(),
+                taken: &taken,
                 may_ask,
             }),
             self_only: self.plan.self_only,
@@ -327,6 +331,9 @@ impl Redactor {
         };
         let (out, report) = body::judge(terms, Document { json, tape: &self.tape });
         self.report.add(report);
+        if let Some(looking) = &mut self.looking {
+            looking.known.append(&mut taken.into_inner());
+        }
         out
     }
 }

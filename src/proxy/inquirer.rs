@@ -5,6 +5,7 @@ use super::answer::JudgedBody;
 use super::cursor::Cursors;
 use super::held::{Held, Lease};
 use super::lookups::LookUps;
+use super::offload::Offload;
 use super::paging::{self, Read};
 use super::refusal::Refusal;
 use super::traces;
@@ -30,6 +31,7 @@ pub(super) struct Inquirer {
     pub(super) look_ups: Option<Arc<LookUps>>,
     pub(super) engine: engine::Settings,
     pub(super) held: Held,
+    pub(super) offload: Offload,
     /// Records asked for in one page of the upstream, and most in one of ours.
     pub(super) page_records: u32,
     pub(super) upstream_pages: u32,
@@ -77,6 +79,7 @@ impl Inquirer {
             look_ups,
             engine: judging.settings(),
             held: Held::new(judging.limits.held_bytes),
+            offload: Offload::new(),
             page_records: judging.limits.page_records,
             upstream_pages: judging.limits.upstream_pages,
             origins,
@@ -102,8 +105,8 @@ impl Inquirer {
     ) -> Redactor {
         let settings = self.engine.clone();
         let mut redactor = Redactor::new(policy, people, settings, plan.clone(), explain);
-        if self.look_ups.is_some() {
-            redactor = redactor.looking_up();
+        if let Some(look_ups) = &self.look_ups {
+            redactor = redactor.looking_up(Arc::<LookUps>::clone(look_ups));
         }
         if let Some(page) = page {
             redactor = redactor.page(page);
@@ -119,7 +122,7 @@ impl Inquirer {
         lease: &mut Lease,
         account: &mut Option<Report>,
     ) -> Result<Whole, Refusal> {
-        let reading = paging::read_all(&self.upstream, arriving, lease).await;
+        let reading = paging::read_all(self, arriving, lease).await;
         let Read { mut redactor, bytes, upstream_pages } =
             reading.map_err(|(refusal, report)| {
                 *account = report;
@@ -129,13 +132,9 @@ impl Inquirer {
         if let Some(look_ups) = &self.look_ups {
             redactor.end();
             look_ups.find_owner(&mut redactor).await;
-            if bytes <= paging::OFFLOAD_BYTES {
-                look_ups.settle(&mut redactor).await;
-            } else {
-                redactor = look_ups.settle_long(redactor).await?;
-            }
+            redactor = look_ups.settle_whole(redactor, bytes, &self.offload).await?;
         }
-        let (mut redactor, outcome) = paging::offloaded(redactor, bytes, Redactor::finish).await?;
+        let (mut redactor, outcome) = self.offload.run(redactor, bytes, Redactor::finish).await?;
         self.metrics.took_to_judge(began.elapsed());
         traces::span("judging", began);
         if outcome.is_err() {

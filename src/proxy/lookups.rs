@@ -3,19 +3,23 @@
 //! ([`crate::engine::lookups::Looked`]); the reader is in no key.
 
 use super::answer::Answer;
+use super::offload::Offload;
 use super::refusal::Refusal;
 use super::upstream::{Upstream, UpstreamFault};
 use crate::admin::Metrics;
 use crate::config::meant::Limits;
 use crate::engine::Redactor;
 use crate::engine::company::Reading;
-use crate::engine::lookups::{Found, LookUp, takes};
+use crate::engine::lookups::{Found, Kept, LookUp, takes};
 use crate::engine::request::Plan;
 use crate::engine::set::PolicySet;
 use bytes::BytesMut;
+use moka::Equivalent;
 use moka::future::Cache;
 use std::fmt;
+use std::pin::pin;
 use std::sync::Arc;
+use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
@@ -53,6 +57,16 @@ type Facts = Option<Arc<Found>>;
 
 /// The policy set by its hash, so that another set begins anew; and where was asked.
 type Key = (String, String);
+
+/// The same, borrowed.
+#[derive(Hash)]
+struct KeyRef<'a>(&'a str, &'a str);
+
+impl Equivalent<Key> for KeyRef<'_> {
+    fn equivalent(&self, (hash, target): &Key) -> bool {
+        self.0 == hash && self.1 == target
+    }
+}
 
 /// All look-ups of one deployment.
 pub(super) struct LookUps {
@@ -128,7 +142,7 @@ impl LookUps {
         });
     }
 
-    /// Gives a redactor all that it wants, as far as it is to be had.
+    /// Gives the redactor of a stream all that it wants, as far as it is to be had.
     pub(super) async fn settle(self: &Arc<Self>, redactor: &mut Redactor) {
         let until = Instant::now() + self.timeout;
         loop {
@@ -141,19 +155,17 @@ impl LookUps {
         }
     }
 
-    /// The same for a long body, which is judged on a thread of its own.
-    pub(super) async fn settle_long(
+    /// The same for a whole body of so many bytes.
+    pub(super) async fn settle_whole(
         self: &Arc<Self>,
         mut redactor: Redactor,
+        bytes: usize,
+        offload: &Offload,
     ) -> Result<Redactor, Refusal> {
         let until = Instant::now() + self.timeout;
         loop {
-            let judging = tokio::task::spawn_blocking(move || {
-                let wanted = redactor.wanted();
-                (redactor, wanted)
-            });
             let wanted;
-            (redactor, wanted) = judging.await.map_err(|_| Refusal::Fault)?;
+            (redactor, wanted) = offload.run(redactor, bytes, Redactor::wanted).await?;
             if wanted.is_empty() {
                 return Ok(redactor);
             }
@@ -177,11 +189,6 @@ impl LookUps {
                 && let Some((at, look_up)) = wanted.next()
             {
                 let key = (policy.hash.clone(), look_up.target().to_owned());
-                if let Some(kept) = self.kept.get(&key).await {
-                    self.metrics.looked_up("kept");
-                    put(&mut answers, at, kept);
-                    continue;
-                }
                 let (this, policy) = (Arc::clone(self), Arc::clone(policy));
                 asked.spawn(async move { (at, this.one(key, &policy, &look_up).await) });
             }
@@ -199,7 +206,7 @@ impl LookUps {
         }
     }
 
-    /// One look-up; equal ones that are under way are one.
+    /// One look-up; equal ones that are under way are one, and one that is kept is not asked.
     async fn one(&self, key: Key, policy: &Arc<PolicySet>, look_up: &LookUp) -> Facts {
         let asking = async {
             let asked = self.ask(policy, look_up).await;
@@ -257,6 +264,20 @@ impl LookUps {
             }
         }
         Ok(None)
+    }
+}
+
+impl Kept for LookUps {
+    fn kept(&self, policy: &PolicySet, target: &str) -> Option<Facts> {
+        let key = KeyRef(&policy.hash, target);
+        let looking = pin!(self.kept.get(&key));
+        // The cache waits for nobody but itself tidying up; then it is asked in the usual way.
+        let kept = match looking.poll(&mut Context::from_waker(Waker::noop())) {
+            Poll::Ready(kept) => kept?,
+            Poll::Pending => return None,
+        };
+        self.metrics.looked_up("kept");
+        Some(kept)
     }
 }
 

@@ -18,6 +18,7 @@ mod inquirer;
 mod listener;
 mod lookups;
 mod my_access;
+mod offload;
 mod pace;
 mod paging;
 mod pool;

@@ -10,7 +10,6 @@ use super::held::Lease;
 use super::inquirer::{Arriving, Inquirer};
 use super::now_s;
 use super::refusal::Refusal;
-use super::upstream::Upstream;
 use crate::audit::Asker;
 use crate::engine::Redactor;
 use crate::engine::pages::PageAsked;
@@ -20,10 +19,6 @@ use std::sync::Arc;
 
 /// Records on a page where the reader does not say how many.
 const PAGE_RECORDS: u32 = 50;
-
-/// Bodies longer than this are parsed and judged on a thread of their own, so that others are not
-/// kept waiting; shorter ones take less time than the change of threads.
-pub(super) const OFFLOAD_BYTES: usize = 256 * 1024;
 
 /// The page that was asked for, if the route pages.
 pub(super) fn asked(
@@ -67,7 +62,7 @@ pub(super) struct Read {
 /// Reads a body, and if it is a page, those after it. With a refusal comes what the engine has to
 /// tell of it.
 pub(super) async fn read_all(
-    upstream: &Upstream,
+    inquirer: &Inquirer,
     arriving: Arriving<'_>,
     lease: &mut Lease,
 ) -> Result<Read, (Refusal, Option<released::Report>)> {
@@ -79,14 +74,14 @@ pub(super) async fn read_all(
         let page_bytes = read(&mut redactor, &mut body, lease).await.map_err(plainly)?;
         bytes = bytes.saturating_add(page_bytes);
         upstream_pages = upstream_pages.saturating_add(1);
-        let ended = offloaded(redactor, page_bytes, Redactor::page_ended);
+        let ended = inquirer.offload.run(redactor, page_bytes, Redactor::page_ended);
         let (mut ended, next) = ended.await.map_err(plainly)?;
         let next = next.map_err(|refusal| (refusal.into(), Some(ended.report())))?;
         redactor = ended;
         let Some(next) = next else { return Ok(Read { redactor, bytes, upstream_pages }) };
         let plan = plan.following(&next);
-        let answer =
-            upstream.ask(&plan, rights, until).await.map_err(|fault| plainly(fault.into()))?;
+        let asking = inquirer.upstream.ask(&plan, rights, until);
+        let answer = asking.await.map_err(|fault| plainly(fault.into()))?;
         let taken = answer.taken_by(&mut redactor);
         body = taken.map_err(|refusal| (refusal, Some(redactor.report())))?;
     }
@@ -107,20 +102,4 @@ async fn read(
         }
     }
     Ok(bytes)
-}
-
-/// Does work of the engine on so many bytes.
-pub(super) async fn offloaded<T: Send + 'static>(
-    mut redactor: Redactor,
-    bytes: usize,
-    work: impl FnOnce(&mut Redactor) -> T + Send + 'static,
-) -> Result<(Redactor, T), Refusal> {
-    let work = move || {
-        let done = work(&mut redactor);
-        (redactor, done)
-    };
-    if bytes <= OFFLOAD_BYTES {
-        return Ok(work());
-    }
-    tokio::task::spawn_blocking(work).await.map_err(|_| Refusal::Fault)
 }

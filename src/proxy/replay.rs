@@ -176,9 +176,10 @@ impl Replay {
             Redactor::new(Arc::clone(&self.policy), people, settings, plan.clone(), true);
         let arriving = self.arriving(plan, redactor).await?;
         let mut lease = self.inquirer.held.lease();
-        let read = paging::read_all(&self.inquirer.upstream, arriving, &mut lease).await;
+        let read = paging::read_all(&self.inquirer, arriving, &mut lease).await;
         let Read { redactor, bytes, .. } = read.map_err(|(refusal, _)| refusal)?;
-        let (_, released) = paging::offloaded(redactor, bytes, Redactor::finish).await?;
+        let judging = self.inquirer.offload.run(redactor, bytes, Redactor::finish);
+        let (_, released) = judging.await?;
         let account = released?.report.account.unwrap_or_default();
         Ok(account.records.iter().filter_map(name).collect())
     }

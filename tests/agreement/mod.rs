@@ -105,7 +105,7 @@ fn engine_by(
     };
     let mut redactor = Redactor::new(Arc::clone(policy), people, settings, plan, false);
     if oracle.world.is_some() {
-        redactor = redactor.looking_up();
+        redactor = redactor.looking_up(Arc::new(sequester::engine::lookups::NothingKept));
     }
     if let Err(refusal) = redactor.head(response.status, &[response.content_type]) {
         given.refused = Some(refusal.status());

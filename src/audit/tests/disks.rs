@@ -169,7 +169,7 @@ async fn what_moves_or_changes_the_file_stops_releases() {
         let (file, moved) = (place.settings.file.clone(), place.path("audit.jsonl.1"));
         let later = async || {
             if durability == Durability::Written {
-                tokio::time::sleep(super::super::sink::UNTOUCHED_FOR).await;
+                tokio::time::sleep(sink::UNTOUCHED_FOR).await;
             }
         };
         // As `logrotate` does it, in both ways.

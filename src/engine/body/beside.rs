@@ -30,8 +30,9 @@ pub(super) struct Besides {
     by_name: BTreeMap<String, usize>,
     /// Company by the number of its search in `searches`, and its own in what that found.
     by_number: BTreeMap<(usize, usize), usize>,
-    /// What searches for company found.
-    pub(super) searches: Vec<(String, Arc<Found>)>,
+    /// What searches for company found, and their numbers by target.
+    pub(super) searches: Vec<Arc<Found>>,
+    pub(super) search_numbers: BTreeMap<String, usize>,
     /// Links of the body's records that lead there.
     pub(super) links: BTreeMap<NodeId, usize>,
     /// Records of the body from which a chain of links ends out of sight, or whose company is not
@@ -92,7 +93,7 @@ impl Body<'_> {
         let at = if let Some(at) = self.beside.by_number.get(&number) {
             *at
         } else {
-            let (_, found) = self.beside.searches.get(number.0)?;
+            let found = self.beside.searches.get(number.0)?;
             let Found::Company(company) = &**found else { return None };
             let looked = Arc::clone(company.record(number.1)?);
             let at = self.beside.records.len();

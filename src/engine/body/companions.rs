@@ -76,13 +76,14 @@ impl Body<'_> {
                 // Somebody for whom it cannot be asked: what they have is not known.
                 all &= !names.is_empty();
                 for name in names {
-                    let look_up = LookUp::company((asking.shape, shape), search, name);
-                    let Some(look_up) = look_up else {
+                    let Some(target) = LookUp::company_target(shape, search, name) else {
                         all = false;
                         continue;
                     };
-                    let target = look_up.target().to_owned();
-                    match asking.answer(look_up, wanted) {
+                    let numbered = (asking.shape, shape);
+                    let look_up = || LookUp::company(numbered, search, target.clone());
+                    match asking.answer(self.terms.policy, &target, look_up, wanted) {
+                        Answer::Found(answer) if is_empty(&answer) => {}
                         Answer::Found(answer) => found.push(self.search_number(target, answer)),
                         Answer::Pending => pending = true,
                         Answer::OutOfSight => all = false,
@@ -95,8 +96,8 @@ impl Body<'_> {
 
     fn search_number(&mut self, target: String, found: Arc<Found>) -> usize {
         let searches = &mut self.beside.searches;
-        searches.iter().position(|(known, _)| *known == target).unwrap_or_else(|| {
-            searches.push((target, found));
+        *self.beside.search_numbers.entry(target).or_insert_with(|| {
+            searches.push(found);
             searches.len().saturating_sub(1)
         })
     }
@@ -192,7 +193,7 @@ impl Body<'_> {
     fn tied(&mut self, key: &str, company: &[usize], record: usize) -> Vec<usize> {
         let mut numbers = Vec::new();
         for search in company {
-            let Some((_, found)) = self.beside.searches.get(*search) else { continue };
+            let Some(found) = self.beside.searches.get(*search) else { continue };
             if let Found::Company(found) = &**found {
                 numbers.extend(found.tied(key).map(|at| (*search, at)));
             }
@@ -233,4 +234,8 @@ impl Body<'_> {
         let typed = root.and_then(|record| self.typed_name(record.root));
         Some(typed.unwrap_or_else(|| link.name().to_owned()))
     }
+}
+
+fn is_empty(found: &Found) -> bool {
+    matches!(found, Found::Company(company) if company.is_empty())
 }

@@ -8,6 +8,7 @@ use crate::engine::codes::Hits;
 use crate::engine::facts::PersonId;
 use crate::engine::lookups::{Asking, Found, Link, LookUp, PER_RECORD_MAX, STEPS_MAX};
 use crate::engine::policy::Action;
+use crate::engine::set::PolicySet;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Arc;
 
@@ -50,26 +51,43 @@ enum Led {
 }
 
 impl Asking<'_> {
-    pub(super) fn answer(self, look_up: LookUp, wanted: &mut Wanted) -> Answer {
-        match self.known.get(look_up.target()) {
-            Some(Some(found)) => Answer::Found(Arc::clone(found)),
-            None if self.may_ask => {
-                wanted.insert(look_up.target().to_owned(), look_up);
-                Answer::Pending
-            }
+    /// What is known at a target; else what to look up is made, and wanted.
+    pub(super) fn answer(
+        self,
+        policy: &PolicySet,
+        target: &str,
+        look_up: impl FnOnce() -> Option<LookUp>,
+        wanted: &mut Wanted,
+    ) -> Answer {
+        let known = || self.known.get(target).or(self.taken.borrow().get(target)).cloned();
+        let kept = || {
+            let kept = self.kept.kept(policy, target).filter(|_| self.may_ask)?;
+            self.taken.borrow_mut().insert(target.to_owned(), kept.clone());
+            Some(kept)
+        };
+        match known().or_else(kept) {
+            Some(Some(found)) => Answer::Found(found),
+            None if self.may_ask => match look_up() {
+                Some(look_up) => {
+                    wanted.insert(target.to_owned(), look_up);
+                    Answer::Pending
+                }
+                None => Answer::OutOfSight,
+            },
             Some(None) | None => Answer::OutOfSight,
         }
     }
 }
 
 impl Chain<'_> {
-    fn answer(&mut self, look_up: LookUp) -> Answer {
-        self.asked.insert(look_up.target().to_owned());
+    fn answer(&mut self, policy: &PolicySet, look_up: LookUp) -> Answer {
+        let target = look_up.target().to_owned();
+        self.asked.insert(target.clone());
         // BOUNDED: one record's look-ups.
         if self.asked.len() > PER_RECORD_MAX {
             return Answer::OutOfSight;
         }
-        self.asking.answer(look_up, self.wanted)
+        self.asking.answer(policy, &target, || Some(look_up), self.wanted)
     }
 }
 
@@ -189,7 +207,7 @@ impl Body<'_> {
         let company = self.name_for_company(link);
         let numbers = company.iter().flat_map(|name| {
             chain.company.iter().filter_map(|search| {
-                let (_, found) = self.beside.searches.get(*search)?;
+                let found = self.beside.searches.get(*search)?;
                 let Found::Company(found) = &**found else { return None };
                 Some((*search, found.named(name)?))
             })
@@ -202,7 +220,7 @@ impl Body<'_> {
         }
         let Some(look_up) = look_up else { return Led::Nowhere };
         let target = look_up.target().to_owned();
-        match chain.answer(look_up) {
+        match chain.answer(self.terms.policy, look_up) {
             Answer::Pending => Led::Pending,
             Answer::OutOfSight => Led::Nowhere,
             Answer::Found(found) => {
