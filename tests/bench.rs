@@ -8,22 +8,14 @@
 
 #[path = "bench/bodies.rs"]
 mod bodies;
+#[path = "bench/judging.rs"]
+mod judging;
 
-use jiff::civil::date;
-use sequester::engine::diagnostics::SourceFile;
+use judging::{Judge, search_set};
 use sequester::engine::document::scan::parse;
 use sequester::engine::document::tape::{Tape, Vocabulary};
-use sequester::engine::facts::People;
-use sequester::engine::request::{Asked, Plan, admit};
-use sequester::engine::set::PolicySet;
-use sequester::engine::{Redactor, Settings};
-use sequester::members::{Register, RegisterFiles};
-use sequester::policy_files;
 use serde::de::IgnoredAny;
 use std::hint::black_box;
-use std::ops::Range;
-use std::path::Path;
-use std::sync::Arc;
 use std::time::Instant;
 
 const ROUNDS: usize = 31;
@@ -119,46 +111,16 @@ fn main() {
     }
 }
 
-/// The policies of this repository and a reader: the mother, or the daughter of 25 whose claims
-/// these are.
-fn deployment(reader: &str) -> Option<(Arc<PolicySet>, Arc<dyn People>)> {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("policies");
-    let policies = policy_files::read(&folder).0?;
-    let members = "member_id,contract_id,relationship,birth_date,state,from,until,ids\n\
-        M-100,C-1,self,1973-04-02,OH,2015-01-01,,Patient/p-100\n\
-        M-102,C-1,child,2001-02-03,OH,2015-01-01,,\
-        Patient/p-0 Patient/p-1 Patient/p-2 Patient/p-3 Patient/p-4\n";
-    let members = SourceFile::new("members.csv", members);
-    let files = RegisterFiles { members, grants: None, restrictions: None };
-    let register = Arc::new(Register::read(&files, &mut Vec::new())?);
-    Some((policies.set, register.view(reader, date(2026, 11, 21), &policies.states)))
-}
-
-fn admitted(set: &PolicySet, people: &dyn People) -> Option<Plan> {
-    let target = "/fhir/ExplanationOfBenefit?patient=Patient/p-0";
-    admit(set, people, Asked { method: "GET", target, form: None }).ok()
-}
-
 /// What is done once for a request, before there is a body.
 fn admission<'m>(reader: &str) -> Way<'m> {
-    let Some((set, people)) = deployment(reader) else { return Box::new(|_| None) };
-    Box::new(move |_| admitted(&set, people.as_ref()).map(|plan| black_box(plan).target.len()))
+    let Some(judge) = Judge::of(reader) else { return Box::new(|_| None) };
+    Box::new(move |_| judge.admitted().map(|plan| black_box(plan).target.len()))
 }
 
 /// The whole engine, from the first byte of a body to what leaves.
 fn engine<'m>(reader: &str) -> Way<'m> {
-    let Some((set, people)) = deployment(reader) else { return Box::new(|_| None) };
-    let Some(plan) = admitted(&set, people.as_ref()) else { return Box::new(|_| None) };
-    let settings = Settings { hold: 64 << 20, record: 4 << 20, depth: 64, public_url: None };
-    Box::new(move |body| {
-        let (set, people) = (Arc::clone(&set), Arc::clone(&people));
-        let mut redactor = Redactor::new(set, people, settings.clone(), plan.clone(), false);
-        redactor.head(200, &["application/fhir+json"]).ok()?;
-        for chunk in body.chunks(64 << 10) {
-            redactor.push(chunk).ok()?;
-        }
-        redactor.finish().ok().map(|released| released.len())
-    })
+    let Some(judge) = Judge::of(reader) else { return Box::new(|_| None) };
+    Box::new(move |body| judge.judged(body))
 }
 
 /// Median and least seconds of each method for one body; none if it refused the body.
@@ -181,17 +143,6 @@ fn measure(methods: &mut [Method<'_>], body: &[u8]) -> Vec<(&'static str, Option
         Some((*times.get(times.len() / 2)?, *times.first()?))
     };
     methods.iter().map(|(name, _)| *name).zip(times.iter_mut().map(median)).collect()
-}
-
-/// A search set of made-up bills of five patients, 30 % of them with an F code.
-fn search_set(numbers: Range<usize>) -> String {
-    let mut out = bodies::envelope(numbers.len());
-    for (at, number) in numbers.enumerate() {
-        out.push_str(if at == 0 { "" } else { "," });
-        bodies::entry(&mut out, number % 5, number);
-    }
-    out.push_str("]}");
-    out
 }
 
 fn indented(text: &str) -> Vec<u8> {

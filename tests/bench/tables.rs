@@ -14,6 +14,13 @@ const LINE: [u8; 512] = [b'x'; 512];
 /// How long the disk is asked.
 const DISK_TIME: Duration = Duration::from_secs(1);
 
+/// How tables are to be read.
+const LEGEND: &str = "Every peer has the first core to itself and one working thread; readers and \
+upstream share the second. `busy` is the share of its core that a peer used: where it is far \
+below 1, something else was waited for, and CPU tells more than throughput. `look-ups` are \
+requests for the peer's own sake, from its start on. `peak` is from its start on. Fewer rounds \
+than asked for: a peer that took too long.";
+
 /// What the ratios were measured on.
 pub(crate) fn machine(stage: &Stage) -> io::Result<()> {
     let cpu = fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
@@ -30,7 +37,7 @@ pub(crate) fn machine(stage: &Stage) -> io::Result<()> {
     let rate = number(float(synced) / began.elapsed().as_secs_f64());
     let settings = &stage.settings;
     println!("{cores} cores, {model}; the disk of the audit log: {rate} fdatasync/s.");
-    println!("Medians of {} rounds of {} s.", settings.rounds, settings.seconds);
+    println!("Medians of {} rounds of {} s. {LEGEND}", settings.rounds, settings.seconds);
     Ok(())
 }
 
