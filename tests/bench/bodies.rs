@@ -34,8 +34,7 @@ pub(crate) fn entry(out: &mut String, patient: usize, number: usize) {
 }
 
 const CARIN: &str = "http://hl7.org/fhir/us/carin-bb";
-/// Where HL7 keeps its code systems.
-pub(crate) const TERMS: &str = "http://terminology.hl7.org/CodeSystem";
+const TERMS: &str = "http://terminology.hl7.org/CodeSystem";
 
 /// The members of a made-up ExplanationOfBenefit; of ten in a row three have an F code.
 pub(crate) fn explanation_of_benefit(out: &mut String, patient: usize, number: usize) {
@@ -125,7 +124,26 @@ fn adjudication(out: &mut String, code: &str, display: &str, amount: Option<usiz
     out.push('}');
 }
 
-/// A Coding.
-pub(crate) fn coding(system: &str, code: &str, display: &str) -> String {
+fn coding(system: &str, code: &str, display: &str) -> String {
     format!(r#"{{"system":"{system}","code":"{code}","display":"{display}"}}"#)
+}
+
+/// A search finds nothing; a record by its id is a provider.
+pub(crate) fn looked_up(path: &str) -> String {
+    match path.trim_start_matches("/fhir/").split_once('/') {
+        Some((kind, id)) if !path.contains('?') => provider(kind, id),
+        _ => r#"{"resourceType":"Bundle","type":"searchset","total":0}"#.to_owned(),
+    }
+}
+
+/// A provider as the payer has it on file: a family doctor, or where they work.
+fn provider(kind: &str, id: &str) -> String {
+    let (member, code) = if kind == "Practitioner" {
+        let code = coding("http://nucc.org/provider-taxonomy", "207Q00000X", "Family Medicine");
+        ("qualification", format!(r#"{{"code":{{"coding":[{code}]}}}}"#))
+    } else {
+        let code = coding(&format!("{TERMS}/organization-type"), "prov", "Healthcare Provider");
+        ("type", format!(r#"{{"coding":[{code}]}}"#))
+    };
+    format!(r#"{{"resourceType":"{kind}","id":"{id}","active":true,"{member}":[{code}]}}"#)
 }

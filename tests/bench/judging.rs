@@ -4,17 +4,29 @@ use super::bodies;
 use jiff::civil::date;
 use sequester::engine::diagnostics::SourceFile;
 use sequester::engine::facts::People;
+use sequester::engine::lookups::{Found, Kept, LookUp};
 use sequester::engine::request::{Asked, Plan, admit};
 use sequester::engine::set::PolicySet;
 use sequester::engine::{Redactor, Settings};
 use sequester::members::{Register, RegisterFiles};
 use sequester::policy_files;
+use std::collections::BTreeMap;
 use std::ops::Range;
 use std::path::Path;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 
 /// Bytes of one read from the upstream.
 const CHUNK_BYTES: usize = 64 << 10;
+
+/// What was looked up, by where; nothing where nothing is.
+#[derive(Debug, Default)]
+pub(crate) struct Known(Mutex<BTreeMap<String, Option<Arc<Found>>>>);
+
+impl Kept for Known {
+    fn kept(&self, _: &PolicySet, target: &str) -> Option<Option<Arc<Found>>> {
+        self.0.lock().ok()?.get(target).cloned()
+    }
+}
 
 /// Who judges the answers to one request of one reader.
 pub(crate) struct Judge {
@@ -53,23 +65,58 @@ impl Judge {
 
     /// Judges a body, from its first byte to what leaves; how much that is.
     pub(crate) fn judged(&self, body: &[u8]) -> Option<usize> {
+        Judge::pushed(self.redactor()?, body)?.finish().ok().map(|released| released.len())
+    }
+
+    /// The same where things are looked up, as `run` does it. What was looked up before is known.
+    pub(crate) fn judged_with(&self, known: &Arc<Known>, body: &[u8]) -> Option<usize> {
+        let looking_up = self.redactor()?.looking_up(Arc::<Known>::clone(known));
+        let mut redactor = Judge::pushed(looking_up, body)?;
+        redactor.end();
+        loop {
+            let wanted = redactor.wanted();
+            if wanted.is_empty() {
+                return redactor.finish().ok().map(|released| released.len());
+            }
+            let found = |look_up: &LookUp| (look_up.target().to_owned(), self.found(look_up));
+            let found: Vec<_> = wanted.iter().map(found).collect();
+            known.0.lock().ok()?.extend(found.iter().cloned());
+            redactor.looked_up(found.into_iter().map(|(_, found)| found).collect());
+        }
+    }
+
+    fn redactor(&self) -> Option<Redactor> {
         let (set, people) = (Arc::clone(&self.set), Arc::clone(&self.people));
-        let plan = self.plan.clone()?;
-        let mut redactor = Redactor::new(set, people, self.settings.clone(), plan, false);
+        Some(Redactor::new(set, people, self.settings.clone(), self.plan.clone()?, false))
+    }
+
+    fn pushed(mut redactor: Redactor, body: &[u8]) -> Option<Redactor> {
         redactor.head(200, &["application/fhir+json"]).ok()?;
         for chunk in body.chunks(CHUNK_BYTES) {
             redactor.push(chunk).ok()?;
         }
-        redactor.finish().ok().map(|released| released.len())
+        Some(redactor)
+    }
+
+    fn found(&self, look_up: &LookUp) -> Option<Arc<Found>> {
+        let body = bodies::looked_up(look_up.target());
+        let (depth, body) = (self.settings.depth, body.as_bytes());
+        let found = if let Some(mut reading) = look_up.company_reading() {
+            reading.take(&self.set, depth, &[], body)?;
+            reading.end(&self.set)
+        } else {
+            look_up.read(&self.set, depth, body)
+        };
+        found.map(Arc::new)
     }
 }
 
-/// A search set of made-up bills of five patients, 30 % of them with an F code.
-pub(crate) fn search_set(numbers: Range<usize>) -> String {
+/// A search set of made-up bills of so many patients, 30 % of them with an F code.
+pub(crate) fn search_set(patients: usize, numbers: Range<usize>) -> String {
     let mut out = bodies::envelope(numbers.len());
     for (at, number) in numbers.enumerate() {
         out.push_str(if at == 0 { "" } else { "," });
-        bodies::entry(&mut out, number % 5, number);
+        bodies::entry(&mut out, number % patients, number);
     }
     out.push_str("]}");
     out

@@ -1,7 +1,7 @@
 //! What the upstream answers: bodies made before anybody asks. What a proxy looks up for its own
 //! sake is answered too, and counted apart.
 
-use super::bodies::{TERMS, coding, entry, envelope, explanation_of_benefit};
+use super::bodies::{entry, envelope, explanation_of_benefit};
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::ops::Range;
@@ -105,26 +105,6 @@ fn lines(patient: usize, numbers: Range<usize>) -> String {
         out.push_str("}\n");
     }
     out
-}
-
-/// A search finds nothing; a record by its id is a provider.
-pub(crate) fn looked_up(path: &str) -> String {
-    match path.trim_start_matches("/fhir/").split_once('/') {
-        Some((kind, id)) if !path.contains('?') => provider(kind, id),
-        _ => r#"{"resourceType":"Bundle","type":"searchset","total":0}"#.to_owned(),
-    }
-}
-
-/// A provider as the payer has it on file: a family doctor, or where they work.
-fn provider(kind: &str, id: &str) -> String {
-    let (member, code) = if kind == "Practitioner" {
-        let code = coding("http://nucc.org/provider-taxonomy", "207Q00000X", "Family Medicine");
-        ("qualification", format!(r#"{{"code":{{"coding":[{code}]}}}}"#))
-    } else {
-        let code = coding(&format!("{TERMS}/organization-type"), "prov", "Healthcare Provider");
-        ("type", format!(r#"{{"coding":[{code}]}}"#))
-    };
-    format!(r#"{{"resourceType":"{kind}","id":"{id}","active":true,"{member}":[{code}]}}"#)
 }
 
 /// The head of an answer.

@@ -1,6 +1,7 @@
 //! The payer's API behind every peer: answers of a [`Site`] over HTTP/1.1, all on one thread.
 
-use super::site::{Body, Site, head, looked_up};
+use super::bodies::looked_up;
+use super::site::{Body, Site, head};
 use std::io;
 use std::net::TcpListener as StdListener;
 use std::sync::Arc;
