@@ -172,6 +172,8 @@ async fn crowd(
     for at in 0..SLOW {
         let path = if at.is_multiple_of(2) { LONGER } else { EXPORT };
         slow.spawn(dawdle(target.clone(), path, Arc::clone(&under_way)));
+        // Not all of them at the same instant, then or later.
+        tokio::time::sleep(SIP_EVERY.div_f64(float(SLOW))).await;
     }
     let until = Instant::now() + UNDER_WAY_TIMEOUT;
     while under_way.load(Ordering::Relaxed) < SLOW && Instant::now() < until {
