@@ -162,14 +162,9 @@ fn nginx(peer: Peer, duty: Duty<'_>, port: u16) -> io::Result<Vec<String>> {
     let scheme = if duty.wire.is_tls() { "https" } else { "http" };
     let pass = format!("proxy_pass {scheme}://payer");
     let with_njs = peer == Peer::Njs;
-    let locations = if with_njs {
-        format!(
-            "location / {{ js_content redact.redact; }}
-             location /upstream/ {{ internal; {pass}/; }}"
-        )
-    } else {
-        format!("location / {{ {pass}; }}")
-    };
+    let filters = "js_header_filter redact.head; js_body_filter redact.body;";
+    let filters = if with_njs { filters } else { "" };
+    let locations = format!("location / {{ {filters} {pass}; }}");
     let listen_tls = match duty.wire {
         Wire::Clear => "",
         Wire::Tls => "ssl",
