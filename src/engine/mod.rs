@@ -170,6 +170,14 @@ impl Redactor {
         }
     }
 
+    /// So many bytes of a whole body are said to come. Room is made for them at once; what is said
+    /// binds nobody.
+    pub fn expect(&mut self, bytes: usize) {
+        if self.stream.is_none() && !self.nothing {
+            self.held.reserve(bytes.min(self.settings.hold));
+        }
+    }
+
     /// The next decoded bytes. A stream gives back what is decided; a whole body nothing.
     /// After a refusal the answer is over: nothing more may be pushed. Where things are looked up,
     /// [`Redactor::wanted`] is to be asked after each push.

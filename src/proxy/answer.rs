@@ -50,7 +50,11 @@ impl Answer {
             self.discard();
             return Err(refusal.into());
         }
-        Ok(self.judged_body()?)
+        let body = self.judged_body()?;
+        if let Some(bytes) = body.exact_bytes() {
+            redactor.expect(bytes);
+        }
+        Ok(body)
     }
 
     /// The body, if its framing and coding are beyond doubt. That of an error is not read: the
@@ -130,6 +134,13 @@ pub(super) struct JudgedBody {
 }
 
 impl JudgedBody {
+    /// How many bytes there will be, where that is said.
+    fn exact_bytes(&self) -> Option<usize> {
+        let body = self.body.as_ref().filter(|_| self.gunzip.is_none())?;
+        let bytes = hyper::body::Body::size_hint(&body.incoming).exact()?;
+        usize::try_from(bytes).ok()
+    }
+
     /// The next decoded bytes; `None` when the body has ended as its framing says. May be
     /// dropped while it waits and called again.
     pub(super) async fn next(&mut self) -> Result<Option<Bytes>, UpstreamFault> {

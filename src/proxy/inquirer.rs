@@ -131,7 +131,7 @@ impl Inquirer {
         let began = Instant::now();
         if let Some(look_ups) = &self.look_ups {
             redactor.end();
-            look_ups.find_owner(&mut redactor).await;
+            Box::pin(look_ups.find_owner(&mut redactor)).await;
             redactor = look_ups.settle_whole(redactor, bytes, &self.offload).await?;
         }
         let (mut redactor, outcome) = self.offload.run(redactor, bytes, Redactor::finish).await?;

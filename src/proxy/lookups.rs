@@ -170,7 +170,7 @@ impl LookUps {
                 return Ok(redactor);
             }
             let policy = Arc::clone(redactor.policy());
-            redactor.looked_up(self.all(&policy, wanted, until).await);
+            redactor.looked_up(Box::pin(self.all(&policy, wanted, until)).await);
         }
     }
 

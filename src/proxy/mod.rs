@@ -154,7 +154,8 @@ impl Proxy {
         budget.request().await?;
         if my_access::is_ours(received.target()) {
             let (method, target) = (received.method(), received.target());
-            return my_access::answer(self, &*people, course, method, target).await;
+            let answering = my_access::answer(self, &*people, course, method, target);
+            return Box::pin(answering).await;
         }
         let form = received.form().await?;
         let request =
@@ -185,8 +186,12 @@ impl Proxy {
             }
         };
         let arriving = Arriving { plan: &plan, rights, redactor, body, until };
+        // What is rare has a place of its own: a request's task is moved when it begins.
         if plan.stream {
-            stream::answer(self, arriving, &course.asker, budget.clone(), (work, long)).await
+            let under_way = (work, long);
+            let answering =
+                stream::answer(self, arriving, &course.asker, budget.clone(), under_way);
+            Box::pin(answering).await
         } else {
             whole::answer(self, arriving, &course.asker, budget, &mut course.account).await
         }

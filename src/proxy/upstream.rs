@@ -224,7 +224,7 @@ impl Upstream {
                 Ok(sent) => return Ok(sent),
             }
         }
-        let opening = pool::open(&self.dialer).await;
+        let opening = Box::pin(pool::open(&self.dialer)).await;
         let connection = opening.map_err(|error| {
             let is_slow = error.kind() == io::ErrorKind::TimedOut;
             if is_slow { UpstreamFault::Slow("connect") } else { UpstreamFault::Unreachable }
