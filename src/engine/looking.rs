@@ -124,6 +124,17 @@ impl Redactor {
         }
     }
 
+    /// Notes what was taken of what is kept.
+    pub(super) fn took(&mut self, mut taken: Known) {
+        let Some(looking) = &mut self.looking else { return };
+        let failed = taken.values().filter(|found| found.is_none()).count();
+        if failed > 0 {
+            let failed = u64::try_from(failed).unwrap_or(u64::MAX);
+            *self.report.findings.entry(Finding::LookUpFailed).or_default() += failed;
+        }
+        looking.known.append(&mut taken);
+    }
+
     /// Judges what waits of a stream, if it is that many bytes.
     pub(super) fn take_waiting(&mut self, bytes_min: usize) -> Result<(), Refusal> {
         let Some(looking) = &mut self.looking else { return Ok(()) };

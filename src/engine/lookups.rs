@@ -48,6 +48,10 @@ pub trait Kept: Debug + Send + Sync {
     /// What came of the look-up of that target; `Some(None)` is nothing to judge by, `None` that
     /// it is to be asked for.
     fn kept(&self, policy: &PolicySet, target: &str) -> Option<Option<Arc<Found>>>;
+
+    /// Keeps for a moment what all searches for the company of somebody found together, under a
+    /// name that is no target.
+    fn keep(&self, policy: &PolicySet, name: &str, found: &Arc<Found>);
 }
 
 /// Nothing was looked up before.
@@ -58,6 +62,8 @@ impl Kept for NothingKept {
     fn kept(&self, _: &PolicySet, _: &str) -> Option<Option<Arc<Found>>> {
         None
     }
+
+    fn keep(&self, _: &PolicySet, _: &str, _: &Arc<Found>) {}
 }
 
 /// What a body may have looked up.
@@ -229,6 +235,9 @@ pub enum Found {
     Record(Arc<Looked>),
     /// All that a search for company found.
     Company(Company),
+    /// What all searches for the company of somebody found, by target; those that found nothing
+    /// left out.
+    Companies(Vec<(String, Arc<Found>)>),
 }
 
 impl Found {
@@ -237,6 +246,7 @@ impl Found {
         match self {
             Found::Record(looked) => looked.bytes(),
             Found::Company(company) => company.bytes(),
+            Found::Companies(all) => all.iter().map(|(at, found)| at.len() + found.bytes()).sum(),
         }
     }
 }

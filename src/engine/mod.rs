@@ -339,9 +339,7 @@ impl Redactor {
         };
         let (out, report) = body::judge(terms, Document { json, tape: &self.tape });
         self.report.add(report);
-        if let Some(looking) = &mut self.looking {
-            looking.known.append(&mut taken.into_inner());
-        }
+        self.took(taken.into_inner());
         out
     }
 }

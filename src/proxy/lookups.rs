@@ -47,7 +47,11 @@ const AT_ONCE_MAX: usize = 64;
 
 /// How long an answer is kept: about as long as a reader turns pages of one chart. What changes
 /// upstream is seen after that.
-const KEPT_FOR: Duration = Duration::from_mins(1);
+const KEPT_FOR: Duration = Duration::from_secs(50);
+
+/// How long it is kept what all searches for somebody found together: with the time for which
+/// each is kept, a minute.
+const TOGETHER_KEPT_FOR: Duration = Duration::from_secs(10);
 
 /// Memory of all that is kept, bytes: some hundred thousand records.
 const KEPT_BYTES_MAX: u64 = 64 * 1024 * 1024;
@@ -75,6 +79,7 @@ pub(super) struct LookUps {
     depth: usize,
     timeout: Duration,
     kept: Cache<Key, Facts>,
+    together: moka::sync::Cache<Key, Arc<Found>>,
     at_once: Semaphore,
     pages_at_once: Semaphore,
     /// Most pages of one search for company, and by what the upstream may call itself in them.
@@ -101,6 +106,7 @@ impl LookUps {
             depth: limits.depth,
             timeout: TIMEOUT,
             kept: cache(KEPT_FOR),
+            together: together(TOGETHER_KEPT_FOR),
             at_once: Semaphore::new(AT_ONCE_MAX),
             pages_at_once: Semaphore::new(PAGES_AT_ONCE_MAX),
             upstream_pages: limits.upstream_pages,
@@ -116,6 +122,7 @@ impl LookUps {
             depth: self.depth,
             timeout,
             kept: cache(timeout),
+            together: together(timeout),
             at_once: Semaphore::new(AT_ONCE_MAX),
             pages_at_once: Semaphore::new(PAGES_AT_ONCE_MAX),
             upstream_pages: self.upstream_pages,
@@ -270,6 +277,9 @@ impl LookUps {
 impl Kept for LookUps {
     fn kept(&self, policy: &PolicySet, target: &str) -> Option<Facts> {
         let key = KeyRef(&policy.hash, target);
+        if !target.starts_with('/') {
+            return self.together.get(&key).map(Some);
+        }
         let looking = pin!(self.kept.get(&key));
         // The cache waits for nobody but itself tidying up; then it is asked in the usual way.
         let kept = match looking.poll(&mut Context::from_waker(Waker::noop())) {
@@ -279,6 +289,16 @@ impl Kept for LookUps {
         self.metrics.looked_up("kept");
         Some(kept)
     }
+
+    fn keep(&self, policy: &PolicySet, name: &str, found: &Arc<Found>) {
+        self.together.insert((policy.hash.clone(), name.to_owned()), Arc::clone(found));
+    }
+}
+
+/// What is kept of what searches found together, for so long. Counted as if it were held twice.
+fn together(kept_for: Duration) -> moka::sync::Cache<Key, Arc<Found>> {
+    let kept = moka::sync::Cache::builder().time_to_live(kept_for).max_capacity(KEPT_BYTES_MAX);
+    kept.weigher(|key: &Key, found: &Arc<Found>| weight(key, found.bytes())).build()
 }
 
 /// An answer that there is something; `None` where there is nothing.
@@ -298,13 +318,14 @@ fn there(answer: Answer) -> Result<Option<Answer>, UpstreamFault> {
 
 /// What is kept of answers, for so long.
 fn cache(kept_for: Duration) -> Cache<Key, Facts> {
-    let weight = |(hash, target): &Key, facts: &Facts| {
-        let bytes = facts.as_ref().map_or(0, |looked| looked.bytes());
-        let all = bytes.saturating_add(hash.len()).saturating_add(target.len());
-        u32::try_from(all).unwrap_or(u32::MAX)
-    };
     let kept = Cache::builder().time_to_live(kept_for).max_capacity(KEPT_BYTES_MAX);
-    kept.weigher(weight).build()
+    let bytes = |facts: &Facts| facts.as_ref().map_or(0, |looked| looked.bytes());
+    kept.weigher(move |key, facts| weight(key, bytes(facts))).build()
+}
+
+fn weight((hash, target): &Key, bytes: usize) -> u32 {
+    let all = bytes.saturating_add(hash.len()).saturating_add(target.len());
+    u32::try_from(all).unwrap_or(u32::MAX)
 }
 
 fn put(answers: &mut [Facts], at: usize, answer: Facts) {

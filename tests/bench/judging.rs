@@ -26,6 +26,12 @@ impl Kept for Known {
     fn kept(&self, _: &PolicySet, target: &str) -> Option<Option<Arc<Found>>> {
         self.0.lock().ok()?.get(target).cloned()
     }
+
+    fn keep(&self, _: &PolicySet, name: &str, found: &Arc<Found>) {
+        if let Ok(mut known) = self.0.lock() {
+            known.insert(name.to_owned(), Some(Arc::clone(found)));
+        }
+    }
 }
 
 /// Who judges the answers to one request of one reader.

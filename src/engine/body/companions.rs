@@ -23,6 +23,15 @@ pub(super) enum Company {
     Known(Vec<usize>, bool),
 }
 
+/// What came of all searches for the company of somebody.
+struct Searches {
+    /// By target, those that found something.
+    found: Vec<(String, Arc<Found>)>,
+    /// Whether nothing of it is out of sight.
+    all: bool,
+    pending: bool,
+}
+
 /// What of company was seen to already.
 #[derive(Default)]
 pub(super) struct Seen {
@@ -66,38 +75,68 @@ impl Body<'_> {
         asking: Asking<'_>,
         wanted: &mut Wanted,
     ) -> Company {
-        let shape = self.terms.shape;
-        let (mut found, mut all, mut pending) = (Vec::new(), true, false);
+        let (mut numbers, mut all, mut pending) = (Vec::new(), true, false);
         for person in people {
             let subjects = self.names_to_ask_by(*person, texts);
             let contracts = self.terms.people.contracts(*person);
-            for search in &shape.company {
-                let names = if search.by == By::Subject { &subjects } else { &contracts };
-                // Somebody for whom it cannot be asked: what they have is not known.
-                all &= !names.is_empty();
-                for name in names {
-                    let Some(target) = LookUp::company_target(shape, search, name) else {
-                        all = false;
-                        continue;
-                    };
-                    let numbered = (asking.shape, shape);
-                    let look_up = || LookUp::company(numbered, search, target.clone());
-                    match asking.answer(self.terms.policy, &target, look_up, wanted) {
-                        Answer::Found(answer) if is_empty(&answer) => {}
-                        Answer::Found(answer) => found.push(self.search_number(target, answer)),
-                        Answer::Pending => pending = true,
-                        Answer::OutOfSight => all = false,
+            let name = name_of_searches(asking.shape, &subjects, &contracts);
+            let policy = self.terms.policy;
+            let found = match asking.answer(policy, &name, || None, wanted) {
+                Answer::Found(found) => found,
+                Answer::Pending | Answer::OutOfSight => {
+                    let made = self.search(&subjects, &contracts, asking, wanted);
+                    pending |= made.pending;
+                    all &= made.all;
+                    let found = Arc::new(Found::Companies(made.found));
+                    if !made.pending && made.all {
+                        asking.keep(policy, name, &found);
                     }
+                    found
+                }
+            };
+            if let Found::Companies(found) = &*found {
+                numbers.extend(found.iter().map(|(target, found)| self.number(target, found)));
+            }
+        }
+        if pending { Company::Pending } else { Company::Known(numbers, all) }
+    }
+
+    /// All searches for the company of somebody of these names and contracts.
+    fn search(
+        &self,
+        subjects: &[String],
+        contracts: &[String],
+        asking: Asking<'_>,
+        wanted: &mut Wanted,
+    ) -> Searches {
+        let shape = self.terms.shape;
+        let mut made = Searches { found: Vec::new(), all: true, pending: false };
+        for search in &shape.company {
+            let names = if search.by == By::Subject { subjects } else { contracts };
+            // Somebody for whom it cannot be asked: what they have is not known.
+            made.all &= !names.is_empty();
+            for name in names {
+                let Some(target) = LookUp::company_target(shape, search, name) else {
+                    made.all = false;
+                    continue;
+                };
+                let numbered = (asking.shape, shape);
+                let look_up = || LookUp::company(numbered, search, target.clone());
+                match asking.answer(self.terms.policy, &target, look_up, wanted) {
+                    Answer::Found(answer) if is_empty(&answer) => {}
+                    Answer::Found(answer) => made.found.push((target, answer)),
+                    Answer::Pending => made.pending = true,
+                    Answer::OutOfSight => made.all = false,
                 }
             }
         }
-        if pending { Company::Pending } else { Company::Known(found, all) }
+        made
     }
 
-    fn search_number(&mut self, target: String, found: Arc<Found>) -> usize {
+    fn number(&mut self, target: &str, found: &Arc<Found>) -> usize {
         let searches = &mut self.beside.searches;
-        *self.beside.search_numbers.entry(target).or_insert_with(|| {
-            searches.push(found);
+        *self.beside.search_numbers.entry(target.to_owned()).or_insert_with(|| {
+            searches.push(Arc::clone(found));
             searches.len().saturating_sub(1)
         })
     }
@@ -238,4 +277,9 @@ impl Body<'_> {
 
 fn is_empty(found: &Found) -> bool {
     matches!(found, Found::Company(company) if company.is_empty())
+}
+
+/// A name for all searches for the company of somebody; targets begin with a slash.
+fn name_of_searches(shape: usize, subjects: &[String], contracts: &[String]) -> String {
+    format!("{shape}\u{1f}{}\u{1e}{}", subjects.join("\u{1f}"), contracts.join("\u{1f}"))
 }

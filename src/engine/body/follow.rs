@@ -79,6 +79,14 @@ impl Asking<'_> {
     }
 }
 
+impl Asking<'_> {
+    /// Keeps what all searches of that name found.
+    pub(super) fn keep(self, policy: &PolicySet, name: String, found: &Arc<Found>) {
+        self.kept.keep(policy, &name, found);
+        self.taken.borrow_mut().insert(name, Some(Arc::clone(found)));
+    }
+}
+
 impl Chain<'_> {
     fn answer(&mut self, policy: &PolicySet, look_up: LookUp) -> Answer {
         let target = look_up.target().to_owned();
