@@ -95,9 +95,9 @@ impl JwtIdentity {
             return Err(Rejected::Invalid("another audience"));
         }
         let times = Times {
-            expires_s: time(claims, "exp")?.ok_or(Rejected::Invalid("no exp"))?,
-            not_before_s: time(claims, "nbf")?,
-            issued_s: time(claims, "iat")?,
+            expires: time(claims, "exp")?.ok_or(Rejected::Invalid("no exp"))?,
+            not_before: time(claims, "nbf")?,
+            issued: time(claims, "iat")?,
         };
         // A proof of possession that cannot be checked here is not taken on trust.
         if claims.contains_key("cnf") {

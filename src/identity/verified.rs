@@ -36,22 +36,22 @@ pub(super) struct Verified {
 /// When a token holds, in seconds since 1970.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Times {
-    pub(super) expires_s: u64,
-    pub(super) not_before_s: Option<u64>,
-    pub(super) issued_s: Option<u64>,
+    pub(super) expires: u64,
+    pub(super) not_before: Option<u64>,
+    pub(super) issued: Option<u64>,
 }
 
 impl Times {
     /// Whether it holds at this time; the leeway of clocks is given both ways.
     pub(super) fn hold(self, now_s: u64) -> Result<(), Rejected> {
-        if self.expires_s.saturating_add(LEEWAY_S) <= now_s {
+        if self.expires.saturating_add(LEEWAY_S) <= now_s {
             return Err(Rejected::Invalid("expired"));
         }
         let latest = now_s.saturating_add(LEEWAY_S);
-        if self.not_before_s.is_some_and(|from| from > latest) {
+        if self.not_before.is_some_and(|from| from > latest) {
             return Err(Rejected::Invalid("not yet valid"));
         }
-        if self.issued_s.is_some_and(|issued| issued > latest) {
+        if self.issued.is_some_and(|issued| issued > latest) {
             return Err(Rejected::Invalid("issued in the future"));
         }
         Ok(())
