@@ -38,9 +38,8 @@ pub(super) struct HeadReader<S> {
     /// Judged, and not yet taken by hyper.
     passed: Bytes,
     state: State,
-    /// How much of `unread` holds no end of a head, and its last three bytes.
+    /// How much of `unread` holds no end of a head.
     scanned: usize,
-    previous: [u8; 3],
     linger: Option<Pin<Box<Sleep>>>,
     lingered_bytes: usize,
 }
@@ -72,7 +71,6 @@ impl<S> HeadReader<S> {
             passed: Bytes::new(),
             state: State::Head,
             scanned: 0,
-            previous: [0; 3],
             linger: None,
             lingered_bytes: 0,
         }
@@ -113,18 +111,17 @@ impl<S> HeadReader<S> {
     /// A whole head, if it has come. `Err(true)`: refused.
     fn head(&mut self) -> Result<Option<Bytes>, bool> {
         let window = self.unread.get(..HEAD_BYTES_MAX).unwrap_or(&self.unread);
-        for byte in window.get(self.scanned..).unwrap_or_default().iter().copied() {
-            let [a, b, c] = self.previous;
-            self.scanned = self.scanned.saturating_add(1);
-            self.previous = [b, c, byte];
+        let unscanned = window.get(self.scanned..).unwrap_or_default();
+        for line_feed in memchr::memchr_iter(b'\n', unscanned) {
+            let end = self.scanned.saturating_add(line_feed).saturating_add(1);
+            let so_far = window.get(..end).unwrap_or_default();
             // A bare LF, which some take for a line end, is refused as soon as it is seen.
-            if byte == b'\n' && c != b'\r' {
+            if !so_far.ends_with(b"\r\n") {
                 return Err(true);
             }
-            if [a, b, c, byte] == *b"\r\n\r\n" {
-                let head = self.unread.split_to(self.scanned).freeze();
+            if so_far.ends_with(b"\r\n\r\n") {
+                let head = self.unread.split_to(end).freeze();
                 self.scanned = 0;
-                self.previous = [0; 3];
                 self.state = match head_check::check(&head).map_err(|_| true)? {
                     Framing::None => State::Head,
                     Framing::Length(left) => State::Body { left },
@@ -133,6 +130,7 @@ impl<S> HeadReader<S> {
                 return Ok(Some(head));
             }
         }
+        self.scanned = window.len();
         if self.unread.len() >= HEAD_BYTES_MAX { Err(true) } else { Ok(None) }
     }
 
