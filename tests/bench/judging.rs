@@ -98,6 +98,7 @@ impl Judge {
 
     fn pushed(mut redactor: Redactor, body: &[u8]) -> Option<Redactor> {
         redactor.head(200, &["application/fhir+json"]).ok()?;
+        redactor.expect(body.len());
         for chunk in body.chunks(CHUNK_BYTES) {
             redactor.push(chunk).ok()?;
         }
