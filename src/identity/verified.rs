@@ -1,4 +1,4 @@
-//! Tokens that held before: a signature takes longer to check than all the rest of a request.
+//! Tokens that held before: a signature takes longer to check than a short body to judge.
 //!
 //! What is remembered is what follows from the token alone. Whether its key is still in force,
 //! and what the clock says of it, is asked at every request.

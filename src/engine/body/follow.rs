@@ -61,7 +61,8 @@ impl Asking<'_> {
     ) -> Answer {
         let known = || self.known.get(target).or(self.taken.borrow().get(target)).cloned();
         let kept = || {
-            let kept = self.kept.kept(policy, target).filter(|_| self.may_ask)?;
+            // What was not asked for while it could be is out of sight.
+            let kept = if self.may_ask { self.kept.kept(policy, target)? } else { return None };
             self.taken.borrow_mut().insert(target.to_owned(), kept.clone());
             Some(kept)
         };
@@ -77,9 +78,7 @@ impl Asking<'_> {
             Some(None) | None => Answer::OutOfSight,
         }
     }
-}
 
-impl Asking<'_> {
     /// Keeps what all searches of that name found.
     pub(super) fn keep(self, policy: &PolicySet, name: String, found: &Arc<Found>) {
         self.kept.keep(policy, &name, found);

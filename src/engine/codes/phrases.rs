@@ -3,9 +3,9 @@
 use super::fold::{Want, fold, folded};
 use super::tokens::{Token, for_each_token};
 use aho_corasick::automaton::{Automaton, StateID};
-use aho_corasick::{Anchored, dfa::DFA};
+use aho_corasick::{Anchored, nfa::contiguous::NFA};
 
-/// Most bytes of folded phrases in a set: each costs the automaton up to 256 bytes of memory.
+/// Most bytes of folded phrases in a set: a bound on the memory of the automaton.
 const PHRASES_BYTES_MAX: usize = 512 * 1024;
 
 /// One or more words, the last of which may be a stem.
@@ -52,7 +52,7 @@ impl Phrase {
 /// All phrases of a set, compiled.
 #[derive(Debug)]
 pub(super) struct Phrases {
-    automaton: DFA,
+    automaton: NFA,
     /// Nothing was read.
     start: StateID,
     /// One space was read: no phrase is under way.
@@ -74,7 +74,7 @@ impl Phrases {
         let needles = phrases.clone().map(Phrase::needle);
         // No prefilter of the crate's: the words that begin no phrase are skipped before it.
         let automaton =
-            DFA::builder().prefilter(false).build(needles).map_err(|why| why.to_string())?;
+            NFA::builder().prefilter(false).build(needles).map_err(|why| why.to_string())?;
         let start = automaton.start_state(Anchored::No).map_err(|why| why.to_string())?;
         let space = automaton.next_state(Anchored::No, start, b' ');
         let mut starts = Starts::none();
