@@ -14,7 +14,7 @@ use tokio::net::{TcpListener, UnixStream};
 
 /// As in the program.
 #[global_allocator]
-static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+static ALLOCATOR: tikv_jemallocator::Jemalloc = tikv_jemallocator::Jemalloc;
 
 const CONNECTIONS: usize = 64;
 const ROUNDS: usize = 15;
