@@ -8,21 +8,24 @@
 //! stands there could be the very thing that tells. TWO-WORLDS: all these limits but
 //! [`PER_BODY_MAX`] count what one record needs, so that a hidden one takes nothing from another.
 
+mod kept;
+mod nobody;
+
+pub use kept::{Kept, NothingKept};
+pub(crate) use nobody::Nobody;
+
 use super::body::{self, Terms};
 use super::codes::Hits;
 use super::company::{Company, Reading};
 use super::document::read::Document;
 use super::document::scan::parse;
 use super::document::tape::Tape;
-use super::facts::{People, PersonId, Standing};
 use super::is_expected;
 use super::request::{Plan, target, types};
 use super::set::PolicySet;
 use super::shapes::meant::{By, CompanySearch, Route, Segment, Shape};
-use jiff::civil::Date;
 use std::cell::RefCell;
 use std::collections::BTreeMap;
-use std::fmt::Debug;
 use std::sync::Arc;
 
 /// Most links from a record to what is looked up for it. A claim leads to its visit, the visit to
@@ -42,29 +45,6 @@ pub const PER_BODY_MAX: usize = 8192;
 
 /// What was looked up for one body so far; `None` is out of sight.
 pub(crate) type Known = BTreeMap<String, Option<Arc<Found>>>;
-
-/// What was looked up for other bodies a moment ago.
-pub trait Kept: Debug + Send + Sync {
-    /// What came of the look-up of that target; `Some(None)` is nothing to judge by, `None` that
-    /// it is to be asked for.
-    fn kept(&self, policy: &PolicySet, target: &str) -> Option<Option<Arc<Found>>>;
-
-    /// Keeps for a moment what all searches for the company of somebody found together, under a
-    /// name that is no target.
-    fn keep(&self, policy: &PolicySet, name: &str, found: &Arc<Found>);
-}
-
-/// Nothing was looked up before.
-#[derive(Clone, Copy, Debug)]
-pub struct NothingKept;
-
-impl Kept for NothingKept {
-    fn kept(&self, _: &PolicySet, _: &str) -> Option<Option<Arc<Found>>> {
-        None
-    }
-
-    fn keep(&self, _: &PolicySet, _: &str, _: &Arc<Found>) {}
-}
 
 /// What a body may have looked up.
 #[derive(Clone, Copy, Debug)]
@@ -372,56 +352,6 @@ pub(crate) enum Said {
     Unnamed,
     /// The text of a reference, or an id.
     Text(String),
-}
-
-/// The people of a look-up: whose a record is, is told where it is used.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Nobody;
-
-impl People for Nobody {
-    fn reader(&self) -> Option<PersonId> {
-        None
-    }
-
-    fn find(&self, _: &str) -> Option<PersonId> {
-        None
-    }
-
-    fn standing(&self, subject: PersonId) -> Standing {
-        // Never asked: nobody is found.
-        Standing {
-            subject,
-            ties: Vec::new(),
-            age: super::facts::AgeBand::Adult,
-            state: None,
-            grants: Vec::new(),
-            restrictions: Vec::new(),
-        }
-    }
-
-    fn household(&self, _: PersonId) -> Vec<PersonId> {
-        Vec::new()
-    }
-
-    fn contracts(&self, _: PersonId) -> Vec<String> {
-        Vec::new()
-    }
-
-    fn reader_is_on(&self, _: &str) -> bool {
-        false
-    }
-
-    fn reader_contracts(&self) -> Vec<String> {
-        Vec::new()
-    }
-
-    fn names(&self, _: PersonId) -> Vec<String> {
-        Vec::new()
-    }
-
-    fn today(&self) -> Date {
-        Date::ZERO
-    }
 }
 
 #[cfg(test)]
