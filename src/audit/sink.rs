@@ -22,9 +22,6 @@ use std::time::{Duration, Instant};
 /// Longest time for which the last lines stand without a signature behind them.
 pub(super) const CHECKPOINT_EVERY: Duration = Duration::from_secs(10);
 
-/// How long lines that need not be synced are written without looking whether the file was moved.
-pub(super) const UNTOUCHED_FOR: Duration = Duration::from_millis(50);
-
 /// A file that is appended to.
 pub(super) trait Appended: Send {
     fn append(&mut self, bytes: &[u8]) -> io::Result<()>;
@@ -34,22 +31,39 @@ pub(super) trait Appended: Send {
     fn is_untouched(&self, path: &Path, bytes: u64) -> io::Result<bool>;
 }
 
-impl Appended for File {
+/// A file of the file system.
+pub(super) struct LogFile {
+    file: File,
+    /// Device and inode: no other file has them while this one is open.
+    identity: (u64, u64),
+}
+
+impl LogFile {
+    /// Opens (or creates, mode 0600) a file to be appended to.
+    pub(super) fn open(path: &Path) -> io::Result<LogFile> {
+        let file = OpenOptions::new().append(true).create(true).mode(0o600).open(path)?;
+        let about = file.metadata()?;
+        Ok(LogFile { file, identity: (about.dev(), about.ino()) })
+    }
+}
+
+impl Appended for LogFile {
     fn append(&mut self, bytes: &[u8]) -> io::Result<()> {
-        self.write_all(bytes)
+        self.file.write_all(bytes)
     }
 
     fn sync(&mut self) -> io::Result<()> {
-        self.sync_data()
+        self.file.sync_data()
     }
 
     fn cut_to(&mut self, bytes: u64) -> io::Result<()> {
-        self.set_len(bytes)
+        self.file.set_len(bytes)
     }
 
+    /// One question to the system: it is asked before every line.
     fn is_untouched(&self, path: &Path, bytes: u64) -> io::Result<bool> {
-        let (named, ours) = (fs::metadata(path)?, self.metadata()?);
-        Ok(named.dev() == ours.dev() && named.ino() == ours.ino() && ours.len() == bytes)
+        let named = fs::metadata(path)?;
+        Ok((named.dev(), named.ino()) == self.identity && named.len() == bytes)
     }
 }
 
@@ -58,8 +72,7 @@ pub(super) type OpenFile = fn(&Path) -> io::Result<Box<dyn Appended>>;
 
 /// Opens a file of the file system.
 pub(super) fn open_file(path: &Path) -> io::Result<Box<dyn Appended>> {
-    let file = OpenOptions::new().append(true).create(true).mode(0o600).open(path)?;
-    Ok(Box::new(file))
+    Ok(Box::new(LogFile::open(path)?))
 }
 
 /// An open log.
@@ -79,8 +92,6 @@ pub(super) struct Sink {
     refused: u64,
     /// The last line that a signature of ours stands behind, and when.
     signed: (u64, Instant),
-    /// When it was last looked whether the file is still ours.
-    looked: Option<Instant>,
 }
 
 impl Sink {
@@ -107,7 +118,6 @@ impl Sink {
             is_started: false,
             refused: 0,
             signed: (0, Instant::now()),
-            looked: None,
         })
     }
 
@@ -194,7 +204,9 @@ impl Sink {
             self.file.cut_to(self.state.good_bytes)?;
             self.is_torn = false;
         }
-        self.look()?;
+        if !self.file.is_untouched(&self.names.open, self.state.good_bytes)? {
+            return Err(touched());
+        }
         self.is_torn = true;
         self.file.append(&group.text)?;
         if self.settings.durability == Durability::Sync {
@@ -212,21 +224,6 @@ impl Sink {
             // The lines are on disk whether or not this is; the next one is tried anew.
             self.head_file.keep(signed).ok();
         }
-        Ok(())
-    }
-
-    /// Whether the file is still ours: always where each group is synced, else now and then, for
-    /// the question costs as much as the line.
-    fn look(&mut self) -> io::Result<()> {
-        let is_written = self.settings.durability == Durability::Written;
-        if is_written && self.looked.is_some_and(|looked| looked.elapsed() < UNTOUCHED_FOR) {
-            return Ok(());
-        }
-        self.looked = None;
-        if !self.file.is_untouched(&self.names.open, self.state.good_bytes)? {
-            return Err(touched());
-        }
-        self.looked = Some(Instant::now());
         Ok(())
     }
 

@@ -32,12 +32,14 @@ mod vocabulary;
 
 use oracle::people::Family;
 use oracle::{Oracle, Response};
+use sequester::engine::lookups::{Found, Kept, LookUp};
 use sequester::engine::released::Report;
 use sequester::engine::request::{Asked, admit};
 use sequester::engine::set::{PolicyFiles, PolicySet};
 use sequester::engine::{Redactor, Settings};
+use std::collections::BTreeMap;
 use std::path::Path;
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, Mutex, OnceLock};
 
 /// Chunk sizes in which every body is pushed; 0 is the whole at once.
 const CHUNK_BYTES: [usize; 7] = [0, 1, 2, 3, 7, 64, 4096];
@@ -87,6 +89,44 @@ fn engine_by(
     response: Response<'_>,
     chunk: usize,
 ) -> Given {
+    let shelf = Arc::<Shelf>::default();
+    let given = engine_with(&shelf, policy, oracle, family, response, chunk);
+    if oracle.world.is_some() {
+        // Again, with all at hand that was looked up: that changes nothing.
+        let again = engine_with(&shelf, policy, oracle, family, response, chunk);
+        assert_eq!(given, again, "{} with what is kept", response.target);
+    }
+    given
+}
+
+/// What was looked up, kept for the next.
+#[derive(Debug, Default)]
+struct Shelf(Mutex<BTreeMap<String, Option<Arc<Found>>>>);
+
+impl Shelf {
+    fn put(&self, target: &str, found: Option<Arc<Found>>) {
+        self.0.lock().unwrap().insert(target.to_owned(), found);
+    }
+}
+
+impl Kept for Shelf {
+    fn kept(&self, _: &PolicySet, target: &str) -> Option<Option<Arc<Found>>> {
+        self.0.lock().unwrap().get(target).cloned()
+    }
+
+    fn keep(&self, _: &PolicySet, name: &str, found: &Arc<Found>) {
+        self.put(name, Some(Arc::clone(found)));
+    }
+}
+
+fn engine_with(
+    shelf: &Arc<Shelf>,
+    policy: &Arc<PolicySet>,
+    oracle: &Oracle,
+    family: &Family,
+    response: Response<'_>,
+    chunk: usize,
+) -> Given {
     let mut given = Given::default();
     let people: Arc<Family> = Arc::new(family.clone());
     let asked = Asked { method: response.method, target: response.target, form: None };
@@ -105,7 +145,7 @@ fn engine_by(
     };
     let mut redactor = Redactor::new(Arc::clone(policy), people, settings, plan, false);
     if oracle.world.is_some() {
-        redactor = redactor.looking_up(Arc::new(sequester::engine::lookups::NothingKept));
+        redactor = redactor.looking_up(Arc::<Shelf>::clone(shelf));
     }
     if let Err(refusal) = redactor.head(response.status, &[response.content_type]) {
         given.refused = Some(refusal.status());
@@ -125,10 +165,10 @@ fn engine_by(
                 return given;
             }
         }
-        look_up(policy, oracle, &mut redactor);
+        look_up(shelf, policy, oracle, &mut redactor);
     }
     redactor.end();
-    look_up(policy, oracle, &mut redactor);
+    look_up(shelf, policy, oracle, &mut redactor);
     match redactor.finish() {
         Ok(released) => take(released),
         Err(refusal) => given.refused = Some(refusal.status()),
@@ -137,14 +177,14 @@ fn engine_by(
 }
 
 /// Answers all that is wanted from the world.
-fn look_up(policy: &PolicySet, oracle: &Oracle, redactor: &mut Redactor) {
+fn look_up(shelf: &Shelf, policy: &PolicySet, oracle: &Oracle, redactor: &mut Redactor) {
     let Some(world) = &oracle.world else { return };
     loop {
         let wanted = redactor.wanted();
         if wanted.is_empty() {
             return;
         }
-        let answers = wanted.iter().map(|look_up| {
+        let found = |look_up: &LookUp| {
             let bytes = world.get(look_up.target())?;
             let found = match look_up.company_reading() {
                 None => look_up.read(policy, oracle.depth, bytes),
@@ -154,6 +194,11 @@ fn look_up(policy: &PolicySet, oracle: &Oracle, redactor: &mut Redactor) {
                 }
             };
             found.map(Arc::new)
+        };
+        let answers = wanted.iter().map(|look_up| {
+            let found = found(look_up);
+            shelf.put(look_up.target(), found.clone());
+            found
         });
         redactor.looked_up(answers.collect());
     }

@@ -223,7 +223,8 @@ impl Maker<'_> {
                 parts.push(part);
             }
             // A total that stands alone is of these lines: a stranger's would make it another sum.
-            let hidden = if !letter && alone { 0 } else { self.random.below(3) };
+            let stands_alone = !letter && alone && item.id.len() % 2 == 0;
+            let hidden = if stands_alone { 0 } else { self.random.below(3) };
             for _ in 0..hidden {
                 if let Some((who, content)) = self.secret() {
                     let part = self.part(letter, who, content);
@@ -231,8 +232,10 @@ impl Maker<'_> {
                     parts.insert(at, part);
                 }
             }
-            if !letter && alone {
+            if stands_alone {
                 item.body["total"] = json!(17);
+            } else if alone {
+                // Without one: a stranger may be in it.
             } else if !letter && self.random.once_in(2) {
                 item.body["total"] = json!(marks::number(self.random));
                 item.body["checkNumber"] = json!(marks::mark(self.random));

@@ -1,6 +1,6 @@
 //! Disks that are full, fail, are slow, and come back.
 
-use super::super::sink::{Appended, Sink, open_file};
+use super::super::sink::{Appended, LogFile, Sink, open_file};
 use super::*;
 use std::io::Write;
 use std::sync::Mutex;
@@ -16,7 +16,7 @@ static WRITE_MS: AtomicU64 = AtomicU64::new(0);
 static CUT_FAILS: AtomicU64 = AtomicU64::new(0);
 
 /// A file on a disk that does as it is told.
-struct BadFile(std::fs::File);
+struct BadFile(LogFile);
 
 impl Appended for BadFile {
     fn append(&mut self, bytes: &[u8]) -> io::Result<()> {
@@ -25,10 +25,10 @@ impl Appended for BadFile {
         std::thread::sleep(Duration::from_millis(WRITE_MS.load(Ordering::SeqCst)));
         if bytes.len() > room {
             // A part of it is written, as a full disk does.
-            self.0.write_all(&bytes[..room]).unwrap();
+            self.0.append(&bytes[..room]).unwrap();
             return Err(io::ErrorKind::StorageFull.into());
         }
-        self.0.write_all(bytes)
+        self.0.append(bytes)
     }
 
     fn sync(&mut self) -> io::Result<()> {
@@ -36,14 +36,14 @@ impl Appended for BadFile {
         if SYNC_FAILS.load(Ordering::SeqCst) > 0 {
             return Err(io::Error::other("EIO"));
         }
-        self.0.sync_data()
+        self.0.sync()
     }
 
     fn cut_to(&mut self, bytes: u64) -> io::Result<()> {
         if CUT_FAILS.load(Ordering::SeqCst) > 0 {
             return Err(io::Error::other("EROFS"));
         }
-        self.0.set_len(bytes)
+        self.0.cut_to(bytes)
     }
 
     fn is_untouched(&self, path: &Path, bytes: u64) -> io::Result<bool> {
@@ -52,8 +52,7 @@ impl Appended for BadFile {
 }
 
 fn open_bad(path: &Path) -> io::Result<Box<dyn Appended>> {
-    let file = std::fs::File::options().append(true).create(true).open(path)?;
-    Ok(Box::new(BadFile(file)))
+    Ok(Box::new(BadFile(LogFile::open(path)?)))
 }
 
 fn log_on_bad_disk(place: &Place) -> AuditLog {
@@ -167,16 +166,10 @@ async fn what_moves_or_changes_the_file_stops_releases() {
     for durability in [Durability::Sync, Durability::Written] {
         let place = Place::new(durability);
         let (file, moved) = (place.settings.file.clone(), place.path("audit.jsonl.1"));
-        let later = async || {
-            if durability == Durability::Written {
-                tokio::time::sleep(sink::UNTOUCHED_FOR).await;
-            }
-        };
         // As `logrotate` does it, in both ways.
         let log = place.open();
         record(&log).await.unwrap();
         std::fs::rename(&file, &moved).unwrap();
-        later().await;
         assert_eq!(record(&log).await, Err(NotRecorded));
         std::fs::rename(&moved, &file).unwrap();
         record(&log).await.unwrap();
@@ -186,14 +179,12 @@ async fn what_moves_or_changes_the_file_stops_releases() {
         let log = place.open();
         let before = std::fs::read(&file).unwrap();
         std::fs::write(&file, "").unwrap();
-        later().await;
         assert_eq!(record(&log).await, Err(NotRecorded));
         std::fs::write(&file, before).unwrap();
         record(&log).await.unwrap();
 
         let mut other = std::fs::File::options().append(true).open(&file).unwrap();
         other.write_all(b"{}\n").unwrap();
-        later().await;
         assert_eq!(record(&log).await, Err(NotRecorded));
     }
 }

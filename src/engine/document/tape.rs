@@ -80,7 +80,7 @@ impl Tape {
 
     /// Empty, for the next body. BOUNDED: the room of a long one is let go.
     pub(crate) fn emptied(mut self) -> Tape {
-        const KEPT: usize = 65_536;
+        const KEPT: usize = 32_768;
         self.nodes.clear();
         self.nodes.shrink_to(KEPT);
         self
