@@ -47,7 +47,7 @@ impl Hash {
 
 impl fmt::Display for Hash {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.iter().try_for_each(|byte| write!(f, "{byte:02x}"))
+        f.write_str(&to_hex(&self.0))
     }
 }
 
@@ -79,13 +79,8 @@ pub(super) fn from_hex<const N: usize>(text: &[u8]) -> Option<[u8; N]> {
 }
 
 pub(super) fn to_hex(bytes: &[u8]) -> String {
-    use fmt::Write as _;
-    let mut hex = String::with_capacity(bytes.len().saturating_mul(2));
-    for byte in bytes {
-        // Writing to a `String` cannot fail.
-        write!(hex, "{byte:02x}").unwrap_or_default();
-    }
-    hex
+    let digit = |half: u8| char::from(if half < 10 { b'0' + half } else { b'a' + (half - 10) });
+    bytes.iter().flat_map(|byte| [digit(byte >> 4), digit(byte & 15)]).collect()
 }
 
 /// The last line of a chain: its number and its hash. Whoever keeps one elsewhere can tell later
@@ -141,7 +136,7 @@ impl Head {
         }
         let hash = Hash::following(&self.hash, out.get(from..)?);
         out.extend_from_slice(HASH);
-        write!(out, "{hash}").unwrap_or_default();
+        out.extend_from_slice(to_hex(&hash.0).as_bytes());
         out.extend_from_slice(END);
         Some(Head { n, hash })
     }

@@ -77,7 +77,7 @@ impl fmt::Debug for Opened {
     }
 }
 
-/// The log of one process. One thread writes; requests wait for it in groups.
+/// The log of one process. Entries are written in groups.
 #[derive(Debug)]
 pub struct AuditLog {
     writer: Writer,

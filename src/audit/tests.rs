@@ -13,9 +13,12 @@ use aws_lc_rs::encoding::PublicKeyX509Der;
 use aws_lc_rs::signature::{Ed25519KeyPair, KeyPair};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
+use std::collections::BTreeSet;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
+use std::pin::pin;
 use std::sync::Arc;
+use std::task::{Context, Poll, Waker};
 use tempfile::TempDir;
 
 /// A folder with a log and the keys that sign and check it.
@@ -179,6 +182,49 @@ async fn many_requests_share_a_sync_and_all_are_written() {
         assert_eq!(outcome.unwrap(), Ok(()));
     }
     assert_eq!(place.entries().len(), 500);
+    drop(log);
+    place.assert_whole();
+}
+
+#[tokio::test]
+async fn who_leaves_with_the_turn_to_write_writes_and_nobody_waits_for_him() {
+    let place = Place::new(Durability::Written);
+    let log = place.open();
+    let asker = asker();
+    let entry = Entry::new(&asker, Event::Answer);
+    {
+        let mut leaves = pin!(log.record(&entry));
+        let mut waits = pin!(log.record(&entry));
+        let mut context = Context::from_waker(Waker::noop());
+        assert!(leaves.as_mut().poll(&mut context).is_pending(), "lets others add theirs");
+        assert!(waits.as_mut().poll(&mut context).is_pending());
+        assert_eq!(place.entries().len(), 0);
+        leaves.set(log.record(&entry));
+        assert_eq!(waits.as_mut().poll(&mut context), Poll::Ready(Ok(())));
+    }
+    assert_eq!(place.entries().len(), 2);
+    drop(log);
+    place.assert_whole();
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn many_threads_write_and_every_entry_is_there_once() {
+    let place = Place::new(Durability::Written);
+    let log = Arc::new(place.open());
+    let mut tasks = tokio::task::JoinSet::new();
+    for n in 0..2000 {
+        let log = Arc::clone(&log);
+        tasks.spawn(async move {
+            let asker = Asker { request: format!("r-{n}"), ..asker() };
+            log.record(&Entry::new(&asker, Event::Answer)).await
+        });
+    }
+    while let Some(outcome) = tasks.join_next().await {
+        assert_eq!(outcome.unwrap(), Ok(()));
+    }
+    let entries = place.entries();
+    let requests: BTreeSet<_> = entries.iter().map(|line| line["request"].to_string()).collect();
+    assert_eq!((entries.len(), requests.len()), (2000, 2000));
     drop(log);
     place.assert_whole();
 }

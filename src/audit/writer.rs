@@ -1,6 +1,6 @@
-//! The writer. Who has an entry writes it, if the disk is quick and nobody else is writing: to
-//! wake a thread for it would take longer. Else a thread takes all entries that wait, writes them
-//! at once, syncs once, and tells them all.
+//! The writer. Who finds nobody writing takes the turn, lets the other requests of its thread run
+//! until they have nothing to do, and writes the entries of all of them at once: to wake a thread
+//! for it would take longer. Where the disk is slow, or entries are synced, a thread does it.
 
 use super::NotRecorded;
 use super::chain::Head;
@@ -9,12 +9,12 @@ use crate::config::meant::Durability;
 use std::fmt;
 use std::io;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, PoisonError, mpsc};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot};
 
-/// Entries waiting for the writer. More wait in their requests.
+/// Entries waiting to be written. More wait in their requests.
 const QUEUE_ENTRIES_MAX: usize = 1024;
 
 /// How often it is looked whether a segment is old, a checkpoint due, or a disk back.
@@ -23,6 +23,9 @@ const LOOK_EVERY: Duration = Duration::from_secs(1);
 /// A write that takes longer than this would keep other requests of its thread waiting.
 const QUICK: Duration = Duration::from_millis(1);
 
+/// Groups that a request writes before it leaves what came meanwhile to the thread.
+const GROUPS_IN_TURN: usize = 4;
+
 /// An entry, and whom to tell when it is on disk.
 struct Job {
     object: Vec<u8>,
@@ -30,9 +33,23 @@ struct Job {
     _place: OwnedSemaphorePermit,
 }
 
+/// What waits, and who sees to it.
+#[derive(Default)]
+struct Queue {
+    jobs: Vec<Job>,
+    /// Whether somebody has the turn: writes, or soon will.
+    is_taken: bool,
+    /// Whether that is the thread.
+    is_the_threads: bool,
+    is_ending: bool,
+}
+
 /// What requests and the thread share.
 struct Shared {
-    /// Locked while something is written. BOUNDED: requests never wait for it, only the thread.
+    queue: Mutex<Queue>,
+    call: Condvar,
+    /// Locked by who has the turn. Poisoned by a panic in the midst of a write: then nothing is
+    /// recorded any more, and nothing leaves.
     sink: Mutex<Sink>,
     /// Whether requests may write: only what need not be synced, and while the disk is quick.
     is_quick: AtomicBool,
@@ -46,12 +63,62 @@ impl Shared {
     fn of(sink: Sink) -> Shared {
         let may_be_quick = sink.durability() == Durability::Written;
         Shared {
+            queue: Mutex::default(),
+            call: Condvar::new(),
             is_quick: AtomicBool::new(may_be_quick),
             may_be_quick,
             is_failing: AtomicBool::new(false),
             head: Mutex::new(sink.head()),
             sink: Mutex::new(sink),
         }
+    }
+
+    fn queue(&self) -> MutexGuard<'_, Queue> {
+        self.queue.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Lets an entry wait to be written; with the turn, if the caller is to write.
+    fn push(self: &Arc<Self>, job: Job) -> Result<Option<Turn>, NotRecorded> {
+        let mut queue = self.queue();
+        if self.sink.is_poisoned() {
+            return Err(NotRecorded);
+        }
+        queue.jobs.push(job);
+        if queue.is_taken {
+            return Ok(None);
+        }
+        queue.is_taken = true;
+        if self.is_quick.load(Ordering::Relaxed) {
+            return Ok(Some(Turn(Arc::clone(self))));
+        }
+        self.leave_to_thread(&mut queue);
+        Ok(None)
+    }
+
+    fn leave_to_thread(&self, queue: &mut Queue) {
+        queue.is_the_threads = true;
+        self.call.notify_one();
+    }
+
+    /// Writes what waits, group by group, and gives the turn back; by who has it.
+    fn write_what_waits(&self) {
+        let Ok(mut sink) = self.sink.lock() else { return };
+        for _ in 0..GROUPS_IN_TURN {
+            let mut queue = self.queue();
+            if queue.jobs.is_empty() {
+                queue.is_taken = false;
+                return;
+            }
+            let group = std::mem::take(&mut queue.jobs);
+            drop(queue);
+            let objects = group.iter().map(|job| job.object.as_slice());
+            let outcome = self.write(&mut sink, |sink| sink.append(objects));
+            for job in group {
+                // The request may have stopped waiting; its entry is on disk all the same.
+                job.done.send(outcome).ok();
+            }
+        }
+        self.leave_to_thread(&mut self.queue());
     }
 
     /// Writes a group, or its end; tells what came of it.
@@ -68,13 +135,32 @@ impl Shared {
         outcome.map_err(|_| NotRecorded)
     }
 
-    /// Writes an entry here and now; `None` if it must wait for the thread.
-    fn write_now(&self, object: &[u8]) -> Option<Result<(), NotRecorded>> {
-        if !self.is_quick.load(Ordering::Relaxed) {
-            return None;
+    /// What the thread does: writes when it is called, looks now and then what is due, and at the
+    /// end records that.
+    fn keep(&self) {
+        loop {
+            let is_idle = |queue: &mut Queue| !queue.is_the_threads && !queue.is_ending;
+            let waited = self.call.wait_timeout_while(self.queue(), LOOK_EVERY, is_idle);
+            let (mut queue, _) = waited.unwrap_or_else(PoisonError::into_inner);
+            let is_ending = queue.is_ending && !queue.is_the_threads;
+            if queue.is_taken && !queue.is_the_threads && !is_ending {
+                continue;
+            }
+            queue.is_taken = true;
+            queue.is_the_threads = false;
+            let nobody_waits = queue.jobs.is_empty();
+            drop(queue);
+            let Ok(mut sink) = self.sink.lock() else { return };
+            if is_ending {
+                self.write(&mut sink, Sink::stop).ok();
+                return;
+            }
+            if nobody_waits && sink.is_due() {
+                self.write(&mut sink, |sink| sink.append([].into_iter())).ok();
+            }
+            drop(sink);
+            self.write_what_waits();
         }
-        let mut sink = self.sink.try_lock().ok()?;
-        Some(self.write(&mut sink, |sink| sink.append([object].into_iter())))
     }
 }
 
@@ -84,10 +170,18 @@ impl fmt::Debug for Shared {
     }
 }
 
+/// The right and the duty to write: what waits is written when it ends, however that comes.
+struct Turn(Arc<Shared>);
+
+impl Drop for Turn {
+    fn drop(&mut self) {
+        self.0.write_what_waits();
+    }
+}
+
 /// The thread and the way to it.
 #[derive(Debug)]
 pub(super) struct Writer {
-    jobs: Option<mpsc::Sender<Job>>,
     places: Arc<Semaphore>,
     shared: Arc<Shared>,
     thread: Option<JoinHandle<()>>,
@@ -101,18 +195,19 @@ impl Writer {
             // A disk that is full now may have room later.
             shared.write(&mut sink, |sink| sink.append([].into_iter())).ok();
         }
-        let (jobs, waiting) = mpsc::channel();
         let thread = std::thread::Builder::new().name("audit".to_owned()).spawn({
             let shared = Arc::clone(&shared);
-            move || write_in_groups(&waiting, &shared)
+            move || shared.keep()
         })?;
         let places = Arc::new(Semaphore::new(QUEUE_ENTRIES_MAX));
-        Ok(Writer { jobs: Some(jobs), places, shared, thread: Some(thread) })
+        Ok(Writer { places, shared, thread: Some(thread) })
     }
 
     pub(super) fn is_ready(&self) -> bool {
         let is_alive = self.thread.as_ref().is_some_and(|thread| !thread.is_finished());
-        is_alive && !self.shared.is_failing.load(Ordering::Relaxed)
+        is_alive
+            && !self.shared.sink.is_poisoned()
+            && !self.shared.is_failing.load(Ordering::Relaxed)
     }
 
     pub(super) fn head(&self) -> Head {
@@ -121,60 +216,25 @@ impl Writer {
 
     /// Returns when the entry is on disk.
     pub(super) async fn write(&self, object: Vec<u8>) -> Result<(), NotRecorded> {
-        if let Some(written) = self.shared.write_now(&object) {
-            return written;
-        }
         let place = Arc::clone(&self.places).acquire_owned().await.map_err(|_| NotRecorded)?;
         let (done, written) = oneshot::channel();
-        let jobs = self.jobs.as_ref().ok_or(NotRecorded)?;
-        jobs.send(Job { object, done, _place: place }).map_err(|_| NotRecorded)?;
+        if let Some(turn) = self.shared.push(Job { object, done, _place: place })? {
+            // Requests of this thread that are as far now add theirs: one write for all.
+            tokio::task::yield_now().await;
+            drop(turn);
+        }
         written.await.map_err(|_| NotRecorded)?
     }
 }
 
-/// The thread writes what waits, records that the process ends, and ends.
+/// The thread records that the process ends, and ends.
 impl Drop for Writer {
     fn drop(&mut self) {
-        self.jobs.take();
+        self.shared.queue().is_ending = true;
+        self.shared.call.notify_one();
         if let Some(thread) = self.thread.take() {
             // A thread that panicked has told so itself.
             thread.join().ok();
-        }
-    }
-}
-
-/// Ends when nobody can send any more, or after a panic in the midst of a write: then nothing is
-/// recorded, and nothing leaves.
-fn write_in_groups(jobs: &mpsc::Receiver<Job>, shared: &Shared) {
-    let mut group: Vec<Job> = Vec::new();
-    loop {
-        let is_ending = match jobs.recv_timeout(LOOK_EVERY) {
-            Ok(first) => {
-                group.push(first);
-                false
-            }
-            Err(mpsc::RecvTimeoutError::Timeout) => false,
-            Err(mpsc::RecvTimeoutError::Disconnected) => true,
-        };
-        let Ok(mut sink) = shared.sink.lock() else { return };
-        if is_ending {
-            shared.write(&mut sink, Sink::stop).ok();
-            return;
-        }
-        while group.len() < QUEUE_ENTRIES_MAX
-            && let Ok(job) = jobs.try_recv()
-        {
-            group.push(job);
-        }
-        if group.is_empty() && !sink.is_due() {
-            continue;
-        }
-        let objects = group.iter().map(|job| job.object.as_slice());
-        let outcome = shared.write(&mut sink, |sink| sink.append(objects));
-        drop(sink);
-        for job in group.drain(..) {
-            // The request may have stopped waiting; its entry is on disk all the same.
-            job.done.send(outcome).ok();
         }
     }
 }

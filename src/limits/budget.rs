@@ -8,6 +8,7 @@ use super::Limits;
 use super::charge::{Amounts, Left, Line, OverLimit};
 use super::keys::Key;
 use super::long_reads::LongRead;
+use super::seen::SubjectHash;
 use crate::config::meant::Scope;
 use crate::engine::released::Report;
 use hyper::header::HeaderMap;
@@ -101,9 +102,12 @@ impl Budget {
         let shown = report.by_subject.iter().filter(|(_, tally)| tally.released > 0);
         let shown: Vec<(&str, u64)> =
             shown.map(|(subject, tally)| (subject.as_str(), tally.released)).collect();
+        let hash = |(subject, _): &(&str, u64)| limits.hasher.subject(subject);
+        let all_hashes: Vec<SubjectHash> = shown.iter().map(hash).collect();
         let hashes = |own: bool| {
-            let subjects = shown.iter().filter(|(subject, _)| own || *subject != self.reader);
-            subjects.map(|(subject, _)| limits.hasher.subject(subject)).collect::<Vec<_>>()
+            let subjects = shown.iter().zip(&all_hashes);
+            let subjects = subjects.filter(|((subject, _), _)| own || *subject != self.reader);
+            subjects.map(|(_, hash)| *hash).collect::<Vec<_>>()
         };
         let records = report.released;
         let all = Amounts { requests: 0, records, bytes };
