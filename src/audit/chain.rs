@@ -78,7 +78,8 @@ pub(super) fn from_hex<const N: usize>(text: &[u8]) -> Option<[u8; N]> {
     Some(bytes)
 }
 
-pub(super) fn to_hex(bytes: &[u8]) -> String {
+/// Two small letters or digits for each byte.
+pub(crate) fn to_hex(bytes: &[u8]) -> String {
     let digit = |half: u8| char::from(if half < 10 { b'0' + half } else { b'a' + (half - 10) });
     bytes.iter().flat_map(|byte| [digit(byte >> 4), digit(byte & 15)]).collect()
 }

@@ -23,6 +23,7 @@ mod tests;
 pub mod verify;
 mod writer;
 
+pub(crate) use chain::to_hex;
 pub use chain::{Hash, Head};
 pub use entry::{Asker, Entry, Event};
 pub use key::PublicKey;

@@ -26,7 +26,10 @@ pub(crate) enum Target<'t> {
 
 /// Reads a reference: relative, absolute, `urn:`, `#id`, conditional (FHIR R4 2.3.0).
 pub(crate) fn target(reference: &str) -> Target<'_> {
-    let reference = reference.trim();
+    let is_bare = |byte: Option<&u8>| byte.is_some_and(u8::is_ascii_graphic);
+    let bytes = reference.as_bytes();
+    let is_trimmed = is_bare(bytes.first()) && is_bare(bytes.last());
+    let reference = if is_trimmed { reference } else { reference.trim() };
     if reference.starts_with('#') {
         return Target::Inside;
     }
@@ -86,7 +89,7 @@ pub(crate) fn without_uuid(text: &str) -> &str {
 
 /// Names differ towards their ends, so these are what is compared first. Equal hashes cost time
 /// only: the names themselves are compared then.
-fn hash(name: &str) -> u64 {
+pub(crate) fn hash(name: &str) -> u64 {
     let word = |bytes: &[u8]| bytes.iter().fold(0, |word, byte| word << 8 | u64::from(*byte));
     let (before, last) = match name.as_bytes().split_last_chunk::<8>() {
         Some((before, last)) => (before, u64::from_le_bytes(*last)),

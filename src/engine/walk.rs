@@ -13,7 +13,7 @@ use super::lending::Lent;
 use super::selectors::automaton::State;
 use super::shapes::meant::{Mark, Shape, flag, tell};
 use super::sites::{Coded, NOWHERE, Site, Sites, What, Words};
-use learnt::{Around, Context, Outcome, Place, does};
+use learnt::{Around, Context, Object, Outcome, Place, does};
 
 /// By how many bits higher a key tells that its value is a string.
 const STRING: u32 = 8;
@@ -42,10 +42,9 @@ pub(crate) struct Walk<'a> {
 impl<'a> Walk<'a> {
     /// A walk over records of a document, that notes what it finds in these lists.
     pub(crate) fn new(doc: Document<'a>, shape: &'a Shape, sites: Sites) -> Walk<'a> {
-        let nodes = doc.tape.len();
-        let sites = sites.emptied(nodes);
+        let sites = sites.emptied(doc.tape.len());
         let mut learnt = shape.walks.lend();
-        learnt.prepare(nodes);
+        learnt.prepare();
         Walk { doc, shape, sites, learnt }
     }
 
@@ -59,9 +58,7 @@ impl<'a> Walk<'a> {
         record.marks(root, context);
         if let Some(node) = doc.get(root).filter(|node| node.kind == Json::Object) {
             let context = record.walk.learnt.number(context);
-            let around = Around { context, seen: 0, concept: NOWHERE };
-            record.put(root, around);
-            record.places(root, node, around);
+            record.places(Around::record(root, node.next, context));
             record.objects();
         }
     }
@@ -122,40 +119,50 @@ impl InRecord<'_, '_> {
         }
     }
 
-    fn put(&mut self, id: NodeId, around: Around) {
-        if let Some(slot) = self.walk.learnt.around.get_mut(place(id)) {
-            *slot = around;
+    /// Looks at every place of the record, in document order.
+    fn places(&mut self, record: Around) {
+        let nodes = self.doc.tape.nodes();
+        let mut inner = record;
+        let mut at = inner.id.0.saturating_add(1);
+        loop {
+            while at >= inner.end {
+                match self.leave(inner) {
+                    Some(outer) => inner = outer,
+                    None => return,
+                }
+            }
+            let id = NodeId(at);
+            let Some(node) = nodes.get(place(id)) else { return };
+            let known = Place::of(inner.context, node);
+            at = at.saturating_add(1);
+            let outcome = match self.walk.learnt.outcome(known) {
+                Some(outcome) => outcome,
+                None => match self.work_out(id, node, &mut inner, known) {
+                    (outcome, true) => outcome,
+                    (outcome, false) => {
+                        at = node.next;
+                        outcome
+                    }
+                },
+            };
+            inner.seen |= outcome.does & does::SEEN;
+            if outcome.does & !does::SEEN != 0
+                && let Some(inside) = self.apply(id, node, &inner, outcome)
+            {
+                self.walk.learnt.outer.push(inner);
+                inner = inside;
+            }
         }
     }
 
-    /// Looks at every place of the record, in document order.
-    fn places(&mut self, root: NodeId, whole: &Node, around: Around) {
-        let nodes = self.doc.tape.nodes();
-        let mut at = root.0.saturating_add(1);
-        // The innermost, at hand: mostly that of the next place, too.
-        let mut inner = (root.0, around);
-        while at < whole.next {
-            let id = NodeId(at);
-            let Some(node) = nodes.get(place(id)) else { return };
-            if node.parent != inner.0 {
-                let around = self.walk.learnt.around.get(place(NodeId(node.parent))).copied();
-                inner = (node.parent, around.unwrap_or(Around::NOTHING));
-            }
-            let outer = inner.1;
-            let known = Place::of(outer.context, node);
-            at = at.saturating_add(1);
-            let learnt = self.walk.learnt.outcome(known);
-            let outcome = learnt.unwrap_or_else(|| {
-                let (outcome, leads) = self.work_out(id, node, outer, known);
-                at = if leads { at } else { node.next };
-                outcome
-            });
-            if outcome.does != 0
-                && let Some(around) = self.apply(id, node, outer, outcome)
-            {
-                inner = (id.0, around);
-            }
+    /// The end of an array or object has come; gives back what is around it.
+    #[inline]
+    fn leave(&mut self, inner: Around) -> Option<Around> {
+        let learnt = &mut *self.walk.learnt;
+        if let Some(object) = learnt.objects.get_mut(inner.object) {
+            object.seen = inner.seen;
         }
+        learnt.outer.pop()
     }
 
     /// Does what is done at a place; of an array or object it gives back what those inside it
@@ -165,30 +172,27 @@ impl InRecord<'_, '_> {
         &mut self,
         id: NodeId,
         node: &Node,
-        outer: Around,
+        outer: &Around,
         outcome: Outcome,
     ) -> Option<Around> {
         let does = outcome.does;
-        if does & does::SEEN != 0
-            && let Some(outer) = self.walk.learnt.around.get_mut(place(NodeId(node.parent)))
-        {
-            outer.seen |= does & does::SEEN;
-        }
         if does & does::RARE != 0 {
             self.apply_rare(id, outcome);
         }
         if does & does::CONTAINER != 0 {
             let concept = match does & (does::ELEMENT | does::IN_CONCEPT) {
                 0 => NOWHERE,
-                does::IN_CONCEPT => node.parent,
+                does::IN_CONCEPT => outer.id.0,
                 _ => outer.concept,
             };
-            let around = Around { context: outcome.context, seen: 0, concept };
-            self.put(id, around);
+            let mut object = usize::MAX;
             if does & does::OBJECT != 0 {
-                self.walk.learnt.objects.push((id.0, does));
+                let objects = &mut self.walk.learnt.objects;
+                object = objects.len();
+                objects.push(Object { id, does, seen: 0, concept });
             }
-            return Some(around);
+            let (context, end) = (outcome.context, node.next);
+            return Some(Around { id, end, context, seen: 0, concept, object });
         }
         if does & does::WORDS != 0 {
             self.note_words(id, node, does);
@@ -232,28 +236,25 @@ impl InRecord<'_, '_> {
     /// attachments.
     fn objects(&mut self) {
         let mut objects = std::mem::take(&mut self.walk.learnt.objects);
-        for (id, does) in objects.drain(..) {
-            let id = NodeId(id);
-            if let Some(around) = self.walk.learnt.around.get(place(id)).copied() {
-                self.object(id, does, around);
-            }
+        for object in objects.drain(..) {
+            self.object(object);
         }
         self.walk.learnt.objects = objects;
     }
 
     #[inline]
-    fn object(&mut self, id: NodeId, does: u32, around: Around) {
-        let seen = around.seen;
+    fn object(&mut self, object: Object) {
+        let Object { id, does, seen, concept } = object;
         let string = |told: u16| u32::from(told) << STRING;
         if does & does::REFERENCE != 0 || seen & string(tell::REFERENCE) != 0 {
             self.push(id, What::Reference(does & does::PROVIDERS != 0));
         }
         let both = string(tell::CODE | tell::SYSTEM);
         let coded = seen & both == both && seen & u32::from(tell::VALUE) == 0;
-        let coding = does & does::CODING != 0 || around.concept != NOWHERE;
+        let coding = does & does::CODING != 0 || concept != NOWHERE;
         if coded || (coding && seen & u32::from(tell::CODE) != 0) {
             let what = Coded { clinical: does & does::CLINICAL != 0 };
-            self.walk.sites.codes.push(Site { node: id, with: around.concept, what });
+            self.walk.sites.codes.push(Site { node: id, with: concept, what });
         }
         if does & does::ATTACHMENT != 0 || seen & string(tell::DATA) != 0 {
             let (with, what) = (NOWHERE, Words::Attachment);

@@ -44,7 +44,7 @@ pub struct Budget {
 
 impl Budget {
     pub(super) fn of(limits: &Arc<Limits>, who: Who<'_>) -> Budget {
-        let key = |scope, name: &str| limits.hasher.key(scope, &[name]);
+        let key = |scope, name: &str| limits.hasher.key(scope, &[name.as_bytes()]);
         let contracts = who.contracts.iter().map(|name| key(Scope::Contract, name));
         Budget {
             reader: who.reader.to_owned(),
@@ -137,7 +137,10 @@ impl Budget {
         }
         if limits.tables.of(Scope::Subject).is_some() {
             for (subject, released) in shown {
-                let key = limits.hasher.key(Scope::Subject, &[&self.reader, subject]);
+                let key = {
+                    let names = [self.reader.as_bytes(), subject.as_bytes()];
+                    limits.hasher.key(Scope::Subject, &names)
+                };
                 if self.counted.len() >= COUNTED_MAX {
                     self.counted.clear();
                 }

@@ -5,7 +5,7 @@ use super::seen::SubjectHash;
 use crate::config::meant::Scope;
 use aws_lc_rs::hmac;
 use std::fmt;
-use std::net::{IpAddr, Ipv6Addr};
+use std::net::IpAddr;
 
 /// Who shares a budget, in one scope.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -36,12 +36,12 @@ impl Hasher {
     }
 
     /// The key of these names in a scope. Lengths are part of it: no two lists of names are one.
-    pub(super) fn key(&self, scope: Scope, names: &[&str]) -> Key {
+    pub(super) fn key(&self, scope: Scope, names: &[&[u8]]) -> Key {
         let mut context = hmac::Context::with_key(&self.0);
         context.update(scope.name().as_bytes());
         for name in names {
             context.update(&name.len().to_be_bytes());
-            context.update(name.as_bytes());
+            context.update(name);
         }
         let tag = context.sign();
         let first = tag.as_ref().first_chunk::<16>().copied().unwrap_or_default();
@@ -50,7 +50,7 @@ impl Hasher {
 
     /// A subject among those that somebody has seen.
     pub(super) fn subject(&self, subject: &str) -> SubjectHash {
-        let Key(hash) = self.key(Scope::Subject, &[subject]);
+        let Key(hash) = self.key(Scope::Subject, &[subject.as_bytes()]);
         // Half of it is enough to tell a few hundred apart.
         u64::try_from(hash >> 64).unwrap_or_default()
     }
@@ -71,8 +71,8 @@ impl AddressBlock {
         })
     }
 
-    pub(super) fn text(self) -> String {
-        Ipv6Addr::from(self.0).to_string()
+    pub(super) fn bytes(self) -> [u8; 16] {
+        self.0.to_be_bytes()
     }
 }
 

@@ -188,7 +188,7 @@ impl Limits {
     }
 
     fn address_line(&self, address: AddressBlock) -> Line {
-        let key = self.hasher.key(Scope::Address, &[&address.text()]);
+        let key = self.hasher.key(Scope::Address, &[&address.bytes()]);
         let amounts = Amounts::ONE_REQUEST;
         Line { scope: Scope::Address, key, amounts, subjects: Vec::new() }
     }

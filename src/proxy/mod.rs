@@ -43,7 +43,7 @@ pub use service::{NoStart, Service};
 pub use world::Tell;
 
 use crate::admin::Metrics;
-use crate::audit::{Asker, AuditLog, Entry, Event, NotRecorded};
+use crate::audit::{Asker, AuditLog, Entry, Event, NotRecorded, to_hex};
 use crate::config::Config;
 use crate::engine::facts::People;
 use crate::engine::released::Report;
@@ -61,7 +61,7 @@ use refusal::Refusal;
 use request::Received;
 use response::ReaderBody;
 use rustls::crypto::SecureRandom;
-use std::fmt::{Debug, Write};
+use std::fmt::Debug;
 use std::sync::Arc;
 use std::time::{SystemTime, UNIX_EPOCH};
 use tokio::task::JoinHandle;
@@ -264,14 +264,8 @@ impl Proxy {
     /// 128 random bits in hex: tells nobody how many requests there are.
     fn request_id(&self) -> String {
         let mut bits = [0u8; 16];
-        let mut id = String::with_capacity(32);
-        if self.random.fill(&mut bits).is_ok() {
-            for byte in bits {
-                // Writing to a `String` cannot fail.
-                write!(id, "{byte:02x}").unwrap_or_default();
-            }
-        }
-        id
+        let filled = self.random.fill(&mut bits);
+        filled.map(|()| to_hex(&bits)).unwrap_or_default()
     }
 }
 
@@ -314,7 +308,9 @@ async fn serve(
     let task = tokio::spawn({
         let proxy = Arc::clone(&proxy);
         let answering = async move {
-            let response = match proxy.judge(request, &mut course, work).await {
+            // Large, and a task is moved several times when it begins.
+            let judging = Box::pin(proxy.judge(request, &mut course, work));
+            let response = match judging.await {
                 Ok(response) => told(response, &course),
                 Err(refusal) => proxy.refuse(refusal, &course).await,
             };

@@ -7,6 +7,7 @@ use crate::engine::company::tuples;
 use crate::engine::document::tape::{Kind as Json, NodeId};
 use crate::engine::facts::PersonId;
 use crate::engine::lookups::{Piece, Said};
+use crate::engine::names;
 use crate::engine::sites::{Site, What};
 use jiff::civil::Date;
 use std::borrow::Cow;
@@ -23,6 +24,24 @@ enum Key<'k> {
     Tuple(Vec<Part<'k>>),
     /// A record in sight that is somebody else's.
     Foreign(usize),
+}
+
+impl Key<'_> {
+    /// Of equal keys equal.
+    fn hash(&self) -> u64 {
+        let number = |at: usize| u64::try_from(at).unwrap_or(u64::MAX);
+        match self {
+            Key::Name(name) => names::hash(name),
+            Key::Foreign(record) => number(*record),
+            Key::Tuple(parts) => parts.iter().fold(1, |hash: u64, part| {
+                let part = match part {
+                    Part::Record(record) => number(*record),
+                    Part::Text(text) => names::hash(text),
+                };
+                (hash.rotate_left(23) ^ part).wrapping_mul(0x9E37_79B9_7F4A_7C15)
+            }),
+        }
+    }
 }
 
 /// A part of a tuple.
@@ -52,7 +71,8 @@ impl Body<'_> {
             return events;
         }
         let sets = self.sets();
-        let mut keys: Vec<(usize, Key<'_>, usize)> = Vec::new();
+        // By hashes first: most keys are told apart by them.
+        let mut keys: Vec<(u64, usize, Key<'_>, usize)> = Vec::new();
         for (number, set) in sets.iter().enumerate() {
             let Some(set) = set else { continue };
             let ties = match number.checked_sub(count) {
@@ -64,15 +84,16 @@ impl Body<'_> {
                     join(&mut events, number, other);
                 } else {
                     // Who names the same visit is of one event, whoever's visit that is.
-                    keys.push((*set, Key::Foreign(other), number));
+                    let key = Key::Foreign(other);
+                    keys.push((key.hash(), *set, key, number));
                 }
             }
-            keys.extend(ties.keys.into_iter().map(|key| (*set, key, number)));
+            keys.extend(ties.keys.into_iter().map(|key| (key.hash(), *set, key, number)));
         }
         keys.sort_unstable();
         for pair in keys.windows(2) {
-            if let [(set, key, one), (other_set, other_key, other)] = pair
-                && (set, key) == (other_set, other_key)
+            if let [(hash, set, key, one), (other_hash, other_set, other_key, other)] = pair
+                && (hash, set, key) == (other_hash, other_set, other_key)
             {
                 join(&mut events, *one, *other);
             }
@@ -109,8 +130,7 @@ impl Body<'_> {
             match site.what {
                 What::Episode(_) if fhir => {
                     let Some(link) = self.link_at(*site) else { continue };
-                    let named = (link.points, link.name());
-                    self.tie(self.leads(*site, false), named, &mut ties);
+                    self.tie(self.leads(*site, false), link.points, || link.name(), &mut ties);
                 }
                 What::Episode(_) | What::Id if !fhir => {
                     if let Leads::Beside(at) = self.leads(*site, false) {
@@ -142,7 +162,7 @@ impl Body<'_> {
                 ties.others.push(self.records.len().saturating_add(next));
             } else if self.terms.shape.fhir {
                 let (points, _) = self.points(text);
-                self.tie(self.leads_to(text, false), (points, name_in(text)), &mut ties);
+                self.tie(self.leads_to(text, false), points, || name_in(text), &mut ties);
             } else {
                 ties.keys.push(Key::Name(Cow::Borrowed(text)));
             }
@@ -164,7 +184,13 @@ impl Body<'_> {
 
     /// An episode link of FHIR ties to the records in sight that it leads to; one out of sight by
     /// its name.
-    fn tie<'b>(&'b self, leads: Leads<'b>, named: (Points, &'b str), ties: &mut Ties<'b>) {
+    fn tie<'b>(
+        &'b self,
+        leads: Leads<'b>,
+        points: Points,
+        name: impl FnOnce() -> &'b str,
+        ties: &mut Ties<'b>,
+    ) {
         match leads {
             Leads::InSight(bearers) => {
                 let ties_to = |target: &&usize| {
@@ -175,10 +201,10 @@ impl Body<'_> {
             }
             Leads::Beside(at) => ties.others.push(self.records.len().saturating_add(at)),
             Leads::OutOfSight => {
-                let (Points::Named(kinship), name) = named else { return };
+                let Points::Named(kinship) = points else { return };
                 let kind = kinship.and_then(|kinship| kinship.kind);
                 if kind.is_none_or(|kind| self.terms.shape.kind(kind).joins) {
-                    ties.keys.push(Key::Name(Cow::Borrowed(name)));
+                    ties.keys.push(Key::Name(Cow::Borrowed(name())));
                 }
             }
             Leads::Nowhere | Leads::Provider => {}

@@ -135,7 +135,13 @@ impl<'a> Body<'a> {
             if matches!(site.what, What::Tuple(..)) && value() {
                 continue;
             }
-            site.with = match read.binary_search_by_key(&site.node, |(node, _)| *node) {
+            let is_next = read.last().is_none_or(|(last, _)| *last < site.node);
+            let found = if is_next {
+                Err(read.len())
+            } else {
+                read.binary_search_by_key(&site.node, |(node, _)| *node)
+            };
+            site.with = match found {
                 Ok(at) => read.get(at).map_or(NOWHERE, |(_, link)| *link),
                 Err(at) => {
                     let number = u32::try_from(self.links.len()).unwrap_or(NOWHERE);

@@ -11,6 +11,7 @@ use super::source::{Source, past_space, place};
 use super::strings::{StringEnd, string};
 use super::tape::{Kind, Node, Tape, Vocabulary};
 use super::text::unescape;
+use wide::u32x4;
 
 /// Why a document was refused. Never quotes it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -77,13 +78,6 @@ pub fn parse<'j>(
 /// What closes the root: no byte of UTF-8.
 const NEVER: u8 = 0xFF;
 
-/// What a seam leads to: the last node, whose end is to be found.
-struct Scalar {
-    path: PathId,
-    /// Whether it is a string.
-    quoted: bool,
-}
-
 /// A key may have come twice. A function, so that the compiler keeps the branch.
 #[cold]
 #[inline(never)]
@@ -115,7 +109,7 @@ impl Parser<'_, '_> {
     fn run(&mut self, seams: &mut Seams) -> Result<(), ParseError> {
         let mut after = START;
         loop {
-            let scalar = match seams.met(self.source, self.at, after) {
+            let mut scalar = match seams.met(self.source, self.at, after) {
                 Some(seam) => self.follow(seams, seam)?,
                 None => match self.spell(seams, after)? {
                     Some(scalar) => scalar,
@@ -123,31 +117,31 @@ impl Parser<'_, '_> {
                 },
             };
             after = scalar.path;
-            self.scalar(scalar.quoted)?;
+            self.scalar(&mut scalar)?;
+            self.push(scalar);
         }
     }
 
     /// Does what was done when this seam was spelled out; comes to its scalar.
     #[inline]
-    fn follow(&mut self, seams: &Seams, seam: &Seam) -> Result<Scalar, ParseError> {
+    fn follow(&mut self, seams: &Seams, seam: &Seam) -> Result<Node, ParseError> {
         let base = self.at;
         for end in seam.ends() {
             self.close(base.wrapping_add(u32::from(*end)))?;
         }
         self.meet(seam.bit);
-        let first = self.count;
+        let by = Offsets { base, first: self.count };
         for open in seams.opens(seam) {
-            self.open(moved(&open.node, base, first, self.node))?;
+            self.open(moved(&open.node, by, self.node))?;
             self.seen = open.bit;
         }
-        self.push(moved(&seam.scalar, base, first, self.node));
         self.at = base.wrapping_add(seam.scalar.start);
-        Ok(Scalar { path: seam.scalar.path, quoted: seam.quoted })
+        Ok(moved(&seam.scalar, by, self.node))
     }
 
     /// Reads a seam token by token and remembers it; comes to its scalar, or to the end.
     #[inline(never)]
-    fn spell(&mut self, seams: &mut Seams, after: PathId) -> Result<Option<Scalar>, ParseError> {
+    fn spell(&mut self, seams: &mut Seams, after: PathId) -> Result<Option<Node>, ParseError> {
         let (base, mut first) = (self.at, self.count);
         self.spelled.clear();
         let mut behind_value = after != START;
@@ -172,12 +166,12 @@ impl Parser<'_, '_> {
                 let quote = u32::from(node.kind == Kind::String);
                 let seam = place(base)..place(node.start.wrapping_add(quote));
                 let seam = self.source.bytes().get(seam).unwrap_or_default();
-                seams.learn(after, seam, &self.spelled, moved_back(&node, base, first));
-                self.push(node);
-                return Ok(Some(Scalar { path: node.path, quoted: node.kind == Kind::String }));
+                let by = Offsets { base, first };
+                seams.learn(after, seam, &self.spelled, moved_back(&node, by));
+                return Ok(Some(node));
             }
             self.open(node)?;
-            self.spelled.open(moved_back(&node, base, first));
+            self.spelled.open(moved_back(&node, Offsets { base, first }));
             self.at = self.at.wrapping_add(1);
             byte = self.skip_space();
             behind_value = byte == self.closer();
@@ -274,23 +268,20 @@ impl Parser<'_, '_> {
         Ok(())
     }
 
-    /// Reads the scalar that a seam led to, the last node.
+    /// Reads the scalar that a seam led to: a string by its quote, the others by their first byte.
     #[inline]
-    fn scalar(&mut self, quoted: bool) -> Result<(), ParseError> {
-        let (mut kind, mut escaped) = (Kind::String, false);
-        if quoted {
+    fn scalar(&mut self, node: &mut Node) -> Result<(), ParseError> {
+        if node.kind == Kind::String {
             let found = string(self.source, self.at, false)?;
             self.at = found.close.wrapping_add(1);
-            escaped = found.escaped;
+            node.escaped = found.escaped;
         } else if matches!(self.source.byte(self.at), b'-' | b'0'..=b'9') {
-            kind = Kind::Number;
+            node.kind = Kind::Number;
             self.at = number(self.source, self.at)?;
         } else {
-            (kind, self.at) = word(self.source, self.at)?;
+            (node.kind, self.at) = word(self.source, self.at)?;
         }
-        if let Some(node) = self.nodes.last_mut() {
-            (node.end, node.kind, node.escaped) = (self.at, kind, escaped);
-        }
+        node.end = self.at;
         Ok(())
     }
 
@@ -341,23 +332,27 @@ impl Parser<'_, '_> {
     }
 }
 
-/// A node of a seam that begins at `base`, and whose first place in the tape is `first`.
+/// Where a seam begins, and the first place in the tape that it fills.
+#[derive(Clone, Copy)]
+struct Offsets {
+    base: u32,
+    first: u32,
+}
+
+/// A node of a seam that stands there.
 #[inline]
-fn moved(node: &Node, base: u32, first: u32, parent: u32) -> Node {
-    Node {
-        start: node.start.wrapping_add(base),
-        end: node.end.wrapping_add(base),
-        next: node.next.wrapping_add(first),
-        key_start: node.key_start.wrapping_add(base),
-        key_end: node.key_end.wrapping_add(base),
-        parent,
-        ..*node
-    }
+fn moved(node: &Node, by: Offsets, parent: u32) -> Node {
+    let from = u32x4::new([node.start, node.end, node.next, node.key_start]);
+    let [start, end, next, key_start] =
+        (from + u32x4::new([by.base, by.base, by.first, by.base])).to_array();
+    let key_end = node.key_end.wrapping_add(by.base);
+    Node { start, end, next, key_start, key_end, parent, ..*node }
 }
 
 /// The other way round.
-fn moved_back(node: &Node, base: u32, first: u32) -> Node {
-    moved(node, base.wrapping_neg(), first.wrapping_neg(), 0)
+fn moved_back(node: &Node, by: Offsets) -> Node {
+    let back = Offsets { base: by.base.wrapping_neg(), first: by.first.wrapping_neg() };
+    moved(node, back, 0)
 }
 
 /// What stands at `at` is neither a comma nor the closing bracket: right only behind the root.

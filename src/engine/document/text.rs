@@ -5,11 +5,14 @@ use std::borrow::Cow;
 
 /// The text of a JSON string as written, quotes included. `escaped` says whether it holds a
 /// backslash, as the tape knows; if it holds none, nothing is copied.
+#[inline]
 pub fn unescape(quoted: &str, escaped: bool) -> Cow<'_, str> {
     let inner = inside(quoted);
-    if !escaped {
-        return Cow::Borrowed(inner);
-    }
+    if escaped { Cow::Owned(unescaped(inner)) } else { Cow::Borrowed(inner) }
+}
+
+#[inline(never)]
+fn unescaped(inner: &str) -> String {
     let mut text = Vec::with_capacity(inner.len());
     for piece in (Pieces { rest: inner.as_bytes() }) {
         match piece {
@@ -18,8 +21,8 @@ pub fn unescape(quoted: &str, escaped: bool) -> Cow<'_, str> {
         }
     }
     match String::from_utf8(text) {
-        Ok(text) => Cow::Owned(text),
-        Err(broken) => Cow::Owned(String::from_utf8_lossy(broken.as_bytes()).into_owned()),
+        Ok(text) => text,
+        Err(broken) => String::from_utf8_lossy(broken.as_bytes()).into_owned(),
     }
 }
 

@@ -2,7 +2,7 @@
 //! kind of its value; records of one API are alike, so it is worked out once and then repeated,
 //! from body to body. Places where it depends on more (filters, marks, values) are not learnt.
 
-use crate::engine::document::tape::{Kind as Json, Node};
+use crate::engine::document::tape::{Kind as Json, Node, NodeId};
 use crate::engine::selectors::automaton::State;
 use crate::engine::sites::NOWHERE;
 use std::collections::BTreeMap;
@@ -64,19 +64,37 @@ pub(in crate::engine::walk) mod does {
     pub(in crate::engine::walk) const RARE: u32 = REQUIRED | MARKED | UNKNOWN | HOUSEKEEPING;
 }
 
-/// An array or object of a record that is being walked.
+/// An array or object of a record while it is being walked.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Around {
+    pub(super) id: NodeId,
+    /// The node after all that is inside.
+    pub(super) end: u32,
     pub(super) context: ContextId,
     /// Of an object what its members tell, see [`does::SEEN`]; of an array whose steps ask for
     /// it how many elements came.
     pub(super) seen: u32,
     /// The `CodeableConcept` around a `coding`.
     pub(super) concept: u32,
+    /// Its place among [`Learnt::objects`], if it has one.
+    pub(super) object: usize,
 }
 
 impl Around {
-    pub(super) const NOTHING: Around = Around { context: 0, seen: 0, concept: NOWHERE };
+    /// A record.
+    pub(super) fn record(root: NodeId, end: u32, context: ContextId) -> Around {
+        Around { id: root, end, context, seen: 0, concept: NOWHERE, object: usize::MAX }
+    }
+}
+
+/// An object that may be one of FHIR's types.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Object {
+    pub(super) id: NodeId,
+    pub(super) does: u32,
+    /// As [`Around::seen`] and [`Around::concept`].
+    pub(super) seen: u32,
+    pub(super) concept: u32,
 }
 
 /// A place as outcomes are found by it.
@@ -121,26 +139,23 @@ pub(crate) struct Learnt {
     slots: Vec<u16>,
     /// The one that is expected next.
     next: usize,
-    /// Lists that keep their room.
-    pub(super) around: Vec<Around>,
-    pub(super) objects: Vec<(u32, u32)>,
+    // Lists that keep their room.
+    /// What is around the innermost.
+    pub(super) outer: Vec<Around>,
+    pub(super) objects: Vec<Object>,
 }
 
 impl Learnt {
-    /// For another body of that many nodes.
-    pub(super) fn prepare(&mut self, nodes: usize) {
+    /// For another body.
+    pub(super) fn prepare(&mut self) {
         if self.outcomes.len().max(self.contexts.len()) >= PLACES_MAX {
             *self = Learnt::default();
         }
         self.slots.resize(SLOTS, 0);
-        // BOUNDED: a long body's list is not kept. What stands in it is written before it is read.
-        if self.around.len() > PLACES_MAX {
-            self.around.truncate(nodes);
-            self.around.shrink_to(PLACES_MAX);
-        }
-        if self.around.len() < nodes {
-            self.around.resize(nodes, Around::NOTHING);
-        }
+        // BOUNDED: a long record's list is not kept.
+        self.objects.clear();
+        self.objects.shrink_to(PLACES_MAX);
+        self.outer.clear();
     }
 
     /// What is done there, if it is known.

@@ -2,7 +2,7 @@
 //! flags, the key and the kind of the value say.
 
 use super::learnt::{Around, Context, Outcome, Place, does};
-use super::{CLINICAL_BY_NAME, CONTAINED, GONE, INHERITED, InRecord, STRING, place, start_of};
+use super::{CLINICAL_BY_NAME, CONTAINED, GONE, INHERITED, InRecord, STRING, start_of};
 use crate::engine::document::tape::{Kind as Json, Node, NodeId};
 use crate::engine::document::text;
 use crate::engine::selectors::automaton::Child;
@@ -17,17 +17,15 @@ impl InRecord<'_, '_> {
         &mut self,
         id: NodeId,
         node: &Node,
-        outer: Around,
+        outer: &mut Around,
         known: Place,
     ) -> (Outcome, bool) {
         let around = self.walk.learnt.context(outer.context);
         let told = self.told(node);
         let mut index = None;
-        if node.is_element()
-            && let Some(array) = self.walk.learnt.around.get_mut(place(NodeId(node.parent)))
-        {
-            index = usize::try_from(array.seen).ok();
-            array.seen = array.seen.saturating_add(1);
+        if node.is_element() {
+            index = usize::try_from(outer.seen).ok();
+            outer.seen = outer.seen.saturating_add(1);
         }
         let child = Child { node: id, key: node.key, index };
         let state = self.shape.automaton.step(around.state, child, self.doc);
