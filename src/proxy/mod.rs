@@ -1,8 +1,7 @@
 //! The proxy: the way of one request from the reader to the upstream and back.
 //!
 //! A connection ([`connection`]) hands each request to [`serve`]; [`Proxy::judge`] is the whole
-//! path on one screen. It runs in a task of its own: hyper drops what serves a connection that
-//! is closed, and neither the work nor its audit entry may end there.
+//! path on one screen. It outlasts its connection ([`outlasting`]).
 
 mod answer;
 mod connection;
@@ -19,6 +18,7 @@ mod listener;
 mod lookups;
 mod my_access;
 mod offload;
+mod outlasting;
 mod pace;
 mod paging;
 mod pool;
@@ -57,6 +57,7 @@ use hyper::body::Incoming;
 use hyper::header::{HeaderMap, HeaderValue};
 use hyper::{Request, Response, StatusCode};
 use inquirer::{Arriving, Inquirer};
+use outlasting::Outlasting;
 use refusal::Refusal;
 use request::Received;
 use response::ReaderBody;
@@ -64,7 +65,6 @@ use rustls::crypto::SecureRandom;
 use std::fmt::Debug;
 use std::sync::Arc;
 use std::time::{SystemTime, UNIX_EPOCH};
-use tokio::task::JoinHandle;
 use tokio::time::Instant;
 use traces::{Spans, Traces};
 use upstream::{Rights, Upstream};
@@ -305,20 +305,20 @@ async fn serve(
         account: None,
         answered: None,
     };
-    let task = tokio::spawn({
+    let answering = {
         let proxy = Arc::clone(&proxy);
-        let answering = async move {
-            // Large, and a task is moved several times when it begins.
+        async move {
+            // Large, and what is around it is moved several times when it begins.
             let judging = Box::pin(proxy.judge(request, &mut course, work));
             let response = match judging.await {
                 Ok(response) => told(response, &course),
                 Err(refusal) => proxy.refuse(refusal, &course).await,
             };
             (response, course.asker.route)
-        };
-        traces::traced(answering)
-    });
-    let ((response, route), spans) = contained(task).await.unwrap_or_else(|fault| {
+        }
+    };
+    let answered = Outlasting::new(traces::traced(answering)).await;
+    let ((response, route), spans) = answered.unwrap_or_else(|fault| {
         proxy.metrics.refused(fault.cause());
         let refused = response::refused(&fault, Errors::Problem, &request_id, !is_head);
         ((refused, None), Spans::default())
@@ -342,11 +342,6 @@ fn told(mut response: Response<ReaderBody>, course: &Course) -> Response<ReaderB
 /// Whether an answer may take the upstream long, and hold much.
 fn is_long(plan: &Plan) -> bool {
     plan.stream || plan.template.ends_with("/$everything")
-}
-
-/// What a task made; one that panicked is a fault of ours, and of one request only.
-async fn contained<T>(task: JoinHandle<T>) -> Result<T, Refusal> {
-    task.await.map_err(|_| Refusal::Fault)
 }
 
 /// The path of a request whose head is not yet checked.

@@ -2,7 +2,7 @@
 #![expect(non_snake_case, reason = "tests are named by the ids of the catalogue")]
 
 use crate::engine::shapes::written::Errors;
-use crate::proxy::contained;
+use crate::proxy::outlasting::Outlasting;
 use crate::proxy::refusal::Refusal;
 use crate::proxy::service::clock_is_right;
 
@@ -16,8 +16,8 @@ fn bypass_I17_a_clock_that_is_wrong_by_years() {
 
 #[tokio::test]
 async fn bypass_O13_a_panic_in_one_request() {
-    let panics = tokio::spawn(async { assert_eq!("F32", "secret", "what was worked on") });
-    let fault = contained(panics).await.unwrap_err();
+    let panics = Outlasting::new(async { assert_eq!("F32", "secret", "what was worked on") });
+    let fault = panics.await.unwrap_err();
     assert_eq!(fault, Refusal::Fault);
     let wire = fault.wire();
     assert_eq!((wire.status.as_u16(), wire.fields.is_empty()), (500, true));
@@ -28,5 +28,5 @@ async fn bypass_O13_a_panic_in_one_request() {
     }
     assert_eq!(fault.for_operator(), "a fault of this program");
     // Others go on.
-    assert_eq!(contained(tokio::spawn(async { 7 })).await, Ok(7));
+    assert_eq!(Outlasting::new(async { 7 }).await, Ok(7));
 }

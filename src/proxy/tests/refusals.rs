@@ -5,11 +5,13 @@ use crate::config::meant::{Dimension, Scope};
 use crate::engine::released;
 use crate::engine::shapes::written::Errors;
 use crate::limits::{Limit, OverLimit};
-use crate::proxy::contained;
+use crate::proxy::outlasting::Outlasting;
 use crate::proxy::refusal::Refusal;
 use crate::proxy::upstream::UpstreamFault;
 use std::num::NonZeroU64;
 use std::time::Duration;
+use tokio::sync::oneshot;
+use tokio::time::timeout;
 
 fn over_limit() -> Refusal {
     let rate = Rate { most: NonZeroU64::new(120).unwrap(), per: Duration::from_mins(1) };
@@ -102,7 +104,24 @@ fn operators_read_more_and_no_text_of_the_reader() {
 
 #[tokio::test]
 async fn a_panic_is_a_fault_of_one_request() {
-    let task: tokio::task::JoinHandle<()> = tokio::spawn(async { panic!("F33.1") });
-    assert_eq!(contained(task).await, Err(Refusal::Fault));
-    assert_eq!(contained(tokio::spawn(async { 1 })).await, Ok(1));
+    let panics = Outlasting::<()>::new(async { panic!("F33.1") });
+    assert_eq!(panics.await, Err(Refusal::Fault));
+    assert_eq!(Outlasting::new(async { 1 }).await, Ok(1));
+}
+
+#[tokio::test]
+async fn work_that_nobody_waits_for_goes_on_where_it_was() {
+    let (begun, has_begun) = oneshot::channel();
+    let (go_on, goes_on) = oneshot::channel::<()>();
+    let (done, is_done) = oneshot::channel();
+    let mut work = Outlasting::new(async {
+        begun.send(()).unwrap();
+        goes_on.await.unwrap();
+        done.send(1).unwrap();
+    });
+    assert!(timeout(Duration::from_millis(10), &mut work).await.is_err());
+    has_begun.await.unwrap();
+    drop(work);
+    go_on.send(()).unwrap();
+    assert_eq!(is_done.await, Ok(1));
 }
