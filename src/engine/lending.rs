@@ -1,19 +1,38 @@
 //! Things that are dear to make and are lent from body to body: lists that keep their room, and
 //! what was learnt. Nothing that is decided rests on them; they only save work.
 
+#[cfg(test)]
+mod tests;
+
 use std::fmt::{self, Debug, Formatter};
 use std::ops::{Deref, DerefMut};
 use std::sync::{Mutex, PoisonError};
 
 /// Some of one thing, for whoever works at the moment.
 pub(crate) struct Lending<T> {
-    waiting: Mutex<Vec<T>>,
+    waiting: Mutex<Waiting<T>>,
 }
 
-/// Kept at most: as many as there may be threads at work. BOUNDED: the rest is let go.
-const WAITING_MAX: usize = 64;
+/// Those that nobody has at the moment.
+struct Waiting<T> {
+    things: Vec<T>,
+    bytes: usize,
+}
 
-impl<T: Default> Lending<T> {
+// BOUNDED: what is kept of one thing; the rest is let go. As many as there may be threads at work,
+// and the lists of a few long bodies or of many short ones.
+const THINGS_MAX: usize = 64;
+const BYTES_MAX: usize = 64 << 20;
+
+/// A thing that is lent.
+pub(crate) trait Lendable: Default {
+    /// The memory that it keeps, bytes; 0 if that is little, whatever it was used for.
+    fn keeps(&self) -> usize {
+        0
+    }
+}
+
+impl<T: Lendable> Lending<T> {
     /// One that was used before, or a new one, until it is dropped.
     pub(crate) fn lend(&self) -> Lent<'_, T> {
         Lent { of: self, one: self.take() }
@@ -21,26 +40,30 @@ impl<T: Default> Lending<T> {
 
     /// The same for a longer time. Locked for a moment only.
     pub(crate) fn take(&self) -> T {
-        let one = self.waiting.lock().unwrap_or_else(PoisonError::into_inner).pop();
-        one.unwrap_or_default()
+        let mut waiting = self.waiting.lock().unwrap_or_else(PoisonError::into_inner);
+        let Some(one) = waiting.things.pop() else { return T::default() };
+        waiting.bytes = waiting.bytes.saturating_sub(one.keeps());
+        one
     }
 
     /// For the next.
     pub(crate) fn give_back(&self, one: T) {
         let mut waiting = self.waiting.lock().unwrap_or_else(PoisonError::into_inner);
-        if waiting.len() < WAITING_MAX {
-            waiting.push(one);
+        let bytes = waiting.bytes.saturating_add(one.keeps());
+        if waiting.things.len() < THINGS_MAX && bytes <= BYTES_MAX {
+            waiting.bytes = bytes;
+            waiting.things.push(one);
         }
     }
 }
 
 /// Something that is given back when it is dropped.
-pub(crate) struct Lent<'l, T: Default> {
+pub(crate) struct Lent<'l, T: Lendable> {
     of: &'l Lending<T>,
     one: T,
 }
 
-impl<T: Default> Deref for Lent<'_, T> {
+impl<T: Lendable> Deref for Lent<'_, T> {
     type Target = T;
 
     fn deref(&self) -> &T {
@@ -48,13 +71,13 @@ impl<T: Default> Deref for Lent<'_, T> {
     }
 }
 
-impl<T: Default> DerefMut for Lent<'_, T> {
+impl<T: Lendable> DerefMut for Lent<'_, T> {
     fn deref_mut(&mut self) -> &mut T {
         &mut self.one
     }
 }
 
-impl<T: Default> Drop for Lent<'_, T> {
+impl<T: Lendable> Drop for Lent<'_, T> {
     fn drop(&mut self) {
         self.of.give_back(std::mem::take(&mut self.one));
     }
@@ -62,7 +85,7 @@ impl<T: Default> Drop for Lent<'_, T> {
 
 impl<T> Default for Lending<T> {
     fn default() -> Lending<T> {
-        Lending { waiting: Mutex::new(Vec::new()) }
+        Lending { waiting: Mutex::new(Waiting { things: Vec::new(), bytes: 0 }) }
     }
 }
 

@@ -1,6 +1,7 @@
 //! What a walk notes: where something stands, and what.
 
 use super::document::tape::NodeId;
+use super::lending::Lendable;
 use super::shapes::meant::Field;
 use std::ops::Range;
 
@@ -106,6 +107,17 @@ pub(crate) struct Sites {
     pub(crate) required: Vec<bool>,
 }
 
+impl Lendable for Sites {
+    fn keeps(&self) -> usize {
+        let Sites { codes, words, others, required } = self;
+        let bytes = |length: usize, each: usize| length.saturating_mul(each);
+        bytes(codes.capacity(), size_of::<Site<Coded>>())
+            .saturating_add(bytes(words.capacity(), size_of::<Site<Words>>()))
+            .saturating_add(bytes(others.capacity(), size_of::<Site>()))
+            .saturating_add(required.capacity())
+    }
+}
+
 /// What of it was noted in one record.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Noted {
@@ -122,19 +134,13 @@ impl Noted {
 }
 
 impl Sites {
-    /// Empty lists, for a body of that many nodes. BOUNDED: those of a long body are let go.
+    /// Empty lists, for a body of that many nodes.
     pub(crate) fn emptied(mut self, nodes: usize) -> Sites {
-        const KEPT: usize = 16_384;
-        let Sites { codes, words, others, required } = &mut self;
-        codes.clear();
-        codes.shrink_to(KEPT);
-        words.clear();
-        words.shrink_to(KEPT);
-        others.clear();
-        others.shrink_to(KEPT);
-        required.clear();
-        required.shrink_to(nodes.max(KEPT));
-        required.resize(nodes, false);
+        self.codes.clear();
+        self.words.clear();
+        self.others.clear();
+        self.required.clear();
+        self.required.resize(nodes, false);
         self
     }
 

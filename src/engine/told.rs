@@ -4,6 +4,7 @@
 use super::codes::{Hits, Judgement};
 use super::document::read::Document;
 use super::document::tape::NodeId;
+use super::lending::Lendable;
 
 /// What was made of one code.
 #[derive(Clone, Copy, Debug, Default)]
@@ -22,6 +23,8 @@ pub(crate) struct Told {
     /// Strings that are labels.
     pub(crate) words: Texts<Hits>,
 }
+
+impl Lendable for Told {}
 
 /// What some texts said: as many as there are places, later ones in the place of earlier.
 #[derive(Debug, Default)]

@@ -11,6 +11,7 @@ use super::source::{Source, past_space, place};
 use super::strings::{StringEnd, string};
 use super::tape::{Kind, Node, Tape, Vocabulary};
 use super::text::unescape;
+use crate::engine::lending::Lendable;
 use wide::u32x4;
 
 /// Why a document was refused. Never quotes it.
@@ -29,6 +30,8 @@ pub(super) struct Scratch {
     spelled: Spelled,
     pub(super) seams: Seams,
 }
+
+impl Lendable for Scratch {}
 
 /// Parses one whole document into `tape` (cleared first). White space around it is allowed;
 /// one leading byte-order mark is skipped. `depth` is the deepest nesting allowed. Gives back the

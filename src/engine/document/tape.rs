@@ -2,6 +2,7 @@
 //! bytes and next-sibling links. Nothing is copied and nothing is converted.
 
 pub use super::vocabulary::Vocabulary;
+use crate::engine::lending::Lendable;
 use std::ops::Range;
 
 /// What a node is.
@@ -78,14 +79,6 @@ impl Tape {
         self.nodes.capacity() == 0
     }
 
-    /// Empty, for the next body. BOUNDED: the room of a long one is let go.
-    pub(crate) fn emptied(mut self) -> Tape {
-        const KEPT: usize = 32_768;
-        self.nodes.clear();
-        self.nodes.shrink_to(KEPT);
-        self
-    }
-
     /// Number of nodes.
     pub fn len(&self) -> usize {
         self.nodes.len()
@@ -139,6 +132,12 @@ impl<'t> Iterator for Children<'t> {
         let node = self.tape.get(id)?;
         self.at = node.next.max(self.at.saturating_add(1));
         Some((id, node))
+    }
+}
+
+impl Lendable for Tape {
+    fn keeps(&self) -> usize {
+        self.nodes.capacity().saturating_mul(size_of::<Node>())
     }
 }
 

@@ -3,6 +3,7 @@
 //! from body to body. Places where it depends on more (filters, marks, values) are not learnt.
 
 use crate::engine::document::tape::{Kind as Json, Node, NodeId};
+use crate::engine::lending::Lendable;
 use crate::engine::selectors::automaton::State;
 use crate::engine::sites::NOWHERE;
 use std::collections::BTreeMap;
@@ -145,6 +146,13 @@ pub(crate) struct Learnt {
     pub(super) objects: Vec<Object>,
 }
 
+impl Lendable for Learnt {
+    /// What was learnt is bounded by itself.
+    fn keeps(&self) -> usize {
+        self.objects.capacity().saturating_mul(size_of::<Object>())
+    }
+}
+
 impl Learnt {
     /// For another body.
     pub(super) fn prepare(&mut self) {
@@ -152,9 +160,7 @@ impl Learnt {
             *self = Learnt::default();
         }
         self.slots.resize(SLOTS, 0);
-        // BOUNDED: a long record's list is not kept.
         self.objects.clear();
-        self.objects.shrink_to(PLACES_MAX);
         self.outer.clear();
     }
 
