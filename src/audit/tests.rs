@@ -207,6 +207,26 @@ async fn who_leaves_with_the_turn_to_write_writes_and_nobody_waits_for_him() {
     place.assert_whole();
 }
 
+#[tokio::test]
+async fn who_has_the_turn_for_long_does_not_keep_others_waiting() {
+    let place = Place::new(Durability::Written);
+    let log = place.open();
+    let asker = asker();
+    let entry = Entry::new(&asker, Event::Answer);
+    {
+        let mut dawdles = pin!(log.record(&entry));
+        let mut context = Context::from_waker(Waker::noop());
+        assert!(dawdles.as_mut().poll(&mut context).is_pending());
+        std::thread::sleep(Duration::from_millis(1));
+        let mut next = pin!(log.record(&entry));
+        assert_eq!(next.as_mut().poll(&mut context), Poll::Ready(Ok(())));
+        assert_eq!(place.entries().len(), 2);
+        assert_eq!(dawdles.await, Ok(()));
+    }
+    drop(log);
+    place.assert_whole();
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn many_threads_write_and_every_entry_is_there_once() {
     let place = Place::new(Durability::Written);

@@ -1,6 +1,7 @@
-//! The writer. Who finds nobody writing takes the turn, lets the other requests of its thread run
-//! until they have nothing to do, and writes the entries of all of them at once: to wake a thread
-//! for it would take longer. Where the disk is slow, or entries are synced, a thread does it.
+//! The writer. Who finds nobody about to write takes the turn, lets the other requests of its
+//! thread run until they have nothing to do, and writes the entries of all of them at once: to
+//! wake a thread for it would take longer. Where the disk is slow, or entries are synced, a thread
+//! does it.
 
 use super::NotRecorded;
 use super::chain::Head;
@@ -23,6 +24,10 @@ const LOOK_EVERY: Duration = Duration::from_secs(1);
 /// A write that takes longer than this would keep other requests of its thread waiting.
 const QUICK: Duration = Duration::from_millis(1);
 
+/// How long entries wait for who lets others go first; then the next to come writes. The requests
+/// of one thread may take long, while others are idle.
+const PATIENCE: Duration = Duration::from_micros(500);
+
 /// Groups that a request writes before it leaves what came meanwhile to the thread.
 const GROUPS_IN_TURN: usize = 4;
 
@@ -37,9 +42,11 @@ struct Job {
 #[derive(Default)]
 struct Queue {
     jobs: Vec<Job>,
-    /// Whether somebody has the turn: writes, or soon will.
-    is_taken: bool,
-    /// Whether that is the thread.
+    /// Since when a request has the turn: it will write soon.
+    turn_since: Option<Instant>,
+    /// Whether somebody writes, who looks again before they end.
+    is_writing: bool,
+    /// Whether the thread is to write.
     is_the_threads: bool,
     is_ending: bool,
 }
@@ -48,7 +55,7 @@ struct Queue {
 struct Shared {
     queue: Mutex<Queue>,
     call: Condvar,
-    /// Locked by who has the turn. Poisoned by a panic in the midst of a write: then nothing is
+    /// Locked by who writes. Poisoned by a panic in the midst of a write: then nothing is
     /// recorded any more, and nothing leaves.
     sink: Mutex<Sink>,
     /// Whether requests may write: only what need not be synced, and while the disk is quick.
@@ -84,15 +91,19 @@ impl Shared {
             return Err(NotRecorded);
         }
         queue.jobs.push(job);
-        if queue.is_taken {
+        if queue.is_writing || queue.is_the_threads {
             return Ok(None);
         }
-        queue.is_taken = true;
-        if self.is_quick.load(Ordering::Relaxed) {
-            return Ok(Some(Turn(Arc::clone(self))));
+        if !self.is_quick.load(Ordering::Relaxed) {
+            self.leave_to_thread(&mut queue);
+            return Ok(None);
         }
-        self.leave_to_thread(&mut queue);
-        Ok(None)
+        let waited = queue.turn_since.map(|since| since.elapsed());
+        if waited.is_some_and(|waited| waited < PATIENCE) {
+            return Ok(None);
+        }
+        queue.turn_since = Some(Instant::now());
+        Ok(Some(Turn { shared: Arc::clone(self), is_late: waited.is_some() }))
     }
 
     fn leave_to_thread(&self, queue: &mut Queue) {
@@ -100,13 +111,24 @@ impl Shared {
         self.call.notify_one();
     }
 
-    /// Writes what waits, group by group, and gives the turn back; by who has it.
+    /// Whether the caller is to write: nobody else does.
+    fn begins(&self) -> bool {
+        let mut queue = self.queue();
+        if queue.is_writing {
+            return false;
+        }
+        queue.turn_since = None;
+        queue.is_writing = true;
+        true
+    }
+
+    /// Writes what waits, group by group, to the end; by who began.
     fn write_what_waits(&self) {
         let Ok(mut sink) = self.sink.lock() else { return };
         for _ in 0..GROUPS_IN_TURN {
             let mut queue = self.queue();
             if queue.jobs.is_empty() {
-                queue.is_taken = false;
+                queue.is_writing = false;
                 return;
             }
             let group = std::mem::take(&mut queue.jobs);
@@ -117,8 +139,13 @@ impl Shared {
                 // The request may have stopped waiting; its entry is on disk all the same.
                 job.done.send(outcome).ok();
             }
+            if !self.is_quick.load(Ordering::Relaxed) {
+                break;
+            }
         }
-        self.leave_to_thread(&mut self.queue());
+        let mut queue = self.queue();
+        queue.is_writing = false;
+        self.leave_to_thread(&mut queue);
     }
 
     /// Writes a group, or its end; tells what came of it.
@@ -142,14 +169,13 @@ impl Shared {
             let is_idle = |queue: &mut Queue| !queue.is_the_threads && !queue.is_ending;
             let waited = self.call.wait_timeout_while(self.queue(), LOOK_EVERY, is_idle);
             let (mut queue, _) = waited.unwrap_or_else(PoisonError::into_inner);
-            let is_ending = queue.is_ending && !queue.is_the_threads;
-            if queue.is_taken && !queue.is_the_threads && !is_ending {
+            let nobody_waits = queue.jobs.is_empty();
+            let is_ending = queue.is_ending && nobody_waits;
+            queue.is_the_threads = false;
+            drop(queue);
+            if !self.begins() {
                 continue;
             }
-            queue.is_taken = true;
-            queue.is_the_threads = false;
-            let nobody_waits = queue.jobs.is_empty();
-            drop(queue);
             let Ok(mut sink) = self.sink.lock() else { return };
             if is_ending {
                 self.write(&mut sink, Sink::stop).ok();
@@ -171,11 +197,17 @@ impl fmt::Debug for Shared {
 }
 
 /// The right and the duty to write: what waits is written when it ends, however that comes.
-struct Turn(Arc<Shared>);
+struct Turn {
+    shared: Arc<Shared>,
+    /// Whether entries have waited long enough.
+    is_late: bool,
+}
 
 impl Drop for Turn {
     fn drop(&mut self) {
-        self.0.write_what_waits();
+        if self.shared.begins() {
+            self.shared.write_what_waits();
+        }
     }
 }
 
@@ -219,8 +251,10 @@ impl Writer {
         let place = Arc::clone(&self.places).acquire_owned().await.map_err(|_| NotRecorded)?;
         let (done, written) = oneshot::channel();
         if let Some(turn) = self.shared.push(Job { object, done, _place: place })? {
-            // Requests of this thread that are as far now add theirs: one write for all.
-            tokio::task::yield_now().await;
+            if !turn.is_late {
+                // Requests of this thread that are as far now add theirs: one write for all.
+                tokio::task::yield_now().await;
+            }
             drop(turn);
         }
         written.await.map_err(|_| NotRecorded)?
