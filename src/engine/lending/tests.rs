@@ -1,3 +1,5 @@
+//! What is kept is bounded in bytes.
+
 use super::{BYTES_MAX, Lendable, Lending};
 
 #[derive(Default)]
