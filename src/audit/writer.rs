@@ -174,6 +174,10 @@ impl Shared {
             queue.is_the_threads = false;
             drop(queue);
             if !self.begins() {
+                // Who writes looks again; who panicked in it never ends.
+                if self.sink.is_poisoned() {
+                    return;
+                }
                 continue;
             }
             let Ok(mut sink) = self.sink.lock() else { return };

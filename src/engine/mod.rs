@@ -225,7 +225,7 @@ impl Redactor {
             self.held = self.leaves(without_mark(&body), 0)?;
         }
         if !self.tape.is_new() {
-            self.policy.tapes.give_back(std::mem::take(&mut self.tape));
+            self.policy.tapes.give_back(std::mem::take(&mut self.tape).emptied());
         }
         Ok(self.flush())
     }

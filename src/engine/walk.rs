@@ -122,6 +122,7 @@ impl InRecord<'_, '_> {
     /// Looks at every place of the record, in document order.
     fn places(&mut self, record: Around) {
         let nodes = self.doc.tape.nodes();
+        self.walk.learnt.outer.clear();
         let mut inner = record;
         let mut at = inner.id.0.saturating_add(1);
         loop {

@@ -137,10 +137,8 @@ impl Budget {
         }
         if limits.tables.of(Scope::Subject).is_some() {
             for (subject, released) in shown {
-                let key = {
-                    let names = [self.reader.as_bytes(), subject.as_bytes()];
-                    limits.hasher.key(Scope::Subject, &names)
-                };
+                let names = [self.reader.as_bytes(), subject.as_bytes()];
+                let key = limits.hasher.key(Scope::Subject, &names);
                 if self.counted.len() >= COUNTED_MAX {
                     self.counted.clear();
                 }

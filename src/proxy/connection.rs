@@ -169,7 +169,7 @@ pub(super) async fn run<S>(
 }
 
 /// Polls a connection; asks it to end when it is old or all is drained, drops it when it stands
-/// still. What is under way goes on in its own task either way.
+/// still. What is under way goes on either way ([`super::outlasting`]).
 async fn watch<C: GracefulConnection>(
     connection: C,
     pulse: &Pulse,

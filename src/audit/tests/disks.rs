@@ -14,6 +14,7 @@ static SYNC_FAILS: AtomicU64 = AtomicU64::new(0);
 static SYNC_MS: AtomicU64 = AtomicU64::new(0);
 static WRITE_MS: AtomicU64 = AtomicU64::new(0);
 static CUT_FAILS: AtomicU64 = AtomicU64::new(0);
+static WRITE_PANICS: AtomicU64 = AtomicU64::new(0);
 
 /// A file on a disk that does as it is told.
 struct BadFile(LogFile);
@@ -23,6 +24,7 @@ impl Appended for BadFile {
         let room = ROOM.load(Ordering::SeqCst);
         let room = usize::try_from(room).unwrap();
         std::thread::sleep(Duration::from_millis(WRITE_MS.load(Ordering::SeqCst)));
+        assert_eq!(WRITE_PANICS.load(Ordering::SeqCst), 0, "a fault of ours in a write");
         if bytes.len() > room {
             // A part of it is written, as a full disk does.
             self.0.append(&bytes[..room]).unwrap();
@@ -159,6 +161,31 @@ async fn requests_do_not_write_to_a_slow_disk_themselves() {
     drop(log);
     assert_eq!(place.entries().len(), 5);
     place.assert_whole();
+}
+
+#[tokio::test]
+#[expect(clippy::await_holding_lock, reason = "these tests run one after the other")]
+async fn after_a_panic_in_a_write_nothing_is_recorded_and_the_log_still_ends() {
+    let _one = DISK.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+    for durability in [Durability::Sync, Durability::Written] {
+        let place = Place::new(durability);
+        let log = Arc::new(log_on_bad_disk(&place));
+        record(&log).await.unwrap();
+        WRITE_PANICS.store(1, Ordering::SeqCst);
+        // Whoever writes, the thread or the request, it is not recorded.
+        let writes = Arc::clone(&log);
+        let written = tokio::spawn(async move { record(&writes).await }).await;
+        assert!(!matches!(written, Ok(Ok(()))), "recorded");
+        WRITE_PANICS.store(0, Ordering::SeqCst);
+        assert_eq!(record(&log).await, Err(NotRecorded));
+        assert!(!log.is_ready());
+        let (ended, has_ended) = std::sync::mpsc::channel();
+        std::thread::spawn(move || {
+            drop(log);
+            ended.send(()).unwrap();
+        });
+        assert_eq!(has_ended.recv_timeout(Duration::from_secs(5)), Ok(()));
+    }
 }
 
 #[tokio::test]

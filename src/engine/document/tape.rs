@@ -79,6 +79,12 @@ impl Tape {
         self.nodes.capacity() == 0
     }
 
+    /// Empty, for the next body: what stood where in this one is nobody's any more.
+    pub(crate) fn emptied(mut self) -> Tape {
+        self.nodes.clear();
+        self
+    }
+
     /// Number of nodes.
     pub fn len(&self) -> usize {
         self.nodes.len()

@@ -161,7 +161,6 @@ impl Learnt {
         }
         self.slots.resize(SLOTS, 0);
         self.objects.clear();
-        self.outer.clear();
     }
 
     /// What is done there, if it is known.
