@@ -38,6 +38,17 @@ impl<T: Lendable> Lending<T> {
         Lent { of: self, one: self.take() }
     }
 
+    /// The same; one that is so, if there is one.
+    pub(crate) fn lend_that(&self, is_so: impl Fn(&T) -> bool) -> Lent<'_, T> {
+        let mut waiting = self.waiting.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(at) = waiting.things.iter().rposition(is_so) {
+            let last = waiting.things.len().saturating_sub(1);
+            waiting.things.swap(at, last);
+        }
+        drop(waiting);
+        self.lend()
+    }
+
     /// The same for a longer time. Locked for a moment only.
     pub(crate) fn take(&self) -> T {
         let mut waiting = self.waiting.lock().unwrap_or_else(PoisonError::into_inner);

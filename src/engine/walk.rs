@@ -2,21 +2,20 @@
 //! nothing is judged here.
 
 mod learnt;
+mod repeats;
 mod work_out;
 
 pub(crate) use learnt::Learnt;
 
 use super::document::read::Document;
-use super::document::tape::{Kind as Json, Node, NodeId};
+use super::document::tape::{Kind as Json, Node, NodeId, Repeat};
 use super::document::text;
 use super::lending::Lent;
 use super::selectors::automaton::State;
-use super::shapes::meant::{Mark, Shape, flag, tell};
+use super::shapes::meant::{Mark, Shape, flag};
 use super::sites::{Coded, NOWHERE, Site, Sites, What, Words};
 use learnt::{Around, Context, Object, Outcome, Place, does};
-
-/// By how many bits higher a key tells that its value is a string.
-const STRING: u32 = 8;
+use repeats::{Stage, Walked, Writing};
 
 /// What a place gives on to all below it: that it may leave, that it has words, is clinical, is
 /// not read for words, is prose.
@@ -43,8 +42,9 @@ impl<'a> Walk<'a> {
     /// A walk over records of a document, that notes what it finds in these lists.
     pub(crate) fn new(doc: Document<'a>, shape: &'a Shape, sites: Sites) -> Walk<'a> {
         let sites = sites.emptied(doc.tape.len());
-        let mut learnt = shape.walks.lend();
-        learnt.prepare();
+        let numbering = doc.tape.numbering();
+        let mut learnt = shape.walks.lend_that(|learnt| learnt.repeats.is_of(numbering));
+        learnt.prepare(numbering);
         Walk { doc, shape, sites, learnt }
     }
 
@@ -54,7 +54,7 @@ impl<'a> Walk<'a> {
         let flags = if named { CLINICAL_BY_NAME } else { 0 };
         let context = Context { state: start_of(starts, kind), flags, depth: 0 };
         let (doc, shape) = (self.doc, self.shape);
-        let mut record = InRecord { doc, shape, walk: self, starts };
+        let mut record = InRecord { doc, shape, walk: self, starts, writing: None };
         record.marks(root, context);
         if let Some(node) = doc.get(root).filter(|node| node.kind == Json::Object) {
             let context = record.walk.learnt.number(context);
@@ -78,6 +78,8 @@ struct InRecord<'w, 'a> {
     shape: &'a Shape,
     walk: &'w mut Walk<'a>,
     starts: &'w [State],
+    /// The stretch at which it is, if what it finds there is written down.
+    writing: Option<Writing>,
 }
 
 impl InRecord<'_, '_> {
@@ -125,12 +127,20 @@ impl InRecord<'_, '_> {
         self.walk.learnt.outer.clear();
         let mut inner = record;
         let mut at = inner.id.0.saturating_add(1);
+        let repeats = self.doc.tape.repeats();
+        let first = repeats.partition_point(|repeat| repeat.first < at);
+        let mut repeats = repeats.get(first..).unwrap_or_default().iter();
+        let mut stop = repeats.as_slice().first().map_or(u32::MAX, |repeat| repeat.first);
         loop {
             while at >= inner.end {
                 match self.leave(inner) {
                     Some(outer) => inner = outer,
                     None => return,
                 }
+            }
+            if at >= stop {
+                (at, stop) = self.stop(at, record.end, &mut repeats, &mut inner);
+                continue;
             }
             let id = NodeId(at);
             let Some(node) = nodes.get(place(id)) else { return };
@@ -147,6 +157,9 @@ impl InRecord<'_, '_> {
                 },
             };
             inner.seen |= outcome.does & does::SEEN;
+            if let Some(writing) = &mut self.writing {
+                writing.see(outcome.does & does::SEEN, self.walk.learnt.outer.len());
+            }
             if outcome.does & !does::SEEN != 0
                 && let Some(inside) = self.apply(id, node, &inner, outcome)
             {
@@ -156,6 +169,55 @@ impl InRecord<'_, '_> {
         }
     }
 
+    /// A stretch that repeats begins, or one that is written down ends. Gives back where to go on,
+    /// and where to stop next.
+    fn stop(
+        &mut self,
+        at: u32,
+        end: u32,
+        repeats: &mut std::slice::Iter<'_, Repeat>,
+        inner: &mut Around,
+    ) -> (u32, u32) {
+        let learnt = &mut *self.walk.learnt;
+        let mut stage = Stage {
+            nodes: self.doc.tape.nodes(),
+            sites: &mut self.walk.sites,
+            outer: &mut learnt.outer,
+            objects: &mut learnt.objects,
+        };
+        if let Some(mut writing) = self.writing.take() {
+            if at != writing.repeat.behind {
+                writing.spoil();
+            }
+            learnt.repeats.written(&writing, inner, &stage, learnt.next);
+        }
+        let mut at = at;
+        for repeat in repeats.by_ref() {
+            if repeat.first < at {
+                continue; // it was skipped
+            }
+            if repeat.behind >= end {
+                return (at, u32::MAX); // it goes on behind the record
+            }
+            if repeat.first > at {
+                return (at, repeat.first);
+            }
+            match learnt.repeats.replay(*repeat, inner, &mut stage) {
+                Ok(expected) => {
+                    learnt.next = expected;
+                    at = repeat.behind;
+                }
+                Err(Walked::AndWritten) => {
+                    self.writing = Some(learnt.repeats.write(*repeat, inner, &stage));
+                    return (at, repeat.behind);
+                }
+                Err(Walked::Only) => {}
+            }
+            break;
+        }
+        (at, repeats.as_slice().first().map_or(u32::MAX, |repeat| repeat.first))
+    }
+
     /// The end of an array or object has come; gives back what is around it.
     #[inline]
     fn leave(&mut self, inner: Around) -> Option<Around> {
@@ -163,7 +225,11 @@ impl InRecord<'_, '_> {
         if let Some(object) = learnt.objects.get_mut(inner.object) {
             object.seen = inner.seen;
         }
-        learnt.outer.pop()
+        let outer = learnt.outer.pop()?;
+        if let Some(writing) = &mut self.writing {
+            writing.leave(learnt.outer.len().saturating_add(1), &outer);
+        }
+        Some(outer)
     }
 
     /// Does what is done at a place; of an array or object it gives back what those inside it
@@ -208,6 +274,9 @@ impl InRecord<'_, '_> {
             && let Some(required) = self.walk.sites.required.get_mut(place(id))
         {
             *required = true;
+            if let Some(writing) = &mut self.writing {
+                writing.require(id);
+            }
         }
         if does & does::MARKED != 0 {
             self.marks(id, self.walk.learnt.context(outcome.context));
@@ -245,19 +314,15 @@ impl InRecord<'_, '_> {
 
     #[inline]
     fn object(&mut self, object: Object) {
-        let Object { id, does, seen, concept } = object;
-        let string = |told: u16| u32::from(told) << STRING;
-        if does & does::REFERENCE != 0 || seen & string(tell::REFERENCE) != 0 {
+        let Object { id, does, concept, .. } = object;
+        if object.is_reference() {
             self.push(id, What::Reference(does & does::PROVIDERS != 0));
         }
-        let both = string(tell::CODE | tell::SYSTEM);
-        let coded = seen & both == both && seen & u32::from(tell::VALUE) == 0;
-        let coding = does & does::CODING != 0 || concept != NOWHERE;
-        if coded || (coding && seen & u32::from(tell::CODE) != 0) {
+        if object.is_code() {
             let what = Coded { clinical: does & does::CLINICAL != 0 };
             self.walk.sites.codes.push(Site { node: id, with: concept, what });
         }
-        if does & does::ATTACHMENT != 0 || seen & string(tell::DATA) != 0 {
+        if object.is_attachment() {
             let (with, what) = (NOWHERE, Words::Attachment);
             self.walk.sites.words.push(Site { node: id, with, what });
         }

@@ -11,7 +11,7 @@ use std::process::ExitCode;
 use std::sync::Arc;
 
 /// Times a body is gone through before it counts as warm.
-const WARM: usize = 3;
+const WARM: usize = 16;
 
 fn main() -> ExitCode {
     let (Some(another), Some(subject)) = (Judge::of("M-100"), Judge::of("M-102")) else {

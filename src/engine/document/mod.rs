@@ -1,12 +1,15 @@
 //! The bytes of a body: frame, scan, tape, cut.
 
 pub mod cut;
+mod growth;
 mod keys;
 mod numbers;
+mod offsets;
 pub mod read;
 pub mod scan;
 mod seams;
 mod source;
+mod spelled;
 mod strings;
 pub mod tape;
 #[cfg(test)]

@@ -4,15 +4,17 @@
 //! was met before is followed, any other is spelled out token by token and remembered ([`Seams`]).
 //! The loop keeps its own stack, so no nesting can overflow the thread's.
 
+use super::growth::Followed;
 use super::keys::{Fingerprint, no_key_twice};
 use super::numbers::number;
-use super::seams::{ELEMENT, LOST, PathId, START, Seam, Seams, Spelled};
+use super::offsets::{Offsets, move_all, moved};
+use super::seams::{ELEMENT, LOST, NONE, PathId, START, Seam, Seams};
 use super::source::{Source, past_space, place};
+use super::spelled::Spelled;
 use super::strings::{StringEnd, string};
-use super::tape::{Kind, Node, Tape, Vocabulary};
+use super::tape::{Kind, Node, Repeat, SeamId, Tape, Vocabulary};
 use super::text::unescape;
 use crate::engine::lending::Lendable;
-use wide::u32x4;
 
 /// Why a document was refused. Never quotes it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -43,7 +45,7 @@ pub fn parse<'j>(
     vocabulary: &Vocabulary,
     tape: &mut Tape,
 ) -> Result<&'j str, ParseError> {
-    tape.nodes.clear();
+    tape.clear();
     // Offsets are 32 bits wide, and may pass the end by a little.
     if !u32::try_from(bytes.len()).is_ok_and(|length| length < u32::MAX - 128) {
         return Err(ParseError { at: 0, why: "longer than offsets can count" });
@@ -61,6 +63,7 @@ pub fn parse<'j>(
         source: Source::new(text),
         vocabulary,
         nodes: std::mem::take(&mut tape.nodes),
+        repeats: std::mem::take(&mut tape.repeats),
         count: 0,
         outer: std::mem::take(&mut scratch.outer),
         spelled: std::mem::take(&mut scratch.spelled),
@@ -70,10 +73,11 @@ pub fn parse<'j>(
         at: if bytes.starts_with(b"\xEF\xBB\xBF") { 3 } else { 0 },
     };
     let outcome = parser.run(&mut scratch.seams);
-    tape.nodes = parser.nodes;
+    (tape.nodes, tape.repeats) = (parser.nodes, parser.repeats);
+    tape.numbering = scratch.seams.numbering.clone();
     (scratch.outer, scratch.spelled) = (parser.outer, parser.spelled);
     if outcome.is_err() {
-        tape.nodes.clear();
+        tape.clear();
     }
     outcome.map(|()| text)
 }
@@ -92,6 +96,7 @@ struct Parser<'p, 'b> {
     source: Source<'b>,
     vocabulary: &'p Vocabulary,
     nodes: Vec<Node>,
+    repeats: Vec<Repeat>,
     /// How many nodes there are: fewer than bytes.
     count: u32,
     /// Of the containers around the innermost, what `seen` is of that one.
@@ -111,40 +116,73 @@ impl Parser<'_, '_> {
     #[inline]
     fn run(&mut self, seams: &mut Seams) -> Result<(), ParseError> {
         let mut after = START;
+        let mut before = Followed { seam: NONE, by: Offsets { base: 0, first: 0 } };
         loop {
-            let mut scalar = match seams.met(self.source, self.at, after) {
-                Some(seam) => self.follow(seams, seam)?,
+            let by = Offsets { base: self.at, first: self.count };
+            let met = seams.met(self.source, self.at, after, before.seam);
+            let (mut scalar, seam) = match seams.seam(met).filter(|seam| self.has_depth(seam)) {
+                Some(seam) => (self.follow(seams, seam, met)?, met),
                 None => match self.spell(seams, after)? {
-                    Some(scalar) => scalar,
+                    Some(spelled) => spelled,
                     None => return Ok(()),
                 },
             };
+            let next = Followed { seam, by };
+            if let Some(last) = self.nodes.get(place(by.first.wrapping_sub(1))) {
+                seams.note_next(self.source, before, next, last);
+            }
+            before = next;
             after = scalar.path;
             self.scalar(&mut scalar)?;
             self.push(scalar);
         }
     }
 
+    /// Whether a seam stays above the deepest nesting allowed; if not it is spelled out, which
+    /// tells where.
+    #[inline]
+    fn has_depth(&self, seam: &Seam) -> bool {
+        self.outer.len().checked_add_signed(seam.deepest).is_some_and(|depth| depth <= self.depth)
+    }
+
     /// Does what was done when this seam was spelled out; comes to its scalar.
     #[inline]
-    fn follow(&mut self, seams: &Seams, seam: &Seam) -> Result<Node, ParseError> {
-        let base = self.at;
-        for end in seam.ends() {
-            self.close(base.wrapping_add(u32::from(*end)))?;
+    fn follow(&mut self, seams: &Seams, seam: &Seam, id: SeamId) -> Result<Node, ParseError> {
+        let by = Offsets { base: self.at, first: self.count };
+        let mut nodes = seams.nodes(seam);
+        for level in seams.levels(seam) {
+            self.meet(level.bits);
+            if level.nodes != 0 {
+                let (here, later) = nodes.split_at_checked(level.nodes).unwrap_or_default();
+                self.nodes.extend_from_slice(here);
+                let added = self.nodes.get_mut(place(self.count)..).unwrap_or_default();
+                move_all(added, by, self.node);
+                self.count = self.count.wrapping_add(level.count());
+                nodes = later;
+            }
+            if level.end != 0 {
+                self.close(by.base.wrapping_add(level.end))?;
+            }
         }
-        self.meet(seam.bit);
-        let by = Offsets { base, first: self.count };
-        for open in seams.opens(seam) {
-            self.open(moved(&open.node, by, self.node))?;
-            self.seen = open.bit;
+        for left in seams.left(seam) {
+            self.outer.push(self.seen);
+            self.seen = left.bits;
+            self.node = by.first.wrapping_add(left.node);
         }
-        self.at = base.wrapping_add(seam.scalar.start);
-        Ok(moved(&seam.scalar, by, self.node))
+        if seam.count() > 1 {
+            self.repeats.push(Repeat { first: by.first, behind: self.count, seam: id });
+        }
+        self.at = by.base.wrapping_add(seam.scalar.start);
+        Ok(Node { parent: self.node, ..moved(&seam.scalar, by, 0) })
     }
 
     /// Reads a seam token by token and remembers it; comes to its scalar, or to the end.
     #[inline(never)]
-    fn spell(&mut self, seams: &mut Seams, after: PathId) -> Result<Option<Node>, ParseError> {
+    fn spell(
+        &mut self,
+        seams: &mut Seams,
+        after: PathId,
+    ) -> Result<Option<(Node, SeamId)>, ParseError> {
         let (base, mut first) = (self.at, self.count);
         self.spelled.clear();
         let mut behind_value = after != START;
@@ -169,12 +207,13 @@ impl Parser<'_, '_> {
                 let quote = u32::from(node.kind == Kind::String);
                 let seam = place(base)..place(node.start.wrapping_add(quote));
                 let seam = self.source.bytes().get(seam).unwrap_or_default();
-                let by = Offsets { base, first };
-                seams.learn(after, seam, &self.spelled, moved_back(&node, by));
-                return Ok(Some(node));
+                let back = Offsets { base, first }.back();
+                let scalar = moved(&node, back, 0);
+                let id = seams.learn(after, seam, &self.spelled, scalar);
+                return Ok(Some((node, id)));
             }
             self.open(node)?;
-            self.spelled.open(moved_back(&node, Offsets { base, first }));
+            self.spelled.open(moved(&node, Offsets { base, first }.back(), 0));
             self.at = self.at.wrapping_add(1);
             byte = self.skip_space();
             behind_value = byte == self.closer();
@@ -333,29 +372,6 @@ impl Parser<'_, '_> {
         self.at = past_space(self.source, self.at);
         self.source.byte(self.at)
     }
-}
-
-/// Where a seam begins, and the first place in the tape that it fills.
-#[derive(Clone, Copy)]
-struct Offsets {
-    base: u32,
-    first: u32,
-}
-
-/// A node of a seam that stands there.
-#[inline]
-fn moved(node: &Node, by: Offsets, parent: u32) -> Node {
-    let from = u32x4::new([node.start, node.end, node.next, node.key_start]);
-    let [start, end, next, key_start] =
-        (from + u32x4::new([by.base, by.base, by.first, by.base])).to_array();
-    let key_end = node.key_end.wrapping_add(by.base);
-    Node { start, end, next, key_start, key_end, parent, ..*node }
-}
-
-/// The other way round.
-fn moved_back(node: &Node, by: Offsets) -> Node {
-    let back = Offsets { base: by.base.wrapping_neg(), first: by.first.wrapping_neg() };
-    moved(node, back, 0)
 }
 
 /// What stands at `at` is neither a comma nor the closing bracket: right only behind the root.

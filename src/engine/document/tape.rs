@@ -4,6 +4,7 @@
 pub use super::vocabulary::Vocabulary;
 use crate::engine::lending::Lendable;
 use std::ops::Range;
+use std::sync::Arc;
 
 /// What a node is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -67,10 +68,44 @@ impl Node {
     }
 }
 
+/// A stretch of a document that the parser knows: see [`super::seams`].
+pub(crate) type SeamId = u32;
+
+/// Whose numbers seams have: those of one parser's memory mean the same from body to body.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Numbering(Option<Arc<()>>);
+
+impl Numbering {
+    /// One that no other is.
+    pub(super) fn begun() -> Numbering {
+        Numbering(Some(Arc::default()))
+    }
+
+    /// Whether numbers of the one mean what they mean in the other.
+    pub(crate) fn is(&self, other: &Numbering) -> bool {
+        let both = self.0.as_ref().zip(other.0.as_ref());
+        both.is_some_and(|(one, other)| Arc::ptr_eq(one, other))
+    }
+}
+
+/// Several nodes in a row that are the same, but for where they stand, as in any document where
+/// this number comes again.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Repeat {
+    /// The first node.
+    pub(crate) first: u32,
+    /// The one behind the last.
+    pub(crate) behind: u32,
+    pub(crate) seam: SeamId,
+}
+
 /// The tape of one document. Reused from body to body; `scan` fills it.
 #[derive(Debug, Default)]
 pub struct Tape {
     pub(super) nodes: Vec<Node>,
+    /// In document order.
+    pub(super) repeats: Vec<Repeat>,
+    pub(super) numbering: Numbering,
 }
 
 impl Tape {
@@ -81,8 +116,24 @@ impl Tape {
 
     /// Empty, for the next body: what stood where in this one is nobody's any more.
     pub(crate) fn emptied(mut self) -> Tape {
-        self.nodes.clear();
+        self.clear();
         self
+    }
+
+    pub(super) fn clear(&mut self) {
+        self.nodes.clear();
+        self.repeats.clear();
+        self.numbering = Numbering::default();
+    }
+
+    /// See [`Repeat`].
+    pub(crate) fn repeats(&self) -> &[Repeat] {
+        &self.repeats
+    }
+
+    /// By which the numbers of its repeats are to be read.
+    pub(crate) fn numbering(&self) -> &Numbering {
+        &self.numbering
     }
 
     /// Number of nodes.
@@ -143,7 +194,8 @@ impl<'t> Iterator for Children<'t> {
 
 impl Lendable for Tape {
     fn keeps(&self) -> usize {
-        self.nodes.capacity().saturating_mul(size_of::<Node>())
+        let nodes = self.nodes.capacity().saturating_mul(size_of::<Node>());
+        nodes.saturating_add(self.repeats.capacity().saturating_mul(size_of::<Repeat>()))
     }
 }
 

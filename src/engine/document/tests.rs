@@ -370,3 +370,18 @@ proptest! {
         unescape(&format!("\"{bytes}\""), true);
     }
 }
+#[test]
+fn tmp_stats() {
+    let names: Vec<String> = serde_json::from_slice::<Vec<String>>(&std::fs::read("/tmp/keys.json").unwrap()).unwrap();
+    let vocabulary = Vocabulary::new(names.iter().map(|s| s.as_str()));
+    let body = std::fs::read("/work/scratch/400k.json").unwrap();
+    for round in 0..400 {
+        let mut tape = Tape::default();
+        parse(&body, 64, &vocabulary, &mut tape).unwrap();
+        if round % 40 == 0 || round < 8 {
+            let s = vocabulary.lending.lend();
+            let n: u32 = tape.repeats().iter().map(|r| r.behind - r.first).sum();
+            println!("{round} nodes {} repeats {} covering {} | {}", tape.len(), tape.repeats().len(), n, s.seams.stats());
+        }
+    }
+}

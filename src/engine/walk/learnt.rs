@@ -2,9 +2,11 @@
 //! kind of its value; records of one API are alike, so it is worked out once and then repeated,
 //! from body to body. Places where it depends on more (filters, marks, values) are not learnt.
 
-use crate::engine::document::tape::{Kind as Json, Node, NodeId};
+use super::repeats::Repeats;
+use crate::engine::document::tape::{Kind as Json, Node, NodeId, Numbering};
 use crate::engine::lending::Lendable;
 use crate::engine::selectors::automaton::State;
+use crate::engine::shapes::meant::tell;
 use crate::engine::sites::NOWHERE;
 use std::collections::BTreeMap;
 
@@ -98,6 +100,40 @@ pub(super) struct Object {
     pub(super) concept: u32,
 }
 
+/// By how many bits higher a key tells that its value is a string.
+pub(super) const STRING: u32 = 8;
+
+impl Object {
+    /// Whether strings of all these names are in it.
+    #[inline]
+    fn has(&self, told: u16) -> bool {
+        let string = u32::from(told) << STRING;
+        self.seen & string == string
+    }
+
+    #[inline]
+    pub(super) fn is_reference(&self) -> bool {
+        self.does & does::REFERENCE != 0 || self.has(tell::REFERENCE)
+    }
+
+    #[inline]
+    pub(super) fn is_code(&self) -> bool {
+        let coded = self.has(tell::CODE | tell::SYSTEM) && self.seen & u32::from(tell::VALUE) == 0;
+        let coding = self.does & does::CODING != 0 || self.concept != NOWHERE;
+        coded || (coding && self.seen & u32::from(tell::CODE) != 0)
+    }
+
+    #[inline]
+    pub(super) fn is_attachment(&self) -> bool {
+        self.does & does::ATTACHMENT != 0 || self.has(tell::DATA)
+    }
+
+    /// Whether it is any of these.
+    pub(super) fn is_something(&self) -> bool {
+        self.is_reference() || self.is_code() || self.is_attachment()
+    }
+}
+
 /// A place as outcomes are found by it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Place(u64);
@@ -139,7 +175,8 @@ pub(crate) struct Learnt {
     /// Where in that list a place is.
     slots: Vec<u16>,
     /// The one that is expected next.
-    next: usize,
+    pub(super) next: usize,
+    pub(super) repeats: Repeats,
     // Lists that keep their room.
     /// What is around the innermost.
     pub(super) outer: Vec<Around>,
@@ -155,10 +192,11 @@ impl Lendable for Learnt {
 
 impl Learnt {
     /// For another body.
-    pub(super) fn prepare(&mut self) {
+    pub(super) fn prepare(&mut self, numbering: &Numbering) {
         if self.outcomes.len().max(self.contexts.len()) >= PLACES_MAX {
             *self = Learnt::default();
         }
+        self.repeats.prepare(numbering);
         self.slots.resize(SLOTS, 0);
         self.objects.clear();
     }

@@ -1,8 +1,8 @@
 //! What is done at a place of a record, worked out from the shape: what the automaton and its
 //! flags, the key and the kind of the value say.
 
-use super::learnt::{Around, Context, Outcome, Place, does};
-use super::{CLINICAL_BY_NAME, CONTAINED, GONE, INHERITED, InRecord, STRING, start_of};
+use super::learnt::{Around, Context, Outcome, Place, STRING, does};
+use super::{CLINICAL_BY_NAME, CONTAINED, GONE, INHERITED, InRecord, start_of};
 use crate::engine::document::tape::{Kind as Json, Node, NodeId};
 use crate::engine::document::text;
 use crate::engine::selectors::automaton::Child;
@@ -20,6 +20,9 @@ impl InRecord<'_, '_> {
         outer: &mut Around,
         known: Place,
     ) -> (Outcome, bool) {
+        if let Some(writing) = &mut self.writing {
+            writing.spoil();
+        }
         let around = self.walk.learnt.context(outer.context);
         let told = self.told(node);
         let mut index = None;
