@@ -162,6 +162,29 @@ impl Sites {
         }
     }
 
+    /// What was noted since these lengths.
+    #[cfg(test)]
+    pub(crate) fn copied_since(
+        &self,
+        before: &Noted,
+    ) -> (Vec<Site<Coded>>, Vec<Site<Words>>, Vec<Site>) {
+        let since = self.since(before);
+        (self.codes(&since).to_vec(), self.words(&since).to_vec(), self.others(&since).to_vec())
+    }
+
+    /// The same, taken from the lists.
+    #[cfg(test)]
+    pub(crate) fn taken_since(
+        &mut self,
+        before: &Noted,
+    ) -> (Vec<Site<Coded>>, Vec<Site<Words>>, Vec<Site>) {
+        let taken = self.copied_since(before);
+        self.codes.truncate(before.codes.end);
+        self.words.truncate(before.words.end);
+        self.others.truncate(before.others.end);
+        taken
+    }
+
     pub(crate) fn codes(&self, of: &Noted) -> &[Site<Coded>] {
         self.codes.get(of.codes.clone()).unwrap_or_default()
     }

@@ -3,7 +3,10 @@
 
 mod learnt;
 mod repeats;
+#[cfg(test)]
+mod tests;
 mod work_out;
+mod writing;
 
 pub(crate) use learnt::Learnt;
 
@@ -15,7 +18,8 @@ use super::selectors::automaton::State;
 use super::shapes::meant::{Mark, Shape, flag};
 use super::sites::{Coded, NOWHERE, Site, Sites, What, Words};
 use learnt::{Around, Context, Object, Outcome, Place, does};
-use repeats::{Stage, Walked, Writing};
+use repeats::{Stage, Step};
+use writing::Writing;
 
 /// What a place gives on to all below it: that it may leave, that it has words, is clinical, is
 /// not read for words, is prose.
@@ -50,6 +54,14 @@ impl<'a> Walk<'a> {
 
     /// Notes the sites of one record. `starts` are those of its spec.
     pub(crate) fn record(&mut self, root: NodeId, kind: usize, starts: &[State]) {
+        #[cfg(test)]
+        let before = tests::Before::of(self);
+        self.record_with(self.doc.tape.repeats(), root, kind, starts);
+        #[cfg(test)]
+        tests::same_without_repeats(self, before, |walk| walk.record_with(&[], root, kind, starts));
+    }
+
+    fn record_with(&mut self, repeats: &[Repeat], root: NodeId, kind: usize, starts: &[State]) {
         let named = self.shape.fhir && !self.shape.kind(kind).names_clinical;
         let flags = if named { CLINICAL_BY_NAME } else { 0 };
         let context = Context { state: start_of(starts, kind), flags, depth: 0 };
@@ -58,7 +70,7 @@ impl<'a> Walk<'a> {
         record.marks(root, context);
         if let Some(node) = doc.get(root).filter(|node| node.kind == Json::Object) {
             let context = record.walk.learnt.number(context);
-            record.places(Around::record(root, node.next, context));
+            record.places(Around::record(root, node.next, context), repeats);
             record.objects();
         }
     }
@@ -122,15 +134,14 @@ impl InRecord<'_, '_> {
     }
 
     /// Looks at every place of the record, in document order.
-    fn places(&mut self, record: Around) {
+    fn places(&mut self, record: Around, repeats: &[Repeat]) {
         let nodes = self.doc.tape.nodes();
         self.walk.learnt.outer.clear();
         let mut inner = record;
         let mut at = inner.id.0.saturating_add(1);
-        let repeats = self.doc.tape.repeats();
         let first = repeats.partition_point(|repeat| repeat.first < at);
-        let mut repeats = repeats.get(first..).unwrap_or_default().iter();
-        let mut stop = repeats.as_slice().first().map_or(u32::MAX, |repeat| repeat.first);
+        let mut ahead = repeats.get(first..).unwrap_or_default();
+        let mut stop = ahead.first().map_or(u32::MAX, |repeat| repeat.first);
         loop {
             while at >= inner.end {
                 match self.leave(inner) {
@@ -139,7 +150,7 @@ impl InRecord<'_, '_> {
                 }
             }
             if at >= stop {
-                (at, stop) = self.stop(at, record.end, &mut repeats, &mut inner);
+                (at, stop) = self.stop(at, record.end, &mut ahead, &mut inner);
                 continue;
             }
             let id = NodeId(at);
@@ -173,9 +184,9 @@ impl InRecord<'_, '_> {
     /// and where to stop next.
     fn stop(
         &mut self,
-        at: u32,
+        mut at: u32,
         end: u32,
-        repeats: &mut std::slice::Iter<'_, Repeat>,
+        ahead: &mut &[Repeat],
         inner: &mut Around,
     ) -> (u32, u32) {
         let learnt = &mut *self.walk.learnt;
@@ -186,36 +197,38 @@ impl InRecord<'_, '_> {
             objects: &mut learnt.objects,
         };
         if let Some(mut writing) = self.writing.take() {
-            if at != writing.repeat.behind {
+            if at != writing.behind {
                 writing.spoil();
             }
             learnt.repeats.written(&writing, inner, &stage, learnt.next);
         }
-        let mut at = at;
-        for repeat in repeats.by_ref() {
-            if repeat.first < at {
-                continue; // it was skipped
-            }
-            if repeat.behind >= end {
-                return (at, u32::MAX); // it goes on behind the record
-            }
-            if repeat.first > at {
-                return (at, repeat.first);
-            }
-            match learnt.repeats.replay(*repeat, inner, &mut stage) {
-                Ok(expected) => {
-                    learnt.next = expected;
-                    at = repeat.behind;
-                }
-                Err(Walked::AndWritten) => {
-                    self.writing = Some(learnt.repeats.write(*repeat, inner, &stage));
-                    return (at, repeat.behind);
-                }
-                Err(Walked::Only) => {}
-            }
-            break;
+        // Those that were skipped.
+        while ahead.first().is_some_and(|repeat| repeat.first < at) {
+            *ahead = ahead.get(1..).unwrap_or_default();
         }
-        (at, repeats.as_slice().first().map_or(u32::MAX, |repeat| repeat.first))
+        let is_here = |ahead: &[Repeat]| {
+            ahead.first().is_some_and(|repeat| repeat.first == at && repeat.behind < end)
+        };
+        if is_here(ahead) {
+            let mut done = 1;
+            match learnt.repeats.step(ahead, end, inner, &mut stage) {
+                Step::Copied { repeats, expected } => {
+                    (done, learnt.next) = (repeats, expected);
+                    let last = ahead.get(repeats.saturating_sub(1));
+                    at = last.map_or(at, |repeat| repeat.behind);
+                }
+                Step::Write { find, repeats } => {
+                    let stretch = ahead.get(..repeats).unwrap_or_default();
+                    self.writing = Writing::begin(find, stretch, inner, &stage);
+                    done = repeats;
+                }
+                Step::Walk => {}
+            }
+            *ahead = ahead.get(done..).unwrap_or_default();
+        }
+        let next = ahead.first().filter(|repeat| repeat.behind < end);
+        let next = next.map_or(u32::MAX, |repeat| repeat.first);
+        (at, self.writing.as_ref().map_or(next, |writing| writing.behind))
     }
 
     /// The end of an array or object has come; gives back what is around it.
@@ -291,8 +304,13 @@ impl InRecord<'_, '_> {
 
     #[inline(never)]
     fn note_words(&mut self, id: NodeId, node: &Node, does: u32) {
-        if does & does::IF_WORDY != 0 && !is_wordy(self.doc.json, node) {
-            return;
+        if does & does::IF_WORDY != 0 {
+            if let Some(writing) = &mut self.writing {
+                writing.read(id);
+            }
+            if !is_wordy(self.doc.json, node) {
+                return;
+            }
         }
         let what = match does & (does::MARKUP | does::PROSE) {
             0 => Words::Label,

@@ -61,7 +61,11 @@ impl Evidence {
         let at = usize::try_from(hash >> (64 - PLACES.trailing_zeros())).unwrap_or(0);
         let Some(slot) = self.0.get_mut(at) else { return false };
         let what = hash & !COUNT;
-        *slot = if *slot & !COUNT == what { (*slot & COUNT).wrapping_add(1).min(COUNT) | what } else { what | 1 };
+        *slot = if *slot & !COUNT == what {
+            (*slot & COUNT).wrapping_add(1).min(COUNT) | what
+        } else {
+            what | 1
+        };
         *slot & COUNT == u64::from(TIMES)
     }
 }

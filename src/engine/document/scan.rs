@@ -169,9 +169,7 @@ impl Parser<'_, '_> {
             self.seen = left.bits;
             self.node = by.first.wrapping_add(left.node);
         }
-        if seam.count() > 1 {
-            self.repeats.push(Repeat { first: by.first, behind: self.count, seam: id });
-        }
+        self.repeats.push(Repeat { first: by.first, behind: self.count, seam: id });
         self.at = by.base.wrapping_add(seam.scalar.start);
         Ok(Node { parent: self.node, ..moved(&seam.scalar, by, 0) })
     }

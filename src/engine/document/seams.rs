@@ -96,14 +96,6 @@ impl Level {
     }
 }
 
-impl Seam {
-    /// How many nodes there are before its scalar.
-    #[inline]
-    pub(super) fn count(&self) -> u32 {
-        self.nodes.1.wrapping_sub(self.nodes.0)
-    }
-}
-
 /// One path.
 #[derive(Clone, Copy, Debug, Default)]
 struct Path {
@@ -315,13 +307,7 @@ impl Seams {
             && self.steps.levels.len() + steps.levels.len() <= NODES_MAX / part
     }
 
-    pub(super) fn add(
-        &mut self,
-        seam: &[u8],
-        steps: &Steps,
-        scalar: Node,
-        next: SeamId,
-    ) -> SeamId {
+    pub(super) fn add(&mut self, seam: &[u8], steps: &Steps, scalar: Node, next: SeamId) -> SeamId {
         let (head, keep) = words_of(seam);
         let tail = seam.len().saturating_sub(16);
         let (tail, _) = words_of(seam.get(tail..).unwrap_or_default());
@@ -391,4 +377,3 @@ fn words_of(seam: &[u8]) -> ([u64; 2], [u64; 2]) {
     }
     (head, keep)
 }
-impl Seams { #[cfg(test)] pub(super) fn stats(&self) -> String { format!("seams {} nodes {} levels {} bytes {} full {}", self.known.len(), self.steps.nodes.len(), self.steps.levels.len(), self.bytes.len(), self.full) } }

@@ -349,7 +349,8 @@ proptest! {
                 documents.push(json);
             }
         }
-        for depth in [64, 3] {
+        // Often enough for seams to grow over what is the same in all of them.
+        for depth in [64; 8].into_iter().chain([3, 2, 64]) {
             for document in &documents {
                 let (mut tape, mut fresh) = (Tape::default(), Tape::default());
                 let outcome = parse(document, depth, &learnt, &mut tape);
@@ -368,20 +369,5 @@ proptest! {
     fn unescaping_never_panics(bytes in "[\"\\\\ud8c0-3x]{0,24}") {
         unescape(&bytes, true);
         unescape(&format!("\"{bytes}\""), true);
-    }
-}
-#[test]
-fn tmp_stats() {
-    let names: Vec<String> = serde_json::from_slice::<Vec<String>>(&std::fs::read("/tmp/keys.json").unwrap()).unwrap();
-    let vocabulary = Vocabulary::new(names.iter().map(|s| s.as_str()));
-    let body = std::fs::read("/work/scratch/400k.json").unwrap();
-    for round in 0..400 {
-        let mut tape = Tape::default();
-        parse(&body, 64, &vocabulary, &mut tape).unwrap();
-        if round % 40 == 0 || round < 8 {
-            let s = vocabulary.lending.lend();
-            let n: u32 = tape.repeats().iter().map(|r| r.behind - r.first).sum();
-            println!("{round} nodes {} repeats {} covering {} | {}", tape.len(), tape.repeats().len(), n, s.seams.stats());
-        }
     }
 }

@@ -1,72 +1,101 @@
 //! What a walk finds in stretches that repeat. The parser tells where several nodes in a row are
 //! the same as in bodies before, values and all; what a walk notes there is the same, too, as
 //! long as the containers around are in the same [`Context`]: it is written down once and then
-//! copied. Stretches with places at which it depends on more are walked each time.
+//! copied. Several of them in a row, with one scalar of any text between each two, are one
+//! stretch once they have come often. Stretches with places at which it depends on more are walked
+//! each time.
 //!
 //! [`Context`]: super::learnt::Context
 
 use super::learnt::{Around, ContextId, Object};
-use crate::engine::document::tape::{Node, NodeId, Numbering, Repeat, SeamId};
+use super::writing::Writing;
+use crate::engine::document::tape::{Kind, Node, NodeId, Numbering, Repeat, SeamId};
 use crate::engine::sites::{NOWHERE, Site, Sites, Words};
 
 /// BOUNDED: what is written down; all is forgotten when there is more.
 const FINDS_MAX: usize = 8_192;
-const PARTS_MAX: usize = 65_536;
+const PARTS_MAX: usize = 131_072;
 /// Containers that one stretch may end.
-const LEVELS_MAX: usize = 5;
+pub(super) const LEVELS_MAX: usize = 6;
 /// So often a stretch is tried that had to be walked.
 const TRIES_MAX: u8 = 4;
+/// Repeats in one stretch.
+const LENGTH_MAX: usize = 24;
+/// Stretches that are one repeat longer than one.
+const LONGER_MAX: u8 = 8;
+/// So many times the same has come behind a stretch before it becomes part of it.
+const TIMES: u8 = 3;
 
 /// What a stretch does in one container that is open before it, the innermost first.
 #[derive(Clone, Copy, Debug)]
-struct Level {
+pub(super) struct Level {
     /// As [`Around`] has it.
-    context: ContextId,
+    pub(super) context: ContextId,
     /// What its members tell, as [`Around::seen`].
-    seen: u32,
+    pub(super) seen: u32,
 }
 
 /// A node that something refers to: one of the stretch by its place from the first of it, or by
 /// the level of which it is the container ([`OF_LEVEL`]) or the concept ([`CONCEPT`]).
-type Mention = u32;
-const OF_LEVEL: u32 = 1 << 30;
-const CONCEPT: u32 = 1 << 29;
+pub(super) type Mention = u32;
+pub(super) const OF_LEVEL: u32 = 1 << 30;
+pub(super) const CONCEPT: u32 = 1 << 29;
 
 /// A part of one of the lists.
-type Part = (usize, usize);
+pub(super) type Part = (usize, usize);
+
+/// What comes behind a stretch: a scalar, and a repeat.
+type Behind = (Kind, SeamId);
 
 /// What is found in one stretch in one context.
 #[derive(Clone, Copy, Debug)]
 struct Find {
-    seam: SeamId,
+    /// The last repeat of it, and what is before that; of one repeat alone the scalar is of none.
+    last: Behind,
     context: ContextId,
-    /// The next of the same seam, from 1 on.
-    next: usize,
-    /// Whether it is known; else how often it was tried in vain.
-    known: Result<(), u8>,
-    levels: Part,
-    words: Part,
-    others: Part,
-    required: Part,
-    objects: Part,
-    opened: Part,
+    /// Another that begins as this one does, from 1 on.
+    sibling: usize,
+    /// Those that are one repeat longer, likewise, and how many there are.
+    longer: usize,
+    many: u8,
+    /// What came behind it last, and how often in a row.
+    behind: (Behind, u8),
+    /// What is found; else how often it was tried in vain.
+    found: Result<Found, u8>,
+}
+
+/// Parts of the lists.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Found {
+    pub(super) levels: Part,
+    pub(super) words: Part,
+    pub(super) others: Part,
+    pub(super) required: Part,
+    pub(super) objects: Part,
+    pub(super) opened: Part,
     /// The outcome that is expected behind it.
-    expected: usize,
+    pub(super) expected: usize,
 }
 
 /// All that was found, of one parser's memory.
 #[derive(Debug, Default)]
 pub(super) struct Repeats {
     numbering: Numbering,
-    /// By seam, from 1 on: the last of its finds.
+    /// By seam, from 1 on: the last of the finds of one repeat.
     by_seam: Vec<usize>,
     finds: Vec<Find>,
-    levels: Vec<Level>,
-    words: Vec<Site<Words>>,
-    others: Vec<Site>,
-    required: Vec<u32>,
-    objects: Vec<Object>,
-    opened: Vec<Around>,
+    pub(super) lists: Lists,
+}
+
+/// What finds are made of.
+#[derive(Debug, Default)]
+pub(super) struct Lists {
+    pub(super) levels: Vec<Level>,
+    pub(super) words: Vec<Site<Words>>,
+    pub(super) others: Vec<Site>,
+    pub(super) required: Vec<u32>,
+    pub(super) objects: Vec<Object>,
+    pub(super) opened: Vec<Around>,
 }
 
 /// What a stretch is walked with, and leaves changed.
@@ -77,65 +106,14 @@ pub(super) struct Stage<'s> {
     pub(super) objects: &'s mut Vec<Object>,
 }
 
-/// A stretch that is being walked and written down.
-#[derive(Debug)]
-pub(super) struct Writing {
-    pub(super) repeat: Repeat,
-    /// Which find it will be.
-    find: usize,
-    /// What is in the containers that were open before it, and how many are left of those.
-    levels: Vec<Level>,
-    containers: Vec<Around>,
-    floor: usize,
-    required: Vec<u32>,
-    before: [usize; 3],
-    /// It depended on more.
-    spoiled: bool,
-}
-
-impl Writing {
-    /// What the key of a node tells the container around it.
-    #[inline]
-    pub(super) fn see(&mut self, seen: u32, depth: usize) {
-        if depth == self.floor
-            && let Some(level) = self.levels.last_mut()
-        {
-            level.seen |= seen;
-        }
-    }
-
-    /// A container ends, that many deep, and this one is around it.
-    pub(super) fn leave(&mut self, depth: usize, outer: &Around) {
-        if depth == self.floor {
-            self.floor = self.floor.saturating_sub(1);
-            self.levels.push(Level { context: outer.context, seen: 0 });
-            self.containers.push(*outer);
-        }
-    }
-
-    pub(super) fn require(&mut self, node: NodeId) {
-        self.required.push(node.0.wrapping_sub(self.repeat.first));
-    }
-
-    pub(super) fn spoil(&mut self) {
-        self.spoiled = true;
-    }
-
-    /// How a node is written down; nothing if it is elsewhere.
-    fn mention(&self, node: u32) -> Option<Mention> {
-        if node == NOWHERE {
-            return Some(NOWHERE);
-        }
-        if let Some(place) = node.checked_sub(self.repeat.first) {
-            return Some(place);
-        }
-        let mut levels = (0..).zip(&self.containers);
-        levels.find_map(|(level, container)| match node {
-            _ if node == container.id.0 => Some(OF_LEVEL | level),
-            _ if node == container.concept => Some(OF_LEVEL | CONCEPT | level),
-            _ => None,
-        })
-    }
+/// What is to be done where a stretch begins.
+pub(super) enum Step {
+    /// That many repeats are done with.
+    Copied { repeats: usize, expected: usize },
+    /// They are to be walked, and what is found is to be written down.
+    Write { find: usize, repeats: usize },
+    /// It is to be walked.
+    Walk,
 }
 
 impl Repeats {
@@ -152,136 +130,126 @@ impl Repeats {
     }
 
     fn is_full(&self) -> bool {
-        let parts = [self.words.len(), self.others.len(), self.required.len(), self.objects.len()];
+        let Lists { words, others, required, objects, .. } = &self.lists;
+        let parts = [words.len(), others.len(), required.len(), objects.len()];
         self.finds.len() >= FINDS_MAX || parts.iter().any(|part| *part >= PARTS_MAX)
     }
 
     #[inline]
-    fn find(&self, seam: SeamId, context: ContextId) -> Option<usize> {
-        let mut next = *self.by_seam.get(place(seam))?;
+    fn among(&self, mut next: usize, is_it: impl Fn(&Find) -> bool) -> Option<usize> {
         loop {
             let at = next.checked_sub(1)?;
             let find = self.finds.get(at)?;
-            if find.context == context {
+            if is_it(find) {
                 return Some(at);
             }
-            next = find.next;
+            next = find.sibling;
         }
     }
 
-    /// Does what was done before at a stretch that begins in `inner`, and gives back the outcome
-    /// that is expected behind it; or says how it is to be walked.
+    /// Does what was done before at the longest stretch known that begins in `inner` with the
+    /// first of these repeats, or says what is to be done. None may reach `end`.
     #[inline]
-    pub(super) fn replay(
-        &self,
-        repeat: Repeat,
+    pub(super) fn step(
+        &mut self,
+        ahead: &[Repeat],
+        end: u32,
         inner: &mut Around,
         on: &mut Stage<'_>,
-    ) -> Result<usize, Walked> {
-        let Some(at) = self.find(repeat.seam, inner.context) else {
-            return Err(if self.is_full() { Walked::Only } else { Walked::AndWritten });
+    ) -> Step {
+        let Some(first) = ahead.first() else { return Step::Walk };
+        let root = self.by_seam.get(place(first.seam)).copied().unwrap_or(0);
+        let Some(mut at) = self.among(root, |find| find.context == inner.context) else {
+            return self.first_of(first.seam, inner.context);
         };
-        let find = self.finds.get(at).ok_or(Walked::Only)?;
-        match find.known {
-            Ok(()) => {}
-            Err(tries) if tries < TRIES_MAX => return Err(Walked::AndWritten),
-            Err(_) => return Err(Walked::Only),
-        }
-        let levels = part(&self.levels, find.levels);
-        if on.outer.len() < levels.len().saturating_sub(1) {
-            return Err(Walked::Only);
-        }
-        let mut mentions = [[NOWHERE; 2]; LEVELS_MAX];
-        let around = std::iter::once(&*inner).chain(on.outer.iter().rev());
-        for ((level, container), mention) in levels.iter().zip(around).zip(&mut mentions) {
-            if level.context != container.context {
-                return Err(Walked::Only);
+        let mut repeats = 1;
+        let mut last = first;
+        let behind = loop {
+            let behind = ahead
+                .get(repeats)
+                .filter(|next| next.first == last.behind.wrapping_add(1) && next.behind < end);
+            let behind = behind.and_then(|next| Some((next, on.nodes.get(place(last.behind))?)));
+            let Some((next, scalar)) = behind else { break None };
+            let behind = (scalar.kind, next.seam);
+            let longer = self.finds.get(at).map_or(0, |find| find.longer);
+            match self.among(longer, |find| find.last == behind) {
+                Some(longer) if self.is_known(longer) => (at, last) = (longer, next),
+                longer => break Some((behind, longer)),
             }
-            *mention = [container.id.0, container.concept];
+            repeats += 1;
+        };
+        let Some(find) = self.finds.get(at) else { return Step::Walk };
+        let Ok(found) = find.found else {
+            return if self.may_try(at) { Step::Write { find: at, repeats } } else { Step::Walk };
+        };
+        if let Some((behind, longer)) = behind
+            && repeats < LENGTH_MAX
+            && let Some(find) = self.one_longer(at, behind, longer)
+        {
+            return Step::Write { find, repeats: repeats + 1 };
         }
-        let to = Mentioned { first: repeat.first, levels: mentions };
-        for (number, level) in levels.iter().enumerate() {
-            if number > 0 {
-                if let Some(object) = on.objects.get_mut(inner.object) {
-                    object.seen = inner.seen;
-                }
-                *inner = on.outer.pop().ok_or(Walked::Only)?;
-            }
-            inner.seen |= level.seen;
-        }
-        self.copy(find, &to, on);
-        let objects = on.objects.len();
-        for object in part(&self.objects, find.objects) {
-            let (id, concept) = (to.node(object.id), to.of(object.concept));
-            on.objects.push(Object { id, concept, ..*object });
-        }
-        for opened in part(&self.opened, find.opened) {
-            let (id, concept) = (to.node(opened.id), to.of(opened.concept));
-            let end = on.nodes.get(place(id.0)).map_or(id.0, |node| node.next);
-            // One that is no object has none, and so many there are not.
-            let object = opened.object.saturating_add(objects);
-            on.outer.push(*inner);
-            *inner = Around { id, end, concept, object, ..*opened };
-        }
-        Ok(find.expected)
-    }
-
-    #[inline]
-    fn copy(&self, find: &Find, to: &Mentioned, on: &mut Stage<'_>) {
-        for site in part(&self.words, find.words) {
-            on.sites.words.push(Site { node: to.node(site.node), ..*site });
-        }
-        for site in part(&self.others, find.others) {
-            let (node, with) = (to.node(site.node), to.of(site.with));
-            on.sites.others.push(Site { node, with, what: site.what });
-        }
-        for node in part(&self.required, find.required) {
-            let node = to.first.wrapping_add(*node);
-            if let Some(required) = on.sites.required.get_mut(place(node)) {
-                *required = true;
-            }
+        match self.lists.copy(&found, first.first, inner, on) {
+            Some(()) => Step::Copied { repeats, expected: found.expected },
+            None => Step::Walk,
         }
     }
 
-    /// Begins to write down what is found in a stretch.
+    fn is_known(&self, at: usize) -> bool {
+        self.finds.get(at).is_some_and(|find| find.found.is_ok())
+    }
+
+    fn may_try(&self, at: usize) -> bool {
+        self.finds.get(at).is_some_and(|find| find.found.is_err_and(|tries| tries < TRIES_MAX))
+    }
+
+    /// A stretch of one repeat that was never met in that context.
     #[cold]
-    pub(super) fn write(&mut self, repeat: Repeat, inner: &Around, on: &Stage<'_>) -> Writing {
-        let find = self.find(repeat.seam, inner.context).unwrap_or_else(|| {
-            let seam = place(repeat.seam);
-            if self.by_seam.len() <= seam {
-                self.by_seam.resize(seam.saturating_add(1), 0);
-            }
-            let none = (0, 0);
-            let last = self.by_seam.get_mut(seam);
-            let number = self.finds.len().saturating_add(1);
-            self.finds.push(Find {
-                seam: repeat.seam,
-                context: inner.context,
-                next: last.map_or(0, |last| std::mem::replace(last, number)),
-                known: Err(0),
-                levels: none,
-                words: none,
-                others: none,
-                required: none,
-                objects: none,
-                opened: none,
-                expected: 0,
-            });
-            number.saturating_sub(1)
-        });
-        Writing {
-            repeat,
-            find,
-            levels: vec![Level { context: inner.context, seen: 0 }],
-            containers: vec![*inner],
-            floor: on.outer.len(),
-            required: Vec::new(),
-            before: [on.sites.words.len(), on.sites.others.len(), on.objects.len()],
-            spoiled: false,
+    fn first_of(&mut self, seam: SeamId, context: ContextId) -> Step {
+        if self.is_full() {
+            return Step::Walk;
         }
+        let at = place(seam);
+        if self.by_seam.len() <= at {
+            self.by_seam.resize(at.saturating_add(1), 0);
+        }
+        let sibling = self.by_seam.get(at).copied().unwrap_or(0);
+        let find = self.add((Kind::Null, seam), context, sibling);
+        if let Some(last) = self.by_seam.get_mut(at) {
+            *last = find.saturating_add(1);
+        }
+        Step::Write { find, repeats: 1 }
     }
 
-    /// The end of a stretch has come.
+    fn add(&mut self, last: Behind, context: ContextId, sibling: usize) -> usize {
+        let behind = ((Kind::Null, 0), 0);
+        self.finds.push(Find { last, context, sibling, longer: 0, many: 0, behind, found: Err(0) });
+        self.finds.len().saturating_sub(1)
+    }
+
+    /// The stretch that is one repeat longer, if it is time to write it down.
+    #[inline]
+    fn one_longer(&mut self, at: usize, behind: Behind, longer: Option<usize>) -> Option<usize> {
+        if let Some(longer) = longer {
+            return self.may_try(longer).then_some(longer);
+        }
+        let find = self.finds.get_mut(at)?;
+        let (last, times) = &mut find.behind;
+        *times = if *last == behind { times.saturating_add(1) } else { 1 };
+        *last = behind;
+        if *times < TIMES || find.many >= LONGER_MAX {
+            return None;
+        }
+        find.many += 1;
+        let (context, sibling) = (find.context, find.longer);
+        if self.is_full() {
+            return None;
+        }
+        let new = self.add(behind, context, sibling);
+        self.finds.get_mut(at)?.longer = new.saturating_add(1);
+        Some(new)
+    }
+
+    /// The end of a stretch has come that was written down.
     #[cold]
     pub(super) fn written(
         &mut self,
@@ -290,72 +258,82 @@ impl Repeats {
         on: &Stage<'_>,
         expected: usize,
     ) {
-        let taken = self.take(writing, inner, on);
+        let found = writing.found(inner, on, &mut self.lists);
         let Some(find) = self.finds.get_mut(writing.find) else { return };
-        match taken {
-            Some(taken) => {
-                let (seam, context, next) = (find.seam, find.context, find.next);
-                *find = Find { seam, context, next, expected, ..taken };
-            }
-            None => find.known = Err(find.known.err().unwrap_or(0).saturating_add(1)),
-        }
-    }
-
-    fn take(&mut self, writing: &Writing, inner: &Around, on: &Stage<'_>) -> Option<Find> {
-        if writing.spoiled || writing.levels.len() > LEVELS_MAX {
-            return None;
-        }
-        let first = writing.repeat.first;
-        let mention = |node: u32| writing.mention(node);
-        let place_of = |node: NodeId| Some(NodeId(node.0.checked_sub(first)?));
-        let [words, others, objects] = writing.before;
-        let words = on.sites.words.get(words..)?.iter().map(|site| {
-            Some(Site { node: place_of(site.node)?, ..*site })
-        });
-        let words: Vec<Site<Words>> = words.collect::<Option<_>>()?;
-        let others = on.sites.others.get(others..)?.iter().map(|site| {
-            Some(Site { node: place_of(site.node)?, with: mention(site.with)?, ..*site })
-        });
-        let others: Vec<Site> = others.collect::<Option<_>>()?;
-        let open = on.outer.get(writing.floor..)?.iter().chain([inner]).skip(1);
-        let mut opened: Vec<Around> = open.copied().collect();
-        let mut kept: Vec<Object> = Vec::new();
-        for (at, object) in on.objects.iter().enumerate().skip(objects) {
-            let open = opened.iter_mut().find(|around| around.object == at);
-            // Of one that has ended it is known whether it is anything.
-            if open.is_none() && !object.is_something() {
-                continue;
-            }
-            if let Some(around) = open {
-                around.object = kept.len();
-            }
-            let (id, concept) = (place_of(object.id)?, mention(object.concept)?);
-            kept.push(Object { id, concept, ..*object });
-        }
-        for around in &mut opened {
-            (around.id, around.concept) = (place_of(around.id)?, mention(around.concept)?);
-        }
-        Some(Find {
-            seam: 0,
-            context: 0,
-            next: 0,
-            known: Ok(()),
-            levels: append(&mut self.levels, &writing.levels),
-            words: append(&mut self.words, &words),
-            others: append(&mut self.others, &others),
-            required: append(&mut self.required, &writing.required),
-            objects: append(&mut self.objects, &kept),
-            opened: append(&mut self.opened, &opened),
-            expected: 0,
-        })
+        find.found = match found {
+            Some(found) => Ok(Found { expected, ..found }),
+            None => Err(find.found.err().unwrap_or(0).saturating_add(1)),
+        };
     }
 }
 
-/// How a stretch is walked of which it is not known what is found there.
-pub(super) enum Walked {
-    Only,
-    /// … and what is found is written down.
-    AndWritten,
+impl Lists {
+    /// Notes what was found in a stretch that begins there; nothing if it is in other contexts.
+    #[inline]
+    fn copy(
+        &self,
+        found: &Found,
+        first: u32,
+        inner: &mut Around,
+        on: &mut Stage<'_>,
+    ) -> Option<()> {
+        let to = self.leave(found, first, inner, on)?;
+        for site in part(&self.words, found.words) {
+            on.sites.words.push(Site { node: to.node(site.node), ..*site });
+        }
+        for site in part(&self.others, found.others) {
+            let (node, with) = (to.node(site.node), to.of(site.with));
+            on.sites.others.push(Site { node, with, what: site.what });
+        }
+        for node in part(&self.required, found.required) {
+            let node = to.first.wrapping_add(*node);
+            if let Some(required) = on.sites.required.get_mut(place(node)) {
+                *required = true;
+            }
+        }
+        let objects = on.objects.len();
+        for object in part(&self.objects, found.objects) {
+            let (id, concept) = (to.node(object.id), to.of(object.concept));
+            on.objects.push(Object { id, concept, ..*object });
+        }
+        for opened in part(&self.opened, found.opened) {
+            let (id, concept) = (to.node(opened.id), to.of(opened.concept));
+            let end = on.nodes.get(place(id.0)).map_or(id.0, |node| node.next);
+            // One that is no object has none, and so many there are not.
+            let object = opened.object.saturating_add(objects);
+            on.outer.push(*inner);
+            *inner = Around { id, end, concept, object, ..*opened };
+        }
+        Some(())
+    }
+
+    /// Leaves the containers that end in the stretch.
+    #[inline]
+    fn leave(
+        &self,
+        found: &Found,
+        first: u32,
+        inner: &mut Around,
+        on: &mut Stage<'_>,
+    ) -> Option<Mentioned> {
+        let levels = part(&self.levels, found.levels);
+        let mut to = Mentioned { first, levels: [[NOWHERE; 2]; LEVELS_MAX] };
+        let mut around = std::iter::once(&*inner).chain(on.outer.iter().rev());
+        for (level, mentioned) in levels.iter().zip(&mut to.levels) {
+            let container = around.next().filter(|one| one.context == level.context)?;
+            *mentioned = [container.id.0, container.concept];
+        }
+        for (number, level) in levels.iter().enumerate() {
+            if number > 0 {
+                if let Some(object) = on.objects.get_mut(inner.object) {
+                    object.seen = inner.seen;
+                }
+                *inner = on.outer.pop()?;
+            }
+            inner.seen |= level.seen;
+        }
+        Some(to)
+    }
 }
 
 /// What mentions mean at one place.
@@ -392,10 +370,4 @@ fn place(at: u32) -> usize {
 #[inline]
 fn part<T>(all: &[T], of: Part) -> &[T] {
     all.get(of.0..of.1).unwrap_or_default()
-}
-
-fn append<T: Copy>(all: &mut Vec<T>, more: &[T]) -> Part {
-    let first = all.len();
-    all.extend_from_slice(more);
-    (first, all.len())
 }

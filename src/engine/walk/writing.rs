@@ -1,0 +1,151 @@
+//! A stretch that is being walked and written down: see [`super::repeats`].
+
+use super::learnt::{Around, Object};
+use super::repeats::{CONCEPT, Found, LEVELS_MAX, Level, Lists, Mention, OF_LEVEL, Part, Stage};
+use crate::engine::document::tape::{NodeId, Repeat};
+use crate::engine::sites::{NOWHERE, Site};
+
+/// What is noted of it besides what a walk notes.
+#[derive(Debug)]
+pub(super) struct Writing {
+    /// Which find it will be.
+    pub(super) find: usize,
+    first: u32,
+    pub(super) behind: u32,
+    /// The scalars between its repeats, of any text.
+    open: Vec<u32>,
+    /// What is in the containers that were open before it, and how many are left of those.
+    levels: Vec<Level>,
+    containers: Vec<Around>,
+    floor: usize,
+    required: Vec<u32>,
+    before: [usize; 3],
+    /// It depended on more.
+    spoiled: bool,
+}
+
+impl Writing {
+    /// Nothing yet, of a stretch of these repeats.
+    pub(super) fn begin(
+        find: usize,
+        repeats: &[Repeat],
+        inner: &Around,
+        on: &Stage<'_>,
+    ) -> Option<Writing> {
+        let (first, last) = (repeats.first()?, repeats.last()?);
+        Some(Writing {
+            find,
+            first: first.first,
+            behind: last.behind,
+            open: repeats.iter().map(|repeat| repeat.behind).collect(),
+            levels: vec![Level { context: inner.context, seen: 0 }],
+            containers: vec![*inner],
+            floor: on.outer.len(),
+            required: Vec::new(),
+            before: [on.sites.words.len(), on.sites.others.len(), on.objects.len()],
+            spoiled: false,
+        })
+    }
+
+    /// What the key of a node tells the container around it.
+    #[inline]
+    pub(super) fn see(&mut self, seen: u32, depth: usize) {
+        if depth == self.floor
+            && let Some(level) = self.levels.last_mut()
+        {
+            level.seen |= seen;
+        }
+    }
+
+    /// A container ends, that many deep, and this one is around it.
+    pub(super) fn leave(&mut self, depth: usize, outer: &Around) {
+        if depth == self.floor {
+            self.floor = self.floor.saturating_sub(1);
+            self.levels.push(Level { context: outer.context, seen: 0 });
+            self.containers.push(*outer);
+        }
+    }
+
+    /// FHIR demands a node.
+    pub(super) fn require(&mut self, node: NodeId) {
+        self.required.push(node.0.wrapping_sub(self.first));
+    }
+
+    /// What is found at a node depends on its text.
+    pub(super) fn read(&mut self, node: NodeId) {
+        self.spoiled |= self.open.contains(&node.0);
+    }
+
+    /// What is found depends on more than is told of repeats.
+    pub(super) fn spoil(&mut self) {
+        self.spoiled = true;
+    }
+
+    /// How a node is written down; nothing if it is elsewhere.
+    fn mention(&self, node: u32) -> Option<Mention> {
+        if node == NOWHERE {
+            return Some(NOWHERE);
+        }
+        if let Some(place) = node.checked_sub(self.first) {
+            return Some(place);
+        }
+        let mut levels = (0..).zip(&self.containers);
+        levels.find_map(|(level, container)| match node {
+            _ if node == container.id.0 => Some(OF_LEVEL | level),
+            _ if node == container.concept => Some(OF_LEVEL | CONCEPT | level),
+            _ => None,
+        })
+    }
+
+    fn place(&self, node: NodeId) -> Option<NodeId> {
+        node.0.checked_sub(self.first).map(NodeId)
+    }
+
+    /// All of it, added to the lists; nothing if it would not be the same elsewhere.
+    pub(super) fn found(&self, inner: &Around, on: &Stage<'_>, lists: &mut Lists) -> Option<Found> {
+        if self.spoiled || self.levels.len() > LEVELS_MAX {
+            return None;
+        }
+        let [words, others, objects] = self.before;
+        let words = on.sites.words.get(words..)?.iter();
+        let words = words.map(|site| Some(Site { node: self.place(site.node)?, ..*site }));
+        let words: Vec<_> = words.collect::<Option<_>>()?;
+        let others = on.sites.others.get(others..)?.iter().map(|site| {
+            Some(Site { node: self.place(site.node)?, with: self.mention(site.with)?, ..*site })
+        });
+        let others: Vec<_> = others.collect::<Option<_>>()?;
+        let open = on.outer.get(self.floor..)?.iter().chain([inner]).skip(1);
+        let mut opened: Vec<Around> = open.copied().collect();
+        let mut kept: Vec<Object> = Vec::new();
+        for (at, object) in on.objects.iter().enumerate().skip(objects) {
+            let open = opened.iter_mut().find(|around| around.object == at);
+            // Of one that has ended it is known whether it is anything.
+            if open.is_none() && !object.is_something() {
+                continue;
+            }
+            if let Some(around) = open {
+                around.object = kept.len();
+            }
+            let (id, concept) = (self.place(object.id)?, self.mention(object.concept)?);
+            kept.push(Object { id, concept, ..*object });
+        }
+        for around in &mut opened {
+            (around.id, around.concept) = (self.place(around.id)?, self.mention(around.concept)?);
+        }
+        Some(Found {
+            levels: append(&mut lists.levels, &self.levels),
+            words: append(&mut lists.words, &words),
+            others: append(&mut lists.others, &others),
+            required: append(&mut lists.required, &self.required),
+            objects: append(&mut lists.objects, &kept),
+            opened: append(&mut lists.opened, &opened),
+            expected: 0,
+        })
+    }
+}
+
+fn append<T: Copy>(all: &mut Vec<T>, more: &[T]) -> Part {
+    let first = all.len();
+    all.extend_from_slice(more);
+    (first, all.len())
+}
