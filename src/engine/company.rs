@@ -122,8 +122,14 @@ pub(crate) fn named_in<'t>(shape: &Shape, text: &'t str) -> &'t str {
 }
 
 /// Every choice of one value of each part, of the tuples of a kind all parts of which are there.
-pub(crate) fn tuples<T: Clone>(kind: &Kind, mut parts: Vec<(u8, u8, T)>) -> Vec<Vec<T>> {
-    parts.sort_by_key(|(tuple, part, _)| (*tuple, *part));
+pub(crate) fn tuples<T: Clone + PartialEq>(
+    kind: &Kind,
+    mut parts: Vec<(u8, u8, T)>,
+) -> Vec<Vec<T>> {
+    let place = |part: &(u8, u8, T)| (part.0, part.1);
+    if !parts.is_sorted_by_key(place) {
+        parts.sort_by_key(place);
+    }
     let mut all = Vec::new();
     for same in parts.chunk_by(|one, other| one.0 == other.0) {
         let arity = same.first().and_then(|part| kind.tuples.get(usize::from(part.0)));
@@ -135,15 +141,23 @@ pub(crate) fn tuples<T: Clone>(kind: &Kind, mut parts: Vec<(u8, u8, T)>) -> Vec<
     all
 }
 
-fn product<T: Clone>(parts: &[(u8, u8, T)]) -> Vec<Vec<T>> {
+/// Values that come again make no other key.
+fn product<T: Clone + PartialEq>(parts: &[(u8, u8, T)]) -> Vec<Vec<T>> {
     let mut keys: Vec<Vec<T>> = vec![Vec::with_capacity(parts.len())];
     for values in parts.chunk_by(|one, other| one.1 == other.1) {
-        if let ([(_, _, value)], [key]) = (values, keys.as_mut_slice()) {
-            key.push(value.clone());
+        let first = |(at, (_, _, value)): &(usize, &(u8, u8, T))| {
+            !values.iter().take(*at).any(|(_, _, before)| before == value)
+        };
+        let values = values.iter().enumerate().take(TUPLE_KEYS_MAX).filter(first);
+        let mut values = values.map(|(_, (_, _, value))| value);
+        let Some(one) = values.next() else { continue };
+        let more: Vec<&T> = values.collect();
+        if let ([], [key]) = (more.as_slice(), keys.as_mut_slice()) {
+            key.push(one.clone());
             continue;
         }
         let longer = keys.iter().flat_map(|key| {
-            values.iter().map(|(_, _, value)| {
+            std::iter::once(one).chain(more.iter().copied()).map(|value| {
                 let mut key = key.clone();
                 key.push(value.clone());
                 key

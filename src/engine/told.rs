@@ -39,12 +39,13 @@ struct Text<T> {
 }
 
 /// BOUNDED: how many texts are kept; a power of two.
-const PLACES: usize = 512;
+const PLACES: usize = 1_024;
 /// BOUNDED: a longer text is asked each time, bytes.
 const TEXT_BYTES_MAX: usize = 256;
 
 impl<T: Copy> Texts<T> {
     /// What the value at that node, as written, said before in that era, or what `ask` says.
+    #[inline]
     pub(crate) fn of(
         &mut self,
         doc: Document<'_>,
@@ -52,7 +53,7 @@ impl<T: Copy> Texts<T> {
         era: Option<usize>,
         ask: impl FnOnce() -> T,
     ) -> T {
-        let bytes = doc.written(node).as_bytes();
+        let bytes = doc.bytes(node);
         if self.0.is_empty() {
             self.0.resize_with(PLACES, || Text { bytes: Vec::new(), era: None, said: None });
         }

@@ -3,16 +3,16 @@
 use super::Body;
 use crate::engine::document::tape::{Kind as Json, NodeId};
 use crate::engine::facts::PersonId;
-use crate::engine::names::{Target, target};
+use crate::engine::names::{self, Target, target};
 use crate::engine::sites::{NOWHERE, Site, What};
 use std::borrow::Cow;
 use std::ops::Range;
 
-/// Who is meant by texts that came before: the links of a body name a few people over and over.
-type Known = Vec<(Box<str>, Option<PersonId>)>;
+/// The last link of each hash: those of a body have a few texts over and over.
+type Known = [u32; KNOWN];
 
-/// So many are looked through in less time than is needed to find who one is.
-const KNOWN_MAX: usize = 16;
+/// A power of two.
+const KNOWN: usize = 128;
 
 /// A link as it is written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -96,6 +96,8 @@ pub(super) struct Link<'a> {
     /// Who is meant by its text.
     pub(super) who: Option<PersonId>,
     bearers: Range<usize>,
+    /// Where in the text its name stands; see [`Link::name`].
+    name: Range<usize>,
 }
 
 impl Link<'_> {
@@ -112,7 +114,7 @@ impl Link<'_> {
 
     /// What it names, as records are called; the text itself if that is no name.
     pub(super) fn name(&self) -> &str {
-        name_in(&self.text)
+        self.text.get(self.name.clone()).unwrap_or(&self.text)
     }
 }
 
@@ -128,7 +130,7 @@ impl<'a> Body<'a> {
         // A place may be several links, noted apart. Most come in document order: those are found
         // again, and one that is not is read twice.
         let mut read: Vec<(NodeId, u32)> = Vec::new();
-        let mut known = Vec::new();
+        let mut known = [NOWHERE; KNOWN];
         for site in sites.iter_mut().filter(|site| site.what.is_link()) {
             // A part of a tuple may be a plain value.
             let value = || self.doc.get(site.node).is_some_and(|node| node.kind != Json::Object);
@@ -173,7 +175,10 @@ impl<'a> Body<'a> {
     }
 
     fn read_link(&self, node: NodeId, known: &mut Known) -> Link<'a> {
-        let plain = |points| Link { text: Cow::Borrowed(""), points, who: None, bearers: 0..0 };
+        let plain = |points| {
+            let text = Cow::Borrowed("");
+            Link { text, points, who: None, bearers: 0..0, name: 0..0 }
+        };
         let keys = &self.terms.shape.keys;
         let text = match self.doc.get(node).map(|node| node.kind) {
             None | Some(Json::Null) => return plain(Points::Nothing),
@@ -199,21 +204,26 @@ impl<'a> Body<'a> {
                 }
             }
         };
-        let (points, bearers) = self.points(&text);
-        let who = if points.may_be_person() { self.who(&text, known) } else { None };
-        Link { text, points, who, bearers }
+        // The link that is read now will have the next number.
+        let number = u32::try_from(self.links.len()).unwrap_or(NOWHERE);
+        let hash = names::hash(&text) >> (u64::BITS - KNOWN.trailing_zeros());
+        let slot = known.get_mut(usize::try_from(hash).unwrap_or(0));
+        let last = slot.map_or(NOWHERE, |slot| std::mem::replace(slot, number));
+        match self.links.get(usize::try_from(last).unwrap_or(usize::MAX)) {
+            Some(last) if last.text == text => Link { text, ..last.clone() },
+            _ => self.read_text(text),
+        }
     }
 
-    /// Who is meant, by what was found before where that is known.
-    fn who(&self, text: &str, known: &mut Known) -> Option<PersonId> {
-        if let Some((_, who)) = known.iter().find(|(before, _)| **before == *text) {
-            return *who;
-        }
-        let who = self.person_named(text);
-        if known.len() < KNOWN_MAX {
-            known.push((text.into(), who));
-        }
-        who
+    fn read_text(&self, text: Cow<'a, str>) -> Link<'a> {
+        let (points, bearers) = self.points(&text);
+        let who = if points.may_be_person() { self.person_named(&text) } else { None };
+        let name = name_in(&text);
+        // Mostly at the end; before that are bases, after it versions.
+        let is_there = |at: &usize| text.get(*at..).is_some_and(|rest| rest.starts_with(name));
+        let from = (0..=text.len().saturating_sub(name.len())).rev().find(is_there).unwrap_or(0);
+        let name = from..from.saturating_add(name.len());
+        Link { text, points, who, bearers, name }
     }
 
     pub(super) fn points(&self, text: &str) -> (Points, Range<usize>) {

@@ -42,19 +42,18 @@ impl Default for Habit {
 
 /// How often a seam, a scalar and a seam have come one after the other: in the low bits how
 /// often, in the others a hash of what. What comes rarely is overwritten.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(super) struct Evidence(Vec<u64>);
 
 const PLACES: usize = 4_096;
 const COUNT: u64 = 7;
 
-impl Default for Evidence {
-    fn default() -> Evidence {
+impl Evidence {
+    /// Nothing yet.
+    pub(super) fn begun() -> Evidence {
         Evidence(vec![0; PLACES])
     }
-}
 
-impl Evidence {
     /// Whether it has come often enough now.
     #[inline]
     fn add(&mut self, hash: u64) -> bool {

@@ -33,14 +33,14 @@ pub(super) fn moved(node: &Node, by: Offsets, around: u32) -> Node {
 #[inline]
 pub(super) fn move_all(nodes: &mut [Node], by: Offsets, around: u32) {
     let add = u32x4::new([by.base, by.base, by.first, by.base]);
-    // What a parent is counted from: the first of the seam, or of nothing.
+    // What a parent is counted from: the first of the seam, or nothing.
     let (inside, outside) = (by.first, around.wrapping_sub(AROUND));
+    let differ = inside ^ outside;
     for node in nodes {
         let from = u32x4::new([node.start, node.end, node.next, node.key_start]);
         [node.start, node.end, node.next, node.key_start] = (from + add).to_array();
         node.key_end = node.key_end.wrapping_add(by.base);
-        let which = [inside, outside];
-        let is_outside = usize::from(node.parent == AROUND);
-        node.parent = node.parent.wrapping_add(which.get(is_outside).copied().unwrap_or(inside));
+        let is_outside = u32::from(node.parent == AROUND).wrapping_neg();
+        node.parent = node.parent.wrapping_add(inside ^ (differ & is_outside));
     }
 }

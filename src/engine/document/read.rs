@@ -74,6 +74,13 @@ impl<'a> Document<'a> {
         (!text.is_empty()).then_some(text)
     }
 
+    /// The bytes of a value as written.
+    #[inline]
+    pub fn bytes(self, id: NodeId) -> &'a [u8] {
+        let span = self.get(id).map(|node| range(node.start, node.end));
+        span.and_then(|span| self.json.as_bytes().get(span)).unwrap_or_default()
+    }
+
     /// A value as written.
     #[inline]
     pub fn written(self, id: NodeId) -> &'a str {

@@ -133,7 +133,8 @@ impl Seams {
     /// Forgets all where there is no room.
     pub(super) fn make_room(&mut self) {
         if self.full || self.paths.is_empty() {
-            *self = Seams { numbering: Numbering::begun(), ..Seams::default() };
+            let (numbering, evidence) = (Numbering::begun(), Evidence::begun());
+            *self = Seams { numbering, evidence, ..Seams::default() };
             self.paths.resize(usize::from(START) + 1, Path::default());
         }
     }
