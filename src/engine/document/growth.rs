@@ -202,7 +202,9 @@ impl Joint {
         for level in seams.levels(seam) {
             self.meet(level.bits);
             let (here, later) = nodes.split_at_checked(level.nodes).unwrap_or_default();
-            here.iter().for_each(|node| self.push(moved(node, by, AROUND)));
+            for node in here {
+                self.push(moved(node, by, AROUND));
+            }
             nodes = later;
             if level.end != 0 {
                 self.close(level.end.wrapping_add(by.base));

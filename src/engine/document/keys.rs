@@ -2,7 +2,7 @@
 
 use super::scan::ParseError;
 use super::source::{Source, place, two_words};
-use super::tape::Node;
+use super::tape::{Node, Vocabulary};
 use super::text;
 use std::borrow::Cow;
 
@@ -82,6 +82,21 @@ const KEEP: [[u64; 2]; 16] = [
 
 const fn low_bytes(count: u32) -> u64 {
     u64::MAX >> (64 - 8 * count)
+}
+
+/// An escaped key is compared as unescaped.
+#[cold]
+#[inline(never)]
+pub(super) fn escaped_key(
+    source: Source<'_>,
+    vocabulary: &Vocabulary,
+    open: u32,
+    close: u32,
+) -> u16 {
+    let quoted = source.text.get(place(open)..=place(close));
+    let text = text::unescape(quoted.unwrap_or_default(), true);
+    let print = Fingerprint::of(&text);
+    vocabulary.number_of(print, || text.as_bytes())
 }
 
 /// Whether the object that `nodes` ends with (the node before its first child is `object`) has a

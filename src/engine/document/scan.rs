@@ -5,7 +5,7 @@
 //! The loop keeps its own stack, so no nesting can overflow the thread's.
 
 use super::growth::Followed;
-use super::keys::{Fingerprint, no_key_twice};
+use super::keys::{Fingerprint, escaped_key, no_key_twice};
 use super::numbers::number;
 use super::offsets::{Offsets, move_all, moved};
 use super::seams::{ELEMENT, LOST, NONE, PathId, START, Seam, Seams};
@@ -13,7 +13,6 @@ use super::source::{Source, past_space, place};
 use super::spelled::Spelled;
 use super::strings::{StringEnd, string};
 use super::tape::{Kind, Node, Repeat, SeamId, Tape, Vocabulary};
-use super::text::unescape;
 use crate::engine::lending::Lendable;
 
 /// Why a document was refused. Never quotes it.
@@ -382,16 +381,6 @@ fn ended(source: Source<'_>, at: u32, closer: u8) -> Result<(), ParseError> {
         return Err(ParseError { at: place(at), why: "something after the end" });
     }
     Ok(())
-}
-
-/// An escaped key is compared as unescaped.
-#[cold]
-#[inline(never)]
-fn escaped_key(source: Source<'_>, vocabulary: &Vocabulary, open: u32, close: u32) -> u16 {
-    let quoted = source.text.get(place(open)..=place(close));
-    let text = unescape(quoted.unwrap_or_default(), true);
-    let print = Fingerprint::of(&text);
-    vocabulary.number_of(print, || text.as_bytes())
 }
 
 /// One of the three words, and its end.

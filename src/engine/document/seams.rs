@@ -134,7 +134,7 @@ impl Seams {
     pub(super) fn make_room(&mut self) {
         if self.full || self.paths.is_empty() {
             let (numbering, evidence) = (Numbering::begun(), Evidence::begun());
-            *self = Seams { numbering, evidence, ..Seams::default() };
+            *self = Seams { evidence, numbering, ..Seams::default() };
             self.paths.resize(usize::from(START) + 1, Path::default());
         }
     }

@@ -14,7 +14,7 @@ use crate::engine::sites::{NOWHERE, Site, Sites, Words};
 
 /// BOUNDED: what is written down; all is forgotten when there is more.
 const FINDS_MAX: usize = 8_192;
-const PARTS_MAX: usize = 131_072;
+const PARTS_MAX: usize = 65_536;
 /// Containers that one stretch may end.
 pub(super) const LEVELS_MAX: usize = 6;
 /// So often a stretch is tried that had to be walked.
