@@ -160,7 +160,8 @@ impl Repeats {
         let Some(first) = ahead.first() else { return Step::Walk };
         let root = self.by_seam.get(place(first.seam)).copied().unwrap_or(0);
         let Some(mut at) = self.among(root, |find| find.context == inner.context) else {
-            return self.first_of(first.seam, inner.context);
+            self.meet(first.seam, inner.context);
+            return Step::Walk;
         };
         let mut repeats = 1;
         let mut last = first;
@@ -202,11 +203,12 @@ impl Repeats {
         self.finds.get(at).is_some_and(|find| find.found.is_err_and(|tries| tries < TRIES_MAX))
     }
 
-    /// A stretch of one repeat that was never met in that context.
+    /// Notes a stretch of one repeat that was never met in that context. The next time it is
+    /// written down.
     #[cold]
-    fn first_of(&mut self, seam: SeamId, context: ContextId) -> Step {
+    fn meet(&mut self, seam: SeamId, context: ContextId) {
         if self.is_full() {
-            return Step::Walk;
+            return;
         }
         let at = place(seam);
         if self.by_seam.len() <= at {
@@ -217,7 +219,6 @@ impl Repeats {
         if let Some(last) = self.by_seam.get_mut(at) {
             *last = find.saturating_add(1);
         }
-        Step::Write { find, repeats: 1 }
     }
 
     fn add(&mut self, last: Behind, context: ContextId, sibling: usize) -> usize {
