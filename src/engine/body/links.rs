@@ -219,9 +219,11 @@ impl<'a> Body<'a> {
         let (points, bearers) = self.points(&text);
         let who = if points.may_be_person() { self.person_named(&text) } else { None };
         let name = name_in(&text);
-        // Mostly at the end; before that are bases, after it versions.
-        let is_there = |at: &usize| text.get(*at..).is_some_and(|rest| rest.starts_with(name));
-        let from = (0..=text.len().saturating_sub(name.len())).rev().find(is_there).unwrap_or(0);
+        // Mostly at the end; before it are bases, after it versions.
+        let from = match text.strip_suffix(name) {
+            Some(base) => base.len(),
+            None => text.find(name).unwrap_or(0),
+        };
         let name = from..from.saturating_add(name.len());
         Link { text, points, who, bearers, name }
     }
