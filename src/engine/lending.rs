@@ -40,19 +40,20 @@ impl<T: Lendable> Lending<T> {
 
     /// The same; one that is so, if there is one.
     pub(crate) fn lend_that(&self, is_so: impl Fn(&T) -> bool) -> Lent<'_, T> {
-        let mut waiting = self.waiting.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(at) = waiting.things.iter().rposition(is_so) {
-            let last = waiting.things.len().saturating_sub(1);
-            waiting.things.swap(at, last);
-        }
-        drop(waiting);
-        self.lend()
+        Lent { of: self, one: self.take_that(is_so) }
     }
 
     /// The same for a longer time. Locked for a moment only.
     pub(crate) fn take(&self) -> T {
+        self.take_that(|_| true)
+    }
+
+    fn take_that(&self, is_so: impl Fn(&T) -> bool) -> T {
         let mut waiting = self.waiting.lock().unwrap_or_else(PoisonError::into_inner);
-        let Some(one) = waiting.things.pop() else { return T::default() };
+        let last = waiting.things.len().checked_sub(1);
+        let Some(last) = last else { return T::default() };
+        let at = waiting.things.iter().rposition(is_so).unwrap_or(last);
+        let one = waiting.things.swap_remove(at);
         waiting.bytes = waiting.bytes.saturating_sub(one.keeps());
         one
     }

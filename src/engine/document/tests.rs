@@ -311,6 +311,24 @@ fn what_was_met_before_is_followed() {
     assert_eq!(learn(&record("a").replace(':', ": ")), met + 2, "other white space is");
 }
 
+#[test]
+fn what_is_the_same_time_and_again_becomes_one_seam() {
+    let vocabulary = Vocabulary::new(["code", "system", "amount"]);
+    let record = |amount: u32| {
+        format!(
+            r#"{{"code":{{"system":"s","code":"c","n":1}},"amount":{amount},"more":[true,"x"]}}"#
+        )
+    };
+    let mut repeats = Vec::new();
+    for amount in 100..140 {
+        let (json, mut tape) = (record(amount), Tape::default());
+        parse(json.as_bytes(), 64, &vocabulary, &mut tape).unwrap();
+        repeats.push(tape.repeats().len());
+    }
+    // First to each scalar by itself; then to the amount, and from there to the last.
+    assert_eq!((repeats[1], repeats[39]), (6, 2), "{repeats:?}");
+}
+
 proptest! {
     /// TWO-WORLDS: white space tells nothing of what is cut, whoever printed it.
     #[test]

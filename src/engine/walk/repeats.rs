@@ -85,6 +85,9 @@ pub(super) struct Repeats {
     by_seam: Vec<usize>,
     finds: Vec<Find>,
     pub(super) lists: Lists,
+    /// How many stretches were copied, and repeats in them.
+    #[cfg(test)]
+    pub(super) copied: (usize, usize),
 }
 
 /// What finds are made of.
@@ -190,7 +193,13 @@ impl Repeats {
             return Step::Write { find, repeats: repeats + 1 };
         }
         match self.lists.copy(&found, first.first, inner, on) {
-            Some(()) => Step::Copied { repeats, expected: found.expected },
+            Some(()) => {
+                #[cfg(test)]
+                {
+                    self.copied = (self.copied.0 + 1, self.copied.1 + repeats);
+                }
+                Step::Copied { repeats, expected: found.expected }
+            }
             None => Step::Walk,
         }
     }
@@ -240,13 +249,14 @@ impl Repeats {
         if *times < TIMES || find.many >= LONGER_MAX {
             return None;
         }
-        find.many += 1;
         let (context, sibling) = (find.context, find.longer);
         if self.is_full() {
             return None;
         }
         let new = self.add(behind, context, sibling);
-        self.finds.get_mut(at)?.longer = new.saturating_add(1);
+        let find = self.finds.get_mut(at)?;
+        find.longer = new.saturating_add(1);
+        find.many += 1;
         Some(new)
     }
 

@@ -2,7 +2,13 @@
 //! repeat is what is found without it.
 
 use super::Walk;
-use crate::engine::sites::Noted;
+use crate::engine::diagnostics::SourceFile;
+use crate::engine::document::read::Document;
+use crate::engine::document::scan::parse;
+use crate::engine::document::tape::{NodeId, Tape};
+use crate::engine::set::{PolicyFiles, PolicySet};
+use crate::engine::sites::{Noted, Sites};
+use std::path::Path;
 
 /// What was noted before a record.
 pub(super) struct Before {
@@ -28,4 +34,35 @@ pub(super) fn same_without_repeats(
     again(walk);
     assert_eq!(taken, walk.sites.copied_since(&before), "what stands in a record");
     assert_eq!(required, walk.sites.required, "what FHIR demands");
+}
+
+#[test]
+fn what_repeats_is_copied_whatever_scalars_stand_between() {
+    let text = "shape: s\nbase: /s\nroutes: [{ GET: /a, body: json, judge: stream }]\nenvelope: []\n\
+                records: [{ cut: '$[*]', kind: k }]\nkinds: { k: { subject: $.who } }\n";
+    let shapes = vec![SourceFile::new("policies/shapes/s.yaml", text.to_owned())];
+    let (files, _) = crate::policy_files::read_folder(Path::new("policies"));
+    let (set, mistakes) = PolicySet::compile(&PolicyFiles { shapes, ..files });
+    let set = set.unwrap_or_else(|| panic!("{:?}", mistakes.first().map(|one| &one.message)));
+    let shape = set.shapes.first().unwrap();
+    let starts = &shape.specs.first().unwrap().starts;
+    let mut noted = Vec::new();
+    for number in 0..60 {
+        let line = r#"{"code":"c","text":"seen by a doctor","cost":7}"#;
+        let json =
+            format!(r#"{{"who":"m","id":{number},"at":{line},"paid":{number},"and":{line}}}"#);
+        let mut tape = Tape::default();
+        let json = parse(json.as_bytes(), 64, &shape.vocabulary, &mut tape).unwrap();
+        let mut walk = Walk::new(Document { json, tape: &tape }, shape, Sites::default());
+        walk.record(NodeId(0), 0, starts);
+        noted.push((walk.sites.words.len(), walk.sites.others.len()));
+        drop(walk);
+        if number == 0 {
+            assert_eq!(shape.walks.lend().repeats.copied, (0, 0), "nothing is known at first");
+        }
+    }
+    let (words, others) = noted[0];
+    assert!(words > 0 && others > 0 && noted.iter().all(|of| *of == noted[0]), "{noted:?}");
+    let (stretches, repeats) = shape.walks.lend().repeats.copied;
+    assert!(stretches > 20 && repeats > stretches, "{stretches} of {repeats}");
 }
