@@ -15,7 +15,7 @@
 //! | the upstream is asked, gzip read to its last byte | [`proxy`], [`dial`] |
 //! | an upstream's pages read to their end and made one body; our cursors | [`engine::pages`], `proxy::paging`, `proxy::cursor` |
 //! | bytes → tape of spans, strictly | [`engine::document::scan`], [`engine::document::tape`] |
-//! | what was met in bodies before, and need not be worked out again | `engine::document::seams` and `growth`, `engine::walk` and its `repeats`, `engine::told`, lent by `engine::lending` |
+//! | what was met in bodies before, and need not be worked out again | `engine::document::seams` and `growth`, `engine::walk` and its `repeats` (`engine::memory`), `engine::told`, lent by `engine::lending` |
 //! | records found, by the shape of the API | [`engine::shapes`], [`engine::selectors`] |
 //! | what stands where in a record | `engine::walk` |
 //! | whose it is, what it is about, what it shares with others, what becomes of it | `engine::body` |

@@ -12,7 +12,7 @@ mod bodies;
 mod judging;
 
 use judging::{Judge, Known, search_set};
-use sequester::engine::document::scan::parse;
+use sequester::engine::document::scan::{Memory, parse};
 use sequester::engine::document::tape::{Tape, Vocabulary};
 use serde::de::IgnoredAny;
 use std::hint::black_box;
@@ -30,7 +30,7 @@ type Method<'m> = (&'static str, Way<'m>);
 
 fn methods(vocabulary: &Vocabulary) -> Vec<Method<'_>> {
     let mut copy = Vec::new();
-    let mut tape = Tape::default();
+    let (mut tape, mut memory) = (Tape::default(), Memory::default());
     vec![
         (
             "memcpy",
@@ -43,7 +43,7 @@ fn methods(vocabulary: &Vocabulary) -> Vec<Method<'_>> {
         (
             "parse to tape",
             Box::new(move |body| {
-                parse(body, 64, vocabulary, &mut tape).ok()?;
+                parse(body, 64, vocabulary, &mut memory, &mut tape).ok()?;
                 Some(tape.len())
             }),
         ),

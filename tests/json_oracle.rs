@@ -1,13 +1,15 @@
 //! What a document ought to be to the parser, told by `serde_json` and a few obvious loops; and
 //! what must hold of every tape.
 
-use sequester::engine::document::scan::{ParseError, parse};
+use sequester::engine::document::scan::{Memory, ParseError, parse};
 use sequester::engine::document::tape::{Kind, NodeId, Tape, Vocabulary, range};
 use sequester::engine::document::text;
 use serde::Deserialize;
 use serde::de::{Error, IgnoredAny, MapAccess, SeqAccess, Visitor};
 use serde_json::Value;
+use std::cell::RefCell;
 use std::collections::BTreeSet;
+use std::sync::LazyLock;
 
 /// Deepest nesting in these tests; `serde_json` itself ends at 128.
 pub(crate) const DEPTH: usize = 64;
@@ -21,11 +23,26 @@ pub(crate) fn ought_to_parse(bytes: &[u8]) -> bool {
         && serde_json::from_slice::<Strict>(&with_small_numbers(bytes)).is_ok()
 }
 
-/// Parses and holds the outcome against the oracle and the tape against the document.
+static VOCABULARY: LazyLock<Vocabulary> =
+    LazyLock::new(|| Vocabulary::new(["resourceType", "id", "a", "code", "system", "", "é", "b"]));
+
+thread_local! {
+    /// What the parser remembers of all documents that this thread checked before.
+    static MEMORY: RefCell<Memory> = RefCell::default();
+}
+
+/// Parses, with nothing in memory and with what was there before, and holds the outcome against
+/// the oracle and the tape against the document.
 pub(crate) fn check(bytes: &[u8]) -> Result<(), ParseError> {
-    let vocabulary = Vocabulary::new(["resourceType", "id", "a", "code", "system", "", "é", "b"]);
+    let outcome = check_with(bytes, &mut Memory::default());
+    assert_eq!(MEMORY.with_borrow_mut(|memory| check_with(bytes, memory)), outcome);
+    outcome
+}
+
+fn check_with(bytes: &[u8], memory: &mut Memory) -> Result<(), ParseError> {
+    let vocabulary = &*VOCABULARY;
     let mut tape = Tape::default();
-    let outcome = parse(bytes, DEPTH, &vocabulary, &mut tape);
+    let outcome = parse(bytes, DEPTH, vocabulary, memory, &mut tape);
     let shown = String::from_utf8_lossy(bytes);
     assert_eq!(outcome.is_ok(), ought_to_parse(bytes), "{outcome:?} for {shown}");
     match outcome {
@@ -33,7 +50,7 @@ pub(crate) fn check(bytes: &[u8]) -> Result<(), ParseError> {
             assert!(tape.is_empty(), "half a tape is left of {shown}");
             assert!(error.at <= bytes.len(), "{error:?} for {shown}");
         }
-        Ok(json) => check_tape(json, &tape, &vocabulary),
+        Ok(json) => check_tape(json, &tape, vocabulary),
     }
     outcome.map(|_| ())
 }

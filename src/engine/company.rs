@@ -5,7 +5,6 @@
 
 use super::body::{self, Terms};
 use super::document::read::Document;
-use super::document::scan::parse;
 use super::document::tape::Tape;
 use super::lookups::{Found, LookUp, Looked, Nobody, Piece, Said};
 use super::names::{Target, target};
@@ -201,8 +200,8 @@ impl Reading {
         let (number, route) = self.look_up.plan().route;
         let shape = policy.shapes.get(number)?;
         let route = shape.routes.get(route)?;
-        let mut tape = Tape::default();
-        let json = parse(super::without_mark(bytes), depth, &shape.vocabulary, &mut tape).ok()?;
+        let (mut tape, mut memory) = (Tape::default(), shape.memories.lend());
+        let json = memory.parse(super::without_mark(bytes), depth, shape, &mut tape).ok()?;
         let page = Document { json, tape: &tape };
         let next = match &route.paging {
             None if shape.fhir && goes_on(page) => return None,
@@ -221,8 +220,8 @@ impl Reading {
                 return None;
             }
         }
-        self.records
-            .extend(body::reduce_all(Terms::of_nobody(policy, shape, route, &Nobody), page)?);
+        let terms = Terms::of_nobody(policy, shape, route, &Nobody);
+        self.records.extend(body::reduce_all(terms, page, &mut memory)?);
         Some(next.map(|next| self.look_up.plan().following(&next)))
     }
 

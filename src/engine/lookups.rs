@@ -18,7 +18,6 @@ use super::body::{self, Terms};
 use super::codes::Hits;
 use super::company::{Company, Reading};
 use super::document::read::Document;
-use super::document::scan::parse;
 use super::document::tape::Tape;
 use super::is_expected;
 use super::request::{Plan, target, types};
@@ -179,11 +178,11 @@ impl LookUp {
     /// record than the one that was asked for.
     pub fn read(&self, policy: &PolicySet, depth: usize, bytes: &[u8]) -> Option<Found> {
         let shape = policy.shapes.get(self.plan.route.0)?;
-        let mut tape = Tape::default();
-        let json = parse(bytes, depth, &shape.vocabulary, &mut tape).ok()?;
+        let (mut tape, mut memory) = (Tape::default(), shape.memories.lend());
+        let json = memory.parse(bytes, depth, shape, &mut tape).ok()?;
         let terms = Terms::of_nobody(policy, shape, shape.routes.get(self.plan.route.1)?, &Nobody);
         let name = self.name.as_deref()?;
-        body::reduce(terms, Document { json, tape: &tape }, name)
+        body::reduce(terms, Document { json, tape: &tape }, &mut memory, name)
             .map(|looked| Found::Record(Arc::new(looked)))
     }
 }

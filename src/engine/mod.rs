@@ -14,6 +14,7 @@ pub mod facts;
 mod lending;
 mod looking;
 pub mod lookups;
+mod memory;
 mod names;
 mod owner;
 mod paged;
@@ -35,12 +36,13 @@ use body::{Judged, Terms};
 use bytes::Bytes;
 use content_type::is_expected;
 use document::read::Document;
-use document::scan::{ParseError, parse};
+use document::scan::ParseError;
 use document::tape::{NodeId, Tape};
 use document::text;
 use facts::People;
 use looking::Looking;
 use lookups::Asking;
+use memory::Memory;
 use pages::Pages;
 use released::{Finding, Refusal, Released, Report};
 use request::Plan;
@@ -288,7 +290,12 @@ impl Redactor {
     }
 
     /// Bytes → tape; the bytes as text.
-    fn parse<'b>(&mut self, bytes: &'b [u8], offset: u64) -> Result<&'b str, Refusal> {
+    fn parse<'b>(
+        &mut self,
+        bytes: &'b [u8],
+        offset: u64,
+        memory: &mut Memory,
+    ) -> Result<&'b str, Refusal> {
         let mut tape = std::mem::take(&mut self.tape);
         if tape.is_new() {
             tape = self.policy.tapes.take();
@@ -300,18 +307,22 @@ impl Redactor {
         }
         let levels = if self.alone.is_some() { owner::LEVELS } else { 0 };
         let depth = self.settings.depth.saturating_add(levels);
-        let parsed = parse(bytes, depth, &shape.vocabulary, &mut tape);
+        let parsed = memory.parse(bytes, depth, shape, &mut tape);
         let json = parsed.map_err(|error| unreadable(error, offset))?;
         self.tape = tape;
         Ok(json)
     }
 
     fn judge(&mut self, bytes: &[u8], offset: u64, may_ask: bool) -> Result<Judged, Refusal> {
+        let policy = Arc::clone(&self.policy);
+        let shape = policy.shapes.get(self.plan.route.0).ok_or(Refusal::NotFound)?;
         // Judged again when something was looked up, and parsed once.
-        let json = if self.parsed {
-            simdutf8::basic::from_utf8(bytes).unwrap_or_default()
+        let (json, mut memory) = if self.parsed {
+            let json = simdutf8::basic::from_utf8(bytes).unwrap_or_default();
+            (json, shape.memories.lend_that(|memory| memory.made(&self.tape)))
         } else {
-            self.parse(bytes, offset)?
+            let mut memory = shape.memories.lend();
+            (self.parse(bytes, offset, &mut memory)?, memory)
         };
         self.parsed = !self.plan.stream;
         let (shape, route) = self.route().ok_or(Refusal::NotFound)?;
@@ -337,7 +348,7 @@ impl Redactor {
             page: asked.zip(self.plan.page.as_ref()),
             alone: self.alone.as_ref(),
         };
-        let (out, report) = body::judge(terms, Document { json, tape: &self.tape });
+        let (out, report) = body::judge(terms, Document { json, tape: &self.tape }, &mut memory);
         self.report.add(report);
         self.took(taken.into_inner());
         out
@@ -369,7 +380,9 @@ impl Window for Redactor {
     fn key(&mut self, object: &[u8], at: u64) -> Result<MemberKey, Refusal> {
         let (shape, _) = self.route().ok_or(Refusal::NotFound)?;
         let mut tape = Tape::default();
-        let json = parse(object, self.settings.depth, &shape.vocabulary, &mut tape)
+        let mut memory = shape.memories.lend();
+        let json = memory
+            .parse(object, self.settings.depth, shape, &mut tape)
             .map_err(|error| unreadable(error, at))?;
         let doc = Document { json, tape: &tape };
         let (node, member) = doc.children(NodeId(0)).next().ok_or(Refusal::NotFound)?;

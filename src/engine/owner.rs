@@ -3,7 +3,6 @@
 //! judged as one body, of which it alone leaves.
 
 use super::document::read::Document;
-use super::document::scan::parse;
 use super::document::tape::{Kind as Json, NodeId, Tape, range};
 use super::document::text;
 use super::lookups::is_fhir_id;
@@ -72,11 +71,11 @@ impl Redactor {
     fn with_owners(&self, answer: &[u8]) -> Option<(Vec<u8>, Range<usize>)> {
         let (shape, _) = self.route()?;
         let record = without_mark(&self.held);
-        let mut tape = Tape::default();
+        let (mut tape, mut memory) = (Tape::default(), shape.memories.lend());
+        let depth = self.settings.depth;
         // By itself first: it must not end where it likes.
-        parse(record, self.settings.depth, &shape.vocabulary, &mut tape).ok()?;
-        let json =
-            parse(without_mark(answer), self.settings.depth, &shape.vocabulary, &mut tape).ok()?;
+        memory.parse(record, depth, shape, &mut tape).ok()?;
+        let json = memory.parse(without_mark(answer), depth, shape, &mut tape).ok()?;
         let doc = Document { json, tape: &tape };
         let mut body = BEFORE.to_vec();
         let start = body.len();

@@ -7,6 +7,7 @@ use super::released::Refusal;
 use super::shapes::meant::Route;
 use super::shapes::written::Body as Form;
 use super::{Redactor, without_mark};
+use std::sync::Arc;
 
 impl Redactor {
     /// Asks for one page, of a route that pages. Without this a body is judged as all there is,
@@ -26,7 +27,7 @@ impl Redactor {
             return self.is_whole().map(|()| None);
         };
         let body = std::mem::take(&mut self.held);
-        let json = self.parse(without_mark(&body), 0)?;
+        let json = self.parse_page(without_mark(&body))?;
         let page = Document { json, tape: &self.tape };
         let mut report = std::mem::take(&mut self.report);
         let next = match self.route() {
@@ -47,6 +48,12 @@ impl Redactor {
         Ok(next)
     }
 
+    fn parse_page<'b>(&mut self, body: &'b [u8]) -> Result<&'b str, Refusal> {
+        let policy = Arc::clone(&self.policy);
+        let shape = policy.shapes.get(self.plan.route.0).ok_or(Refusal::NotFound)?;
+        self.parse(body, 0, &mut shape.memories.lend())
+    }
+
     /// A Bundle of a route that does not page must be all there is.
     fn is_whole(&mut self) -> Result<(), Refusal> {
         let bundle = self.route().is_some_and(|(shape, route)| {
@@ -57,7 +64,7 @@ impl Redactor {
             return Ok(());
         }
         let body = std::mem::take(&mut self.held);
-        let json = self.parse(without_mark(&body), 0)?;
+        let json = self.parse_page(without_mark(&body))?;
         let goes_on = goes_on(Document { json, tape: &self.tape });
         (self.held, self.parsed) = (body, true);
         if goes_on { Err(GOES_ON) } else { Ok(()) }

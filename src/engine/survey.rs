@@ -4,7 +4,7 @@
 
 use super::codes::CodeBook;
 use super::document::read::Document;
-use super::document::scan::{ParseError, parse};
+use super::document::scan::ParseError;
 use super::document::tape::{Kind as Json, NodeId, Tape};
 use super::document::text;
 use super::selectors::automaton::{Child, State};
@@ -58,7 +58,7 @@ impl PolicySet {
         let mut best = Survey::default();
         for shape in &self.shapes {
             let mut tape = Tape::default();
-            let json = parse(body, depth, &shape.vocabulary, &mut tape)?;
+            let json = shape.memories.lend().parse(body, depth, shape, &mut tape)?;
             let doc = Document { json, tape: &tape };
             let look = Look { shape, codes: &self.codes, doc };
             if doc.member_named(NodeId(0), "resourceType").is_some() != shape.fhir {
@@ -126,7 +126,8 @@ impl Look<'_> {
                 continue;
             }
             let starts = self.shape.specs.get(spec).map(|spec| spec.starts.as_slice());
-            let mut walk = Walk::new(self.doc, self.shape, Sites::default());
+            let mut memory = self.shape.memories.lend();
+            let mut walk = Walk::new(self.doc, self.shape, Sites::default(), &mut memory);
             walk.record(root, kind, starts.unwrap_or_default());
             for site in &walk.sites.others {
                 if let What::Nested(spec) = site.what {

@@ -13,7 +13,7 @@ pub(crate) use learnt::Learnt;
 use super::document::read::Document;
 use super::document::tape::{Kind as Json, Node, NodeId, Repeat};
 use super::document::text;
-use super::lending::Lent;
+use super::memory::Memory;
 use super::selectors::automaton::State;
 use super::shapes::meant::{Mark, Shape, flag};
 use super::sites::{Coded, NOWHERE, Site, Sites, What, Words};
@@ -39,24 +39,28 @@ pub(crate) struct Walk<'a> {
     doc: Document<'a>,
     shape: &'a Shape,
     pub(crate) sites: Sites,
-    learnt: Lent<'a, Learnt>,
+    learnt: &'a mut Learnt,
+    repeats: &'a [Repeat],
 }
 
 impl<'a> Walk<'a> {
     /// A walk over records of a document, that notes what it finds in these lists.
-    pub(crate) fn new(doc: Document<'a>, shape: &'a Shape, sites: Sites) -> Walk<'a> {
+    pub(crate) fn new(
+        doc: Document<'a>,
+        shape: &'a Shape,
+        sites: Sites,
+        memory: &'a mut Memory,
+    ) -> Walk<'a> {
         let sites = sites.emptied(doc.tape.len());
-        let numbering = doc.tape.numbering();
-        let mut learnt = shape.walks.lend_that(|learnt| learnt.repeats.is_of(numbering));
-        learnt.prepare(numbering);
-        Walk { doc, shape, sites, learnt }
+        let (learnt, repeats) = memory.of(doc.tape);
+        Walk { doc, shape, sites, learnt, repeats }
     }
 
     /// Notes the sites of one record. `starts` are those of its spec.
     pub(crate) fn record(&mut self, root: NodeId, kind: usize, starts: &[State]) {
         #[cfg(test)]
         let before = tests::Before::of(self);
-        self.record_with(self.doc.tape.repeats(), root, kind, starts);
+        self.record_with(self.repeats, root, kind, starts);
         #[cfg(test)]
         tests::same_without_repeats(self, before, |walk| walk.record_with(&[], root, kind, starts));
     }

@@ -4,6 +4,7 @@ use super::{Body, Record, Whose};
 use crate::engine::category::Categories;
 use crate::engine::codes::Hits;
 use crate::engine::document::tape::{Kind as Json, NodeId};
+use crate::engine::memory::Memory;
 use crate::engine::names::{Names, Target, target};
 use crate::engine::released::{Finding, Refusal};
 use crate::engine::selectors::automaton::{Child, State};
@@ -16,7 +17,7 @@ use std::borrow::Cow;
 impl<'a> Body<'a> {
     /// NO-EXIT-WITHOUT-VERDICT: whatever is neither in a record nor in the envelope's allow-list
     /// is cut here.
-    pub(super) fn frame(&mut self) -> Result<(), Refusal> {
+    pub(super) fn frame(&mut self, memory: &mut Memory) -> Result<(), Refusal> {
         let root = NodeId(0);
         let node = self.doc.get(root).ok_or(NOT_OF_THE_FORM)?;
         if self.terms.shape.fhir && node.kind != Json::Object {
@@ -35,7 +36,7 @@ impl<'a> Body<'a> {
                 return Err(NOT_OF_THE_FORM);
             }
         }
-        self.note(found);
+        self.note(found, memory);
         Ok(())
     }
 
@@ -93,9 +94,9 @@ impl<'a> Body<'a> {
     }
 
     /// Notes the records found and those inside them, each after the one around it.
-    fn note(&mut self, found: Vec<(NodeId, usize)>) {
+    fn note(&mut self, found: Vec<(NodeId, usize)>, memory: &mut Memory) {
         let sites = std::mem::take(&mut *self.sites);
-        let mut walk = Walk::new(self.doc, self.terms.shape, sites);
+        let mut walk = Walk::new(self.doc, self.terms.shape, sites, memory);
         let mut queue: Vec<(NodeId, usize, Option<usize>)> =
             found.into_iter().rev().map(|(cut, spec)| (cut, spec, None)).collect();
         while let Some((cut, spec, parent)) = queue.pop() {

@@ -40,6 +40,7 @@ use super::document::tape::NodeId;
 use super::facts::{People, PersonId, Standing};
 use super::lending::Lent;
 use super::lookups::{Asking, LookUp};
+use super::memory::Memory;
 use super::names::Names;
 use super::pages::PageAsked;
 use super::policy::{Action, Verdict};
@@ -199,9 +200,13 @@ pub(crate) enum Judged {
 }
 
 /// Judges a parsed body; gives what leaves, and its account in any case.
-pub(crate) fn judge(terms: Terms<'_>, doc: Document<'_>) -> (Result<Judged, Refusal>, Report) {
+pub(crate) fn judge(
+    terms: Terms<'_>,
+    doc: Document<'_>,
+    memory: &mut Memory,
+) -> (Result<Judged, Refusal>, Report) {
     let mut body = Body::new(terms, doc);
-    if let Err(refusal) = body.frame() {
+    if let Err(refusal) = body.frame(memory) {
         return (Err(refusal), body.report);
     }
     body.read_links();

@@ -6,13 +6,19 @@ use super::{Body, Terms};
 use crate::engine::document::read::Document;
 use crate::engine::document::tape::{Kind as Json, NodeId};
 use crate::engine::lookups::{Link, Looked, Piece, Said, Subject};
+use crate::engine::memory::Memory;
 use crate::engine::sites::{Site, What};
 use std::borrow::Cow;
 
 /// Reduces a record that was looked up. Nothing if the body is not the one record of that name.
-pub(crate) fn reduce(terms: Terms<'_>, doc: Document<'_>, name: &str) -> Option<Looked> {
+pub(crate) fn reduce(
+    terms: Terms<'_>,
+    doc: Document<'_>,
+    memory: &mut Memory,
+    name: &str,
+) -> Option<Looked> {
     let mut body = Body::new(terms, doc);
-    body.frame().ok()?;
+    body.frame(memory).ok()?;
     body.read_links();
     body.records.first()?;
     let is_it = body.names.at(&body.names.find(name)).contains(&0);
@@ -26,9 +32,13 @@ pub(crate) fn reduce(terms: Terms<'_>, doc: Document<'_>, name: &str) -> Option<
 
 /// Reduces the records that join events of a body that a search for company found. Nothing if the
 /// body, or whose one of them is, cannot be read.
-pub(crate) fn reduce_all(terms: Terms<'_>, doc: Document<'_>) -> Option<Vec<Looked>> {
+pub(crate) fn reduce_all(
+    terms: Terms<'_>,
+    doc: Document<'_>,
+    memory: &mut Memory,
+) -> Option<Vec<Looked>> {
     let mut body = Body::new(terms, doc);
-    body.frame().ok()?;
+    body.frame(memory).ok()?;
     body.read_links();
     body.classify();
     let mut all = Vec::new();

@@ -13,7 +13,6 @@ use super::source::{Source, past_space, place};
 use super::spelled::Spelled;
 use super::strings::{StringEnd, string};
 use super::tape::{Kind, Node, Repeat, SeamId, Tape, Vocabulary};
-use crate::engine::lending::Lendable;
 
 /// Why a document was refused. Never quotes it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -24,15 +23,21 @@ pub struct ParseError {
     pub why: &'static str,
 }
 
-/// Lists that the parser fills and empties again, and what it remembers.
+/// What a parser remembers of documents of one vocabulary (see [`super::seams`]), and lists that
+/// it fills and empties again. It only saves work: with another vocabulary it begins anew.
 #[derive(Debug, Default)]
-pub(super) struct Scratch {
+pub struct Memory {
     outer: Vec<u64>,
     spelled: Spelled,
     pub(super) seams: Seams,
 }
 
-impl Lendable for Scratch {}
+impl Memory {
+    /// Whether it still knows what the repeats of a tape are.
+    pub(crate) fn knows(&self, tape: &Tape) -> bool {
+        self.seams.numbering.is(tape.numbering())
+    }
+}
 
 /// Parses one whole document into `tape` (cleared first). White space around it is allowed;
 /// one leading byte-order mark is skipped. `depth` is the deepest nesting allowed. Gives back the
@@ -42,6 +47,7 @@ pub fn parse<'j>(
     bytes: &'j [u8],
     depth: usize,
     vocabulary: &Vocabulary,
+    memory: &mut Memory,
     tape: &mut Tape,
 ) -> Result<&'j str, ParseError> {
     tape.clear();
@@ -55,26 +61,25 @@ pub fn parse<'j>(
     };
     // A node every 16 bytes is dense for a record; denser documents make the list grow.
     tape.nodes.reserve(bytes.len() / 16);
-    let mut scratch = vocabulary.lending.lend();
-    scratch.outer.clear();
-    scratch.seams.make_room();
+    memory.outer.clear();
+    memory.seams.prepare(&vocabulary.numbering);
     let mut parser = Parser {
         source: Source::new(text),
         vocabulary,
         nodes: std::mem::take(&mut tape.nodes),
         repeats: std::mem::take(&mut tape.repeats),
         count: 0,
-        outer: std::mem::take(&mut scratch.outer),
-        spelled: std::mem::take(&mut scratch.spelled),
+        outer: std::mem::take(&mut memory.outer),
+        spelled: std::mem::take(&mut memory.spelled),
         seen: 0,
         node: 0,
         depth,
         at: if bytes.starts_with(b"\xEF\xBB\xBF") { 3 } else { 0 },
     };
-    let outcome = parser.run(&mut scratch.seams);
+    let outcome = parser.run(&mut memory.seams);
     (tape.nodes, tape.repeats) = (parser.nodes, parser.repeats);
-    tape.numbering = scratch.seams.numbering.clone();
-    (scratch.outer, scratch.spelled) = (parser.outer, parser.spelled);
+    tape.numbering = memory.seams.numbering.clone();
+    (memory.outer, memory.spelled) = (parser.outer, parser.spelled);
     if outcome.is_err() {
         tape.clear();
     }

@@ -124,17 +124,20 @@ pub(super) struct Seams {
     pub(super) evidence: Evidence,
     /// By what others know that a number means the same seam.
     pub(super) numbering: Numbering,
+    /// Of the vocabulary.
+    keys: Numbering,
 }
 
 impl Seams {
     /// A longer seam is white space, or keys that are all different.
     pub(super) const SEAM_BYTES_MAX: usize = 512;
 
-    /// Forgets all where there is no room.
-    pub(super) fn make_room(&mut self) {
-        if self.full || self.paths.is_empty() {
+    /// For another document, with keys of that numbering. Forgets all where there is no room, or
+    /// what was met has other keys.
+    pub(super) fn prepare(&mut self, keys: &Numbering) {
+        if self.full || !self.keys.is(keys) {
             let (numbering, evidence) = (Numbering::begun(), Evidence::begun());
-            *self = Seams { evidence, numbering, ..Seams::default() };
+            *self = Seams { evidence, numbering, keys: keys.clone(), ..Seams::default() };
             self.paths.resize(usize::from(START) + 1, Path::default());
         }
     }

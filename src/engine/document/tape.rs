@@ -71,7 +71,8 @@ impl Node {
 /// A stretch of a document that the parser knows: see [`super::seams`].
 pub(crate) type SeamId = u32;
 
-/// Whose numbers seams have: those of one parser's memory mean the same from body to body.
+/// Whose numbers they are: those that one parser's memory gives to seams, and one vocabulary to
+/// keys, mean the same from body to body.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Numbering(Option<Arc<()>>);
 

@@ -1,7 +1,7 @@
 //! The parser at its edges: blocks and windows, many keys, limits, messages.
 
 use super::cut::{Cuts, emit};
-use super::scan::{ParseError, parse};
+use super::scan::{Memory, ParseError, parse};
 use super::tape::{Kind, Node, NodeId, Tape, Vocabulary, range};
 use super::text::{key_is, key_of, str_is, str_of, unescape};
 use proptest::prelude::*;
@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 
 fn parsed(bytes: &[u8]) -> Result<Tape, ParseError> {
     let mut tape = Tape::default();
-    parse(bytes, 64, &Vocabulary::default(), &mut tape).map(|_| tape)
+    parse(bytes, 64, &Vocabulary::default(), &mut Memory::default(), &mut tape).map(|_| tape)
 }
 
 fn refused(bytes: &[u8], at: usize, why: &str) {
@@ -82,13 +82,25 @@ fn depth_is_counted_in_brackets() {
     let nested = |depth: usize| format!("{}{}", "[".repeat(depth), "]".repeat(depth));
     let mut tape = Tape::default();
     let vocabulary = Vocabulary::default();
-    assert!(parse(nested(64).as_bytes(), 64, &vocabulary, &mut tape).is_ok());
-    let error = parse(nested(65).as_bytes(), 64, &vocabulary, &mut tape).unwrap_err();
+    assert!(
+        parse(nested(64).as_bytes(), 64, &vocabulary, &mut Memory::default(), &mut tape).is_ok()
+    );
+    let error = parse(nested(65).as_bytes(), 64, &vocabulary, &mut Memory::default(), &mut tape)
+        .unwrap_err();
     assert_eq!(error, ParseError { at: 64, why: "nested too deeply" });
-    assert!(parse(b"1", 0, &vocabulary, &mut tape).is_ok());
-    assert!(parse(b"[]", 0, &vocabulary, &mut tape).is_err());
+    assert!(parse(b"1", 0, &vocabulary, &mut Memory::default(), &mut tape).is_ok());
+    assert!(parse(b"[]", 0, &vocabulary, &mut Memory::default(), &mut tape).is_err());
     // Nothing recurses: a thread's stack would not hold this.
-    assert!(parse(nested(1_000_000).as_bytes(), usize::MAX, &vocabulary, &mut tape).is_ok());
+    assert!(
+        parse(
+            nested(1_000_000).as_bytes(),
+            usize::MAX,
+            &vocabulary,
+            &mut Memory::default(),
+            &mut tape
+        )
+        .is_ok()
+    );
 }
 
 #[test]
@@ -188,9 +200,13 @@ fn a_tape_is_used_again_without_traces() {
     let vocabulary = Vocabulary::new(["a"]);
     for _ in 0..3 {
         for broken in ["[\"\\n\\n", "{\"a\":[\"x\"", "[\"\n\"]", "[[[[", "{\"a\":1,\"a\":1}"] {
-            assert!(parse(broken.as_bytes(), 64, &vocabulary, &mut tape).is_err());
+            assert!(
+                parse(broken.as_bytes(), 64, &vocabulary, &mut Memory::default(), &mut tape)
+                    .is_err()
+            );
             assert!(tape.is_empty());
-            parse(br#"{"a":["\u00e9","x"]}"#, 64, &vocabulary, &mut tape).unwrap();
+            parse(br#"{"a":["\u00e9","x"]}"#, 64, &vocabulary, &mut Memory::default(), &mut tape)
+                .unwrap();
             assert_eq!(tape.len(), 4);
         }
     }
@@ -217,7 +233,7 @@ fn vocabulary_numbers_count_from_one_in_the_order_given() {
 
     let text = format!(r#"{{"\u00e9":1,"é!":2,"{long}1":3,"{long}x":4,"":5}}"#);
     let mut tape = Tape::default();
-    parse(text.as_bytes(), 64, &vocabulary, &mut tape).unwrap();
+    parse(text.as_bytes(), 64, &vocabulary, &mut Memory::default(), &mut tape).unwrap();
     let numbers: Vec<_> = tape.children(NodeId(0)).map(|(_, node)| node.key).collect();
     assert_eq!(numbers, [3002, 0, 2, 0, 3001]);
 }
@@ -300,9 +316,10 @@ fn printed(value: &Value, indent: Option<&[u8]>) -> String {
 fn what_was_met_before_is_followed() {
     let vocabulary = Vocabulary::new(["code", "coding"]);
     let record = |code: &str| format!(r#"{{"coding":[{{"code":"{code}"}}],"n":[1,2]}}"#);
-    let learn = |text: &str| {
-        parse(text.as_bytes(), 64, &vocabulary, &mut Tape::default()).unwrap();
-        vocabulary.lending.lend().seams.count()
+    let mut memory = Memory::default();
+    let mut learn = |text: &str| {
+        parse(text.as_bytes(), 64, &vocabulary, &mut memory, &mut Tape::default()).unwrap();
+        memory.seams.count()
     };
     let met = learn(&record("a"));
     // To "a", from there to 1, and to 2; the end is no way to a scalar.
@@ -319,10 +336,10 @@ fn what_is_the_same_time_and_again_becomes_one_seam() {
             r#"{{"code":{{"system":"s","code":"c","n":1}},"amount":{amount},"more":[true,"x"]}}"#
         )
     };
-    let mut repeats = Vec::new();
+    let (mut repeats, mut memory) = (Vec::new(), Memory::default());
     for amount in 100..140 {
         let (json, mut tape) = (record(amount), Tape::default());
-        parse(json.as_bytes(), 64, &vocabulary, &mut tape).unwrap();
+        parse(json.as_bytes(), 64, &vocabulary, &mut memory, &mut tape).unwrap();
         repeats.push(tape.repeats().len());
     }
     // First to each scalar by itself; then to the amount, and from there to the last.
@@ -356,7 +373,7 @@ proptest! {
         broken in any::<(prop::sample::Index, u8)>(),
     ) {
         const NAMES: [&str; 5] = ["a", "b", "cut", "d", "e"];
-        let learnt = Vocabulary::new(NAMES);
+        let (learnt, mut memory) = (Vocabulary::new(NAMES), Memory::default());
         let mut documents: Vec<Vec<u8>> = documents.into_iter().map(String::into_bytes).collect();
         for value in values {
             for indent in [None, Some(&b"  "[..]), None] {
@@ -371,8 +388,8 @@ proptest! {
         for depth in [64; 8].into_iter().chain([3, 2, 64]) {
             for document in &documents {
                 let (mut tape, mut fresh) = (Tape::default(), Tape::default());
-                let outcome = parse(document, depth, &learnt, &mut tape);
-                let expected = parse(document, depth, &Vocabulary::new(NAMES), &mut fresh);
+                let outcome = parse(document, depth, &learnt, &mut memory, &mut tape);
+                let expected = parse(document, depth, &learnt, &mut Memory::default(), &mut fresh);
                 prop_assert_eq!(outcome, expected);
                 let nodes = |tape: &Tape| -> Vec<String> {
                     let plain = tape.nodes().iter().map(|node| Node { path: 0, ..*node });

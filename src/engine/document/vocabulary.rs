@@ -1,8 +1,7 @@
 //! The keys that a policy set can ask for, as numbers: looked up once per key while parsing.
 
 use super::keys::{Fingerprint, HELD};
-use super::scan::Scratch;
-use crate::engine::lending::Lending;
+use super::tape::Numbering;
 use std::collections::BTreeSet;
 
 /// A name was sent on from this place of the table.
@@ -19,8 +18,8 @@ pub struct Vocabulary {
     /// quarter of them taken.
     table: Vec<u16>,
     shift: u32,
-    /// What parsers learnt of documents with these keys.
-    pub(super) lending: Lending<Scratch>,
+    /// By what parsers know that their memory is of documents with these keys.
+    pub(super) numbering: Numbering,
 }
 
 impl Vocabulary {
@@ -41,7 +40,7 @@ impl Vocabulary {
             prints,
             names: unique,
             table: vec![0; size],
-            lending: Lending::default(),
+            numbering: Numbering::begun(),
             shift: size.leading_zeros().saturating_add(1).saturating_add(64 - usize::BITS),
         };
         for number in 1..vocabulary.prints.len() {

@@ -4,7 +4,7 @@ use super::next::{Came, Following, target_of};
 use super::splice::Spliced;
 use super::{Next, Position, fingerprint};
 use crate::engine::document::read::Document;
-use crate::engine::document::scan::parse;
+use crate::engine::document::scan::{Memory, parse};
 use crate::engine::document::tape::{NodeId, Tape, Vocabulary};
 use crate::engine::released::Refusal;
 use crate::engine::shapes::meant::{Follow, Paging};
@@ -22,7 +22,9 @@ fn paging(follow: Follow) -> Paging {
 
 fn ask(following: &mut Following, follow: Follow, body: &str) -> Result<Option<Next>, Refusal> {
     let mut tape = Tape::default();
-    let json = parse(body.as_bytes(), 64, &Vocabulary::default(), &mut tape).unwrap();
+    let json =
+        parse(body.as_bytes(), 64, &Vocabulary::default(), &mut Memory::default(), &mut tape)
+            .unwrap();
     let page = Document { json, tape: &tape };
     let came = Came { page, records: 3, paging: &paging(follow), base: BASE, origins: &origins() };
     following.next(&came)
@@ -157,7 +159,9 @@ fn spliced(pages: &[&str], list: &str) -> Option<String> {
     let mut spliced = Spliced::default();
     for body in pages {
         let mut tape = Tape::default();
-        let json = parse(body.as_bytes(), 64, &Vocabulary::default(), &mut tape).unwrap();
+        let json =
+            parse(body.as_bytes(), 64, &Vocabulary::default(), &mut Memory::default(), &mut tape)
+                .unwrap();
         let page = Document { json, tape: &tape };
         let node = page.member_named(NodeId(0), list);
         spliced.add(page, node, list != "entry")?;

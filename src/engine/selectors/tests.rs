@@ -25,7 +25,9 @@ fn select(path: &Path, document: &str) -> Vec<Value> {
     vocabulary.push("no path asks for this");
     let vocabulary = Vocabulary::new(vocabulary);
     let mut tape = Tape::default();
-    let json = scan::parse(document.as_bytes(), 64, &vocabulary, &mut tape).unwrap();
+    let json =
+        scan::parse(document.as_bytes(), 64, &vocabulary, &mut scan::Memory::default(), &mut tape)
+            .unwrap();
     let mut builder = Builder::default();
     let root = builder.place();
     let end = builder.path(root, path, &vocabulary);

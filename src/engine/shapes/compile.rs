@@ -161,7 +161,7 @@ impl Compiler<'_> {
             facts,
             marks,
             sites: Lending::default(),
-            walks: Lending::default(),
+            memories: Lending::default(),
             told: Lending::default(),
             unknown_kind: Kind { has_subject: fhir, joins: true, ..Kind::default() },
         })

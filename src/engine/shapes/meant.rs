@@ -9,10 +9,10 @@ use super::written::{Body, Errors};
 use crate::engine::category::Category;
 use crate::engine::document::tape::Vocabulary;
 use crate::engine::lending::Lending;
+use crate::engine::memory::Memory;
 use crate::engine::selectors::automaton::{Automaton, State};
 use crate::engine::sites::Sites;
 use crate::engine::told::Told;
-use crate::engine::walk::Learnt;
 
 /// One API.
 #[derive(Debug)]
@@ -67,8 +67,8 @@ pub struct Shape {
     pub marks: Vec<Mark>,
     /// Lists for what a walk notes.
     pub(crate) sites: Lending<Sites>,
-    /// What walks over its records learnt.
-    pub(crate) walks: Lending<Learnt>,
+    /// What is remembered of its bodies.
+    pub(crate) memories: Lending<Memory>,
     /// What codes and words of its records said.
     pub(crate) told: Lending<Told>,
     /// The elements' types, to step from a resource found inside another.

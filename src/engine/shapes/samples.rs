@@ -6,7 +6,6 @@ use super::meant::{KindOf, Shape, flag};
 use super::written;
 use crate::engine::diagnostics::{Diagnostic, SourceFile, did_you_mean};
 use crate::engine::document::read::Document;
-use crate::engine::document::scan::parse;
 use crate::engine::document::tape::{Kind as Json, NodeId, Tape};
 use crate::engine::document::text;
 use crate::engine::selectors::automaton::{Child, State};
@@ -41,7 +40,8 @@ pub fn check(
             continue;
         };
         let mut tape = Tape::default();
-        match parse(sample.text.as_bytes(), DEPTH, &shape.vocabulary, &mut tape) {
+        let bytes = sample.text.as_bytes();
+        match shape.memories.lend().parse(bytes, DEPTH, shape, &mut tape) {
             Ok(json) => Look { shape, doc: Document { json, tape: &tape }, seen: &mut seen }.body(),
             Err(error) => {
                 let message = format!(

@@ -3,8 +3,7 @@
 //! from body to body. Places where it depends on more (filters, marks, values) are not learnt.
 
 use super::repeats::Repeats;
-use crate::engine::document::tape::{Kind as Json, Node, NodeId, Numbering};
-use crate::engine::lending::Lendable;
+use crate::engine::document::tape::{Kind as Json, Node, NodeId};
 use crate::engine::selectors::automaton::State;
 use crate::engine::shapes::meant::tell;
 use crate::engine::sites::NOWHERE;
@@ -176,27 +175,24 @@ pub(crate) struct Learnt {
     slots: Vec<u16>,
     /// The one that is expected next.
     pub(super) next: usize,
-    pub(super) repeats: Repeats,
+    pub(in crate::engine) repeats: Repeats,
     // Lists that keep their room.
     /// What is around the innermost.
     pub(super) outer: Vec<Around>,
     pub(super) objects: Vec<Object>,
 }
 
-impl Lendable for Learnt {
-    /// What was learnt is bounded by itself.
-    fn keeps(&self) -> usize {
+impl Learnt {
+    /// The memory that its lists keep, bytes.
+    pub(in crate::engine) fn keeps(&self) -> usize {
         self.objects.capacity().saturating_mul(size_of::<Object>())
     }
-}
 
-impl Learnt {
     /// For another body.
-    pub(super) fn prepare(&mut self, numbering: &Numbering) {
+    pub(in crate::engine) fn prepare(&mut self) {
         if self.outcomes.len().max(self.contexts.len()) >= PLACES_MAX {
             *self = Learnt::default();
         }
-        self.repeats.prepare(numbering);
         self.slots.resize(SLOTS, 0);
         self.objects.clear();
     }

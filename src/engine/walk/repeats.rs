@@ -79,7 +79,7 @@ pub(super) struct Found {
 
 /// All that was found, of one parser's memory.
 #[derive(Debug, Default)]
-pub(super) struct Repeats {
+pub(in crate::engine) struct Repeats {
     numbering: Numbering,
     /// By seam, from 1 on: the last of the finds of one repeat.
     by_seam: Vec<usize>,
@@ -120,14 +120,9 @@ pub(super) enum Step {
 }
 
 impl Repeats {
-    /// Whether what is known is of that numbering.
-    pub(super) fn is_of(&self, numbering: &Numbering) -> bool {
-        self.numbering.is(numbering)
-    }
-
     /// For a body with that numbering.
-    pub(super) fn prepare(&mut self, numbering: &Numbering) {
-        if self.is_full() || !self.is_of(numbering) {
+    pub(in crate::engine) fn prepare(&mut self, numbering: &Numbering) {
+        if self.is_full() || !self.numbering.is(numbering) {
             *self = Repeats { numbering: numbering.clone(), ..Repeats::default() };
         }
     }

@@ -4,8 +4,8 @@
 use super::Walk;
 use crate::engine::diagnostics::SourceFile;
 use crate::engine::document::read::Document;
-use crate::engine::document::scan::parse;
 use crate::engine::document::tape::{NodeId, Tape};
+use crate::engine::memory::Memory;
 use crate::engine::set::{PolicyFiles, PolicySet};
 use crate::engine::sites::{Noted, Sites};
 use std::path::Path;
@@ -46,23 +46,34 @@ fn what_repeats_is_copied_whatever_scalars_stand_between() {
     let set = set.unwrap_or_else(|| panic!("{:?}", mistakes.first().map(|one| &one.message)));
     let shape = set.shapes.first().unwrap();
     let starts = &shape.specs.first().unwrap().starts;
-    let mut noted = Vec::new();
+    let (mut noted, mut memory) = (Vec::new(), Memory::default());
+    let mut copied = (0, 0);
     for number in 0..60 {
         let line = r#"{"code":"c","text":"seen by a doctor","cost":7}"#;
         let json =
             format!(r#"{{"who":"m","id":{number},"at":{line},"paid":{number},"and":{line}}}"#);
         let mut tape = Tape::default();
-        let json = parse(json.as_bytes(), 64, &shape.vocabulary, &mut tape).unwrap();
-        let mut walk = Walk::new(Document { json, tape: &tape }, shape, Sites::default());
+        let json = memory.parse(json.as_bytes(), 64, shape, &mut tape).unwrap();
+        let doc = Document { json, tape: &tape };
+        let mut walk = Walk::new(doc, shape, Sites::default(), &mut memory);
         walk.record(NodeId(0), 0, starts);
         noted.push((walk.sites.words.len(), walk.sites.others.len()));
-        drop(walk);
+        copied = walk.learnt.repeats.copied;
         if number == 0 {
-            assert_eq!(shape.walks.lend().repeats.copied, (0, 0), "nothing is known at first");
+            assert_eq!(copied, (0, 0), "nothing is known at first");
         }
     }
     let (words, others) = noted[0];
     assert!(words > 0 && others > 0 && noted.iter().all(|of| *of == noted[0]), "{noted:?}");
-    let (stretches, repeats) = shape.walks.lend().repeats.copied;
+    let (stretches, repeats) = copied;
     assert!(stretches > 20 && repeats > stretches, "{stretches} of {repeats}");
+
+    // What another parser made has other numbers: it is walked, and nothing is forgotten for it.
+    let (json, mut tape) = (r#"{"who":"m","at":{"text":"seen by a doctor"}}"#, Tape::default());
+    let json = Memory::default().parse(json.as_bytes(), 64, shape, &mut tape).unwrap();
+    let doc = Document { json, tape: &tape };
+    let mut walk = Walk::new(doc, shape, Sites::default(), &mut memory);
+    walk.record(NodeId(0), 0, starts);
+    assert!(!walk.sites.words.is_empty());
+    assert_eq!(walk.learnt.repeats.copied, copied);
 }
