@@ -24,7 +24,7 @@
 //! | who may see what: rules, FLOOR, grants, restrictions | [`engine::policy`] |
 //! | who people are to each other today | [`members`] |
 //! | which of what stays is on the page asked for | `engine::body::turn` |
-//! | the spans that stay | [`engine::document::cut`] |
+//! | the spans that stay, as pieces of what came | [`engine::document::cut`], [`engine::document::pieces`] |
 //! | the only thing that comes out | [`engine::released::Released`] |
 //! | the entry on disk before the bytes leave | [`audit`] |
 //! | who asked for my records | [`audit::accounts`], `proxy::my_access` |

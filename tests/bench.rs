@@ -90,13 +90,12 @@ fn main() {
             Err(error) => println!("`{path}` cannot be read: {error}"),
         }
     }
+    bodies.retain(|(name, _)| only("--body=").is_none_or(|only| *name == only));
     let vocabulary = Vocabulary::new(KEYS.split_whitespace());
     println!("{:28} {:>9} {:>8} {:>6} {:>9} {:>9}", "", "body, B", "GB/s", "best", "µs", "× Value");
     for (name, body) in &bodies {
         let mut methods = methods(&vocabulary);
-        let only = std::env::args()
-            .find_map(|argument| argument.strip_prefix("--only=").map(str::to_owned));
-        methods.retain(|(name, _)| only.as_deref().is_none_or(|only| name.contains(only)));
+        methods.retain(|(name, _)| only("--only=").is_none_or(|only| name.contains(&only)));
         let rows = measure(&mut methods, body);
         println!("{name}");
         let naive = rows.last().and_then(|(_, times)| *times).map_or(f64::NAN, |times| times.0);
@@ -111,6 +110,11 @@ fn main() {
             println!("  {method:26} {bytes:9} {speed:8.2} {best:6.2} {micros:9.1} {times:9.1}");
         }
     }
+}
+
+/// To what the command line restricts it.
+fn only(option: &str) -> Option<String> {
+    std::env::args().find_map(|argument| argument.strip_prefix(option).map(str::to_owned))
 }
 
 /// What is done once for a request, before there is a body.

@@ -2,9 +2,10 @@
 //! verdict.
 
 use super::body::Judged;
+use super::document::pieces::Pieces;
 use super::lookups::{Found, Kept, Known, LookUp, PER_BODY_MAX};
 use super::released::{Finding, Refusal};
-use super::{FLUSH_BYTES, Redactor, without_mark};
+use super::{FLUSH_BYTES, Redactor};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -63,13 +64,13 @@ impl Redactor {
         if !self.ended || self.looking.as_ref().is_none_or(|looking| looking.judged.is_some()) {
             return Wanted::new();
         }
-        let body = std::mem::take(&mut self.held);
-        let judged = match self.judge(without_mark(&body), 0, true) {
+        let body = self.take_body();
+        let judged = match self.judge(&body, 0, true) {
             Ok(Judged::Wants(wanted)) => {
                 self.held = body;
                 return by_target(wanted);
             }
-            Ok(Judged::Leaves(out)) => Ok(out),
+            Ok(Judged::Leaves(pieces)) => Ok(pieces.keep(body)),
             Err(refusal) => Err(refusal),
         };
         if let Some(looking) = &mut self.looking {
@@ -152,17 +153,17 @@ impl Redactor {
 
     /// What leaves of a document, by what is known of look-ups; nothing while it is only asked
     /// what it wants.
-    pub(super) fn leaves(&mut self, bytes: &[u8], offset: u64) -> Result<Vec<u8>, Refusal> {
+    pub(super) fn leaves(&mut self, bytes: &[u8], offset: u64) -> Result<Pieces, Refusal> {
         let is_trial = self.looking.as_ref().is_some_and(|looking| looking.trial.is_some());
         match self.judge(bytes, offset, is_trial)? {
             Judged::Leaves(out) if !is_trial => Ok(out),
-            Judged::Leaves(_) => Ok(Vec::new()),
+            Judged::Leaves(_) => Ok(Pieces::default()),
             Judged::Wants(wanted) => {
                 let trial = self.looking.as_mut().and_then(|looking| looking.trial.as_mut());
                 if let Some(trial) = trial {
                     trial.extend(by_target(wanted));
                 }
-                Ok(Vec::new())
+                Ok(Pieces::default())
             }
         }
     }

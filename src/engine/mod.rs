@@ -27,6 +27,7 @@ pub mod set;
 pub mod shapes;
 mod sites;
 mod stream;
+mod streamed;
 pub mod survey;
 mod told;
 mod walk;
@@ -37,8 +38,7 @@ use bytes::Bytes;
 use content_type::is_expected;
 use document::read::Document;
 use document::scan::ParseError;
-use document::tape::{NodeId, Tape};
-use document::text;
+use document::tape::Tape;
 use facts::People;
 use looking::Looking;
 use lookups::Asking;
@@ -46,14 +46,13 @@ use memory::Memory;
 use pages::Pages;
 use released::{Finding, Refusal, Released, Report};
 use request::Plan;
-use selectors::automaton::Child;
 use set::PolicySet;
-use shapes::meant::{Route, Shape, flag};
+use shapes::meant::{Route, Shape};
 use shapes::written::Body as Form;
 use std::cell::RefCell;
 use std::ops::Range;
 use std::sync::Arc;
-use stream::{MemberKey, Stream, Window};
+use stream::Stream;
 
 /// What a deployment sets for the engine.
 #[derive(Clone, Debug)]
@@ -223,8 +222,8 @@ impl Redactor {
         {
             self.held = judged?;
         } else {
-            let body = std::mem::take(&mut self.held);
-            self.held = self.leaves(without_mark(&body), 0)?;
+            let body = self.take_body();
+            self.held = self.leaves(&body, 0)?.keep(body);
         }
         if !self.tape.is_new() {
             self.policy.tapes.give_back(std::mem::take(&mut self.tape).emptied());
@@ -232,56 +231,12 @@ impl Redactor {
         Ok(self.flush())
     }
 
-    fn push_stream(&mut self, chunk: &[u8]) -> Result<Option<Released>, Refusal> {
-        self.take_waiting(FLUSH_BYTES)?;
-        match &mut self.looking {
-            Some(looking) => looking.waiting.extend_from_slice(chunk),
-            None => self.frame(chunk)?,
-        }
-        Ok((self.held.len() >= FLUSH_BYTES).then(|| self.flush()))
-    }
-
-    /// Finds the records of a chunk and judges them.
-    fn frame(&mut self, chunk: &[u8]) -> Result<(), Refusal> {
-        // Lent to itself for a while; after a refusal nothing more is pushed.
-        match self.stream.take() {
-            None => {}
-            Some(Stream::Lines(mut lines)) => {
-                let record = self.settings.record;
-                lines.push(chunk, record, |at, line| self.line(at, line))?;
-                self.stream = Some(Stream::Lines(lines));
-            }
-            Some(Stream::Array(mut array)) => {
-                let mut held = std::mem::take(&mut self.held);
-                array.push(chunk, self, &mut held)?;
-                self.held = held;
-                self.stream = Some(Stream::Array(array));
-            }
-        }
-        Ok(())
-    }
-
-    fn end_frames(&mut self) -> Result<(), Refusal> {
-        match self.stream.take() {
-            None => Ok(()),
-            Some(Stream::Lines(mut lines)) => lines.finish(|at, line| self.line(at, line)),
-            Some(Stream::Array(array)) => array.finish(),
-        }
-    }
-
-    /// One line of a stream: judged by itself and by look-ups, with nothing of any other.
-    fn line(&mut self, at: u64, line: &[u8]) -> Result<(), Refusal> {
-        let line = if at == 0 { without_mark(line) } else { line };
-        let document = line.trim_ascii();
-        if document.is_empty() {
-            return Err(Refusal::Unreadable { at, why: "a blank line" });
-        }
-        let out = self.leaves(document, at)?;
-        if !out.is_empty() {
-            self.held.extend_from_slice(&out);
-            self.held.push(b'\n');
-        }
-        Ok(())
+    /// The whole body that was held, without its mark.
+    fn take_body(&mut self) -> Vec<u8> {
+        let mut body = std::mem::take(&mut self.held);
+        let marked = body.len().saturating_sub(without_mark(&body).len());
+        body.drain(..marked);
+        body
     }
 
     fn flush(&mut self) -> Released {
@@ -358,44 +313,6 @@ impl Redactor {
 fn unreadable(error: ParseError, offset: u64) -> Refusal {
     let at = offset.saturating_add(u64::try_from(error.at).unwrap_or(u64::MAX));
     Refusal::Unreadable { at, why: error.why }
-}
-
-impl Window for Redactor {
-    fn record_bytes_max(&self) -> usize {
-        self.settings.record
-    }
-
-    fn depth_max(&self) -> usize {
-        self.settings.depth
-    }
-
-    fn is_record(&self) -> bool {
-        self.route().is_some_and(|(_, route)| route.whole.is_some())
-    }
-
-    fn omits(&self) -> bool {
-        self.route().is_some_and(|(shape, _)| shape.omit)
-    }
-
-    fn key(&mut self, object: &[u8], at: u64) -> Result<MemberKey, Refusal> {
-        let (shape, _) = self.route().ok_or(Refusal::NotFound)?;
-        let mut tape = Tape::default();
-        let mut memory = shape.memories.lend();
-        let json = memory
-            .parse(object, self.settings.depth, shape, &mut tape)
-            .map_err(|error| unreadable(error, at))?;
-        let doc = Document { json, tape: &tape };
-        let (node, member) = doc.children(NodeId(0)).next().ok_or(Refusal::NotFound)?;
-        let step = Child { node, key: member.key, index: None };
-        let state = shape.automaton.step(shape.body, step, doc);
-        let flags = shape.facts(state).flags;
-        let leads = flags & (flag::LEADS | flag::CUT | flag::ENVELOPE) == flag::LEADS;
-        Ok(MemberKey { name: text::key_of(json, member).into_owned(), leads })
-    }
-
-    fn judge(&mut self, body: &[u8], at: u64) -> Result<Vec<u8>, Refusal> {
-        self.leaves(body, at)
-    }
 }
 
 const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";

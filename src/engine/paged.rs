@@ -1,12 +1,12 @@
 //! The pages of one response, between the end of each page and the verdict on all of them.
 
+use super::Redactor;
 use super::document::read::Document;
 use super::pages::next::{GOES_ON, goes_on};
 use super::pages::{Next, PageAsked, Pages};
 use super::released::Refusal;
 use super::shapes::meant::Route;
 use super::shapes::written::Body as Form;
-use super::{Redactor, without_mark};
 use std::sync::Arc;
 
 impl Redactor {
@@ -26,8 +26,8 @@ impl Redactor {
         let Some(mut pages) = self.pages.take().filter(|_| !self.nothing) else {
             return self.is_whole().map(|()| None);
         };
-        let body = std::mem::take(&mut self.held);
-        let json = self.parse_page(without_mark(&body))?;
+        let body = self.take_body();
+        let json = self.parse_page(&body)?;
         let page = Document { json, tape: &self.tape };
         let mut report = std::mem::take(&mut self.report);
         let next = match self.route() {
@@ -63,8 +63,8 @@ impl Redactor {
         if !bundle || self.nothing || self.plan.stream {
             return Ok(());
         }
-        let body = std::mem::take(&mut self.held);
-        let json = self.parse_page(without_mark(&body))?;
+        let body = self.take_body();
+        let json = self.parse_page(&body)?;
         let goes_on = goes_on(Document { json, tape: &self.tape });
         (self.held, self.parsed) = (body, true);
         if goes_on { Err(GOES_ON) } else { Ok(()) }

@@ -328,12 +328,9 @@ impl Body<'_> {
         let text = || text::str_of(self.doc.json, node);
         match site.what {
             Words::Label => {
-                let text = text();
-                let text = without_uuid(&text);
-                let codes = &self.terms.policy.codes;
-                let hits = found.told.words.of(self.doc, site.node, None, || codes.words(text));
-                if hits != Hits::default() {
-                    self.words(site.node, text, false, found);
+                let ask = || self.terms.policy.codes.words(without_uuid(&text()));
+                if found.told.words.of(self.doc, site.node, None, ask) != Hits::default() {
+                    self.words(site.node, without_uuid(&text()), false, found);
                 }
             }
             Words::Prose => self.words(site.node, &text(), true, found),

@@ -4,21 +4,22 @@ use super::Body;
 use super::envelope::{Members, quoted};
 use super::turn::Leaf;
 use crate::engine::document::cut::emit;
+use crate::engine::document::pieces::Pieces;
 use crate::engine::document::tape::{Kind as Json, NodeId};
 use crate::engine::document::text;
 
 impl Body<'_> {
     /// A page of a house: what stands around its list by the allow-list, without white space
     /// between, and our cursor in place of the upstream's.
-    pub(super) fn listed(&self, leaf: &Leaf) -> Vec<u8> {
+    pub(super) fn listed(&self, leaf: &Leaf) -> Pieces {
         let names = self.terms.route.paging.as_ref().map(|paging| paging.next.as_slice());
-        let mut out = Vec::with_capacity(self.doc.json.len());
+        let mut out = Pieces::default();
         self.on_the_way(NodeId(0), leaf, names, &mut out);
         out
     }
 
     /// An object on the way to the list, or (`next`: the rest of its names) to the cursor.
-    fn on_the_way(&self, object: NodeId, leaf: &Leaf, next: Option<&[String]>, out: &mut Vec<u8>) {
+    fn on_the_way(&self, object: NodeId, leaf: &Leaf, next: Option<&[String]>, out: &mut Pieces) {
         let (name, deeper) = match next.and_then(<[String]>::split_first) {
             Some((name, deeper)) => (Some(name), deeper),
             None => (None, [].as_slice()),
@@ -35,41 +36,41 @@ impl Body<'_> {
                 continue;
             }
             if leaf.list == Some(child) {
-                members.key(self.key(node));
+                members.key(node);
                 self.write_elements(leaf, members.out);
             } else if to_list || to_next {
-                let mut inside = Vec::new();
+                let mut inside = Pieces::default();
                 self.on_the_way(child, leaf, to_next.then_some(deeper), &mut inside);
                 // What is empty tells that something was there.
-                if inside != b"{}" {
-                    members.key(self.key(node));
-                    members.out.extend_from_slice(&inside);
+                if !inside.is_just(b"{}") {
+                    members.key(node);
+                    members.out.append(&inside);
                 }
                 if to_next {
                     cursor = None;
                 }
             } else {
-                members.key(self.key(node));
-                emit(self.doc.json.as_bytes(), self.doc.tape, &self.cuts, child, members.out);
+                members.key(node);
+                emit(self.doc.tape, &self.cuts, child, members.out);
             }
         }
         if let (Some(name), Some(cursor)) = (name, cursor) {
-            members.key(format!("{}:", quoted(name)).as_bytes());
-            members.out.extend_from_slice(nested(deeper, cursor).as_bytes());
+            members.name(name);
+            members.out.ours(nested(deeper, cursor).as_bytes());
         }
         members.end();
     }
 
-    fn write_elements(&self, leaf: &Leaf, out: &mut Vec<u8>) {
-        out.push(b'[');
+    fn write_elements(&self, leaf: &Leaf, out: &mut Pieces) {
+        out.ours(b"[");
         let mut first = true;
         for record in leaf.records.iter().filter_map(|record| self.records.get(*record)) {
             if !std::mem::replace(&mut first, false) {
-                out.push(b',');
+                out.ours(b",");
             }
-            emit(self.doc.json.as_bytes(), self.doc.tape, &self.cuts, record.cut, out);
+            emit(self.doc.tape, &self.cuts, record.cut, out);
         }
-        out.push(b']');
+        out.ours(b"]");
     }
 
     /// Whether a node is the other or stands inside it.

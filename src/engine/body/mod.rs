@@ -35,6 +35,7 @@ mod whose;
 use super::category::{Categories, Category};
 use super::codes::Hits;
 use super::document::cut::Cuts;
+use super::document::pieces::Pieces;
 use super::document::read::Document;
 use super::document::tape::NodeId;
 use super::facts::{People, PersonId, Standing};
@@ -194,7 +195,7 @@ struct Body<'a> {
 #[derive(Debug)]
 pub(crate) enum Judged {
     /// What leaves.
-    Leaves(Vec<u8>),
+    Leaves(Pieces),
     /// Nothing yet: these are to be looked up first.
     Wants(Vec<LookUp>),
 }

@@ -2,7 +2,7 @@
 
 use super::Body;
 use crate::engine::document::cut::emit;
-use crate::engine::document::tape::range;
+use crate::engine::document::pieces::Pieces;
 use crate::engine::lookups::fhir_id;
 use crate::engine::released::Refusal;
 use crate::engine::sites::{Site, What};
@@ -18,7 +18,7 @@ impl Body<'_> {
 
     /// The first record, with what stands around it in `alone`; it leaves if it was reached and
     /// every record that it belongs to leaves.
-    pub(super) fn write_alone(&mut self, alone: &Range<usize>) -> Result<Vec<u8>, Refusal> {
+    pub(super) fn write_alone(&mut self, alone: &Range<usize>) -> Result<Pieces, Refusal> {
         let root = self.records.first().filter(|record| record.released).map(|record| record.root);
         let hidden = (1..self.records.len()).any(|record| {
             let sites = self.sites(record).iter();
@@ -33,11 +33,11 @@ impl Body<'_> {
         };
         // Of all that was judged, this is what leaves.
         self.report.released = 1;
-        let bytes = self.doc.json.as_bytes();
-        let span = range(node.start, node.end);
-        let mut out = bytes.get(alone.start..span.start).unwrap_or_default().to_vec();
-        emit(bytes, self.doc.tape, &self.cuts, root, &mut out);
-        out.extend_from_slice(bytes.get(span.end..alone.end).unwrap_or_default());
+        let mut out = Pieces::default();
+        let [start, end] = [alone.start, alone.end].map(|at| u32::try_from(at).unwrap_or(u32::MAX));
+        out.span(start, node.start);
+        emit(self.doc.tape, &self.cuts, root, &mut out);
+        out.span(node.end, end);
         Ok(out)
     }
 }

@@ -1,7 +1,7 @@
-//! The spans that stay: cut nodes → bytes, with commas mended. BYTE-FAITHFUL: nothing is written
-//! anew; what is released are slices of what came.
+//! The spans that stay: cut nodes → pieces, with commas mended.
 
-use super::tape::{Kind, Node, NodeId, Tape, range};
+use super::pieces::Pieces;
+use super::tape::{Kind, Node, NodeId, Tape};
 
 /// Which nodes of a tape are cut.
 #[derive(Debug, Default)]
@@ -54,24 +54,24 @@ fn at(id: NodeId) -> usize {
 }
 
 /// Appends what stays of a node that is not itself cut.
-pub fn emit(bytes: &[u8], tape: &Tape, cuts: &Cuts, id: NodeId, out: &mut Vec<u8>) {
+pub fn emit(tape: &Tape, cuts: &Cuts, id: NodeId, out: &mut Pieces) {
     let Some(node) = tape.get(id) else { return };
     if !cuts.below(id, node) {
-        out.extend_from_slice(bytes.get(range(node.start, node.end)).unwrap_or_default());
+        out.span(node.start, node.end);
         return;
     }
     if matches!(node.kind, Kind::Array | Kind::Object) {
-        container(bytes, tape, cuts, (id, node), out);
+        container(tape, cuts, (id, node), out);
     }
 }
 
 /// A cut child takes with it what stands between the child that stays before it and its own end,
 /// or, if none stays before it, what stands between it and the next that stays. TWO-WORLDS: so
 /// the white space is that of a printer to whom the child was never given.
-fn container(bytes: &[u8], tape: &Tape, cuts: &Cuts, of: (NodeId, &Node), out: &mut Vec<u8>) {
+fn container(tape: &Tape, cuts: &Cuts, of: (NodeId, &Node), out: &mut Pieces) {
     let (id, node) = of;
     if tape.children(id).all(|(child, _)| cuts.contains(child)) {
-        out.extend_from_slice(if node.kind == Kind::Array { b"[]" } else { b"{}" });
+        out.ours(if node.kind == Kind::Array { b"[]" } else { b"{}" });
         return;
     }
     let mut cursor = node.start;
@@ -83,7 +83,7 @@ fn container(bytes: &[u8], tape: &Tape, cuts: &Cuts, of: (NodeId, &Node), out: &
             if any_kept {
                 cursor = inner.end;
             } else if !skipped_first {
-                copy(bytes, cursor, start, out);
+                out.span(cursor, start);
                 skipped_first = true;
             }
             continue;
@@ -92,13 +92,9 @@ fn container(bytes: &[u8], tape: &Tape, cuts: &Cuts, of: (NodeId, &Node), out: &
             cursor = start;
         }
         any_kept = true;
-        copy(bytes, cursor, inner.start, out);
-        emit(bytes, tape, cuts, child, out);
+        out.span(cursor, inner.start);
+        emit(tape, cuts, child, out);
         cursor = inner.end;
     }
-    copy(bytes, cursor, node.end, out);
-}
-
-fn copy(bytes: &[u8], from: u32, to: u32, out: &mut Vec<u8>) {
-    out.extend_from_slice(bytes.get(range(from, to)).unwrap_or_default());
+    out.span(cursor, node.end);
 }

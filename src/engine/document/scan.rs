@@ -13,6 +13,7 @@ use super::source::{Source, past_space, place};
 use super::spelled::Spelled;
 use super::strings::{StringEnd, string};
 use super::tape::{Kind, Node, Repeat, SeamId, Tape, Vocabulary};
+use super::words::word;
 
 /// Why a document was refused. Never quotes it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -386,18 +387,4 @@ fn ended(source: Source<'_>, at: u32, closer: u8) -> Result<(), ParseError> {
         return Err(ParseError { at: place(at), why: "something after the end" });
     }
     Ok(())
-}
-
-/// One of the three words, and its end.
-#[inline(never)]
-fn word(source: Source<'_>, at: u32) -> Result<(Kind, u32), ParseError> {
-    let rest = source.bytes().get(place(at)..).unwrap_or_default();
-    let (kind, length) = match rest {
-        [b't', b'r', b'u', b'e', ..] => (Kind::True, 4),
-        [b'f', b'a', b'l', b's', b'e', ..] => (Kind::False, 5),
-        [b'n', b'u', b'l', b'l', ..] => (Kind::Null, 4),
-        [b'a'..=b'z', ..] => return Err(source.wrong(at, "an unknown word")),
-        _ => return Err(source.wrong(at, "a value is missing")),
-    };
-    Ok((kind, at.wrapping_add(length)))
 }

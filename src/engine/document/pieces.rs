@@ -1,0 +1,136 @@
+//! What leaves of a document: slices of what came, and a little text of ours between them.
+//! BYTE-FAITHFUL: nothing of what came is written anew.
+
+use super::source::place;
+
+/// What leaves, in order.
+#[derive(Debug, Default)]
+pub struct Pieces {
+    list: Vec<Piece>,
+    /// What is ours.
+    text: Vec<u8>,
+    length: usize,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Piece {
+    start: u32,
+    end: u32,
+    /// Of [`Pieces::text`]; else of what came.
+    is_ours: bool,
+}
+
+impl Pieces {
+    /// How many bytes leave.
+    pub fn len(&self) -> usize {
+        self.length
+    }
+
+    /// Whether nothing leaves.
+    pub fn is_empty(&self) -> bool {
+        self.length == 0
+    }
+
+    /// Whether it is this text of ours.
+    pub(crate) fn is_just(&self, text: &[u8]) -> bool {
+        self.text == text && self.list.len() == 1
+    }
+
+    /// These bytes of what came.
+    pub(crate) fn span(&mut self, start: u32, end: u32) {
+        self.add(Piece { start, end, is_ours: false });
+    }
+
+    /// Text of ours.
+    pub(crate) fn ours(&mut self, text: &[u8]) {
+        let start = number(self.text.len());
+        self.text.extend_from_slice(text);
+        self.add(Piece { start, end: number(self.text.len()), is_ours: true });
+    }
+
+    #[inline]
+    fn add(&mut self, piece: Piece) {
+        let Piece { start, end, is_ours } = piece;
+        let length = place(end.saturating_sub(start));
+        if length == 0 {
+            return;
+        }
+        self.length = self.length.saturating_add(length);
+        match self.list.last_mut() {
+            Some(last) if last.end == start && last.is_ours == is_ours => last.end = end,
+            _ => self.list.push(piece),
+        }
+    }
+
+    /// All of these.
+    pub(crate) fn append(&mut self, other: &Pieces) {
+        for piece in &other.list {
+            if piece.is_ours {
+                self.ours(other.text_of(*piece));
+            } else {
+                self.span(piece.start, piece.end);
+            }
+        }
+    }
+
+    fn text_of(&self, piece: Piece) -> &[u8] {
+        self.text.get(place(piece.start)..place(piece.end)).unwrap_or_default()
+    }
+
+    /// The bytes that leave of a document.
+    pub fn of(&self, came: &[u8]) -> Vec<u8> {
+        let mut out = Vec::with_capacity(self.length);
+        self.write(came, &mut out);
+        out
+    }
+
+    /// Appends them.
+    pub(crate) fn write(&self, came: &[u8], out: &mut Vec<u8>) {
+        for piece in &self.list {
+            out.extend_from_slice(if piece.is_ours {
+                self.text_of(*piece)
+            } else {
+                came.get(place(piece.start)..place(piece.end)).unwrap_or_default()
+            });
+        }
+    }
+
+    /// Makes the document what leaves of it, where it stands: most of it moves by a little, and
+    /// no second body is held. There is where ours would run over what is still to be moved, and
+    /// where most of the body goes and would be held for the little that stays.
+    pub(crate) fn keep(&self, mut came: Vec<u8>) -> Vec<u8> {
+        if self.length < came.len() / 2 || !self.fits(came.len()) {
+            return self.of(&came);
+        }
+        let mut at: usize = 0;
+        for piece in &self.list {
+            let (start, end) = (place(piece.start), place(piece.end));
+            let next = at.saturating_add(end.saturating_sub(start));
+            if piece.is_ours {
+                if let Some(to) = came.get_mut(at..next) {
+                    to.copy_from_slice(self.text_of(*piece));
+                }
+            } else if at != start {
+                came.copy_within(start..end, at);
+            }
+            at = next;
+        }
+        came.truncate(at);
+        came
+    }
+
+    /// Whether each slice still stands where it came when its turn is.
+    fn fits(&self, came: usize) -> bool {
+        let mut at: usize = 0;
+        let stand = self.list.iter().all(|piece| {
+            let stands = piece.is_ours || (at <= place(piece.start) && place(piece.end) <= came);
+            at = at.saturating_add(place(piece.end.saturating_sub(piece.start)));
+            stands
+        });
+        stand && at <= came
+    }
+}
+
+fn number(length: usize) -> u32 {
+    u32::try_from(length).unwrap_or(u32::MAX)
+}
