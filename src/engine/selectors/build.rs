@@ -106,7 +106,7 @@ impl Builder {
             Selector::Any => return Label::Child,
             Selector::Index(index) => Guard::Index(*index),
             Selector::Slice(start, end, step) => Guard::Slice(*start, *end, *step),
-            Selector::Filter(filter) => Guard::Filter(filter.clone()),
+            Selector::Filter(filter) => Guard::Filter(filter.numbered(vocabulary)),
         };
         let known = self.guards.iter().position(|known| *known == guard);
         let number = known.unwrap_or_else(|| {

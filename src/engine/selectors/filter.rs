@@ -2,7 +2,7 @@
 //! `&&`, `||` and `!`.
 
 use crate::engine::document::read::Document;
-use crate::engine::document::tape::{Kind, NodeId};
+use crate::engine::document::tape::{Kind, NodeId, Vocabulary};
 use crate::engine::document::text;
 use std::cmp::Ordering;
 
@@ -24,6 +24,8 @@ pub enum Filter {
 pub enum Hop {
     /// A member.
     Name(String),
+    /// A member, by the number of its name.
+    Key(u16),
     /// An element; from the end if negative.
     Index(i64),
 }
@@ -68,9 +70,30 @@ impl Filter {
                 .iter()
                 .filter_map(|hop| match hop {
                     Hop::Name(name) => Some(name.as_str()),
-                    Hop::Index(_) => None,
+                    Hop::Key(_) | Hop::Index(_) => None,
                 })
                 .collect(),
+        }
+    }
+
+    /// The same, which asks for members by number where their names have one.
+    #[must_use]
+    pub fn numbered(&self, vocabulary: &Vocabulary) -> Filter {
+        let all = |all: &[Filter]| all.iter().map(|one| one.numbered(vocabulary)).collect();
+        match self {
+            Filter::Or(any) => Filter::Or(all(any)),
+            Filter::And(each) => Filter::And(all(each)),
+            Filter::Not(one) => Filter::Not(Box::new(one.numbered(vocabulary))),
+            Filter::Compare(hops, operator, literal) => {
+                let hops = hops.iter().map(|hop| match hop {
+                    Hop::Name(name) => match vocabulary.number(name) {
+                        0 => hop.clone(),
+                        key => Hop::Key(key),
+                    },
+                    Hop::Key(_) | Hop::Index(_) => hop.clone(),
+                });
+                Filter::Compare(hops.collect(), *operator, literal.clone())
+            }
         }
     }
 
@@ -94,6 +117,7 @@ pub fn reach(hops: &[Hop], doc: Document<'_>, from: NodeId) -> Option<NodeId> {
         let kind = doc.get(at)?.kind;
         match hop {
             Hop::Name(name) if kind == Kind::Object => doc.member_named(at, name),
+            Hop::Key(key) if kind == Kind::Object => doc.member(at, *key),
             Hop::Index(index) if kind == Kind::Array => {
                 let place = usize::try_from(*index).ok().or_else(|| {
                     let back = usize::try_from(index.unsigned_abs()).ok()?;
@@ -101,7 +125,7 @@ pub fn reach(hops: &[Hop], doc: Document<'_>, from: NodeId) -> Option<NodeId> {
                 })?;
                 doc.children(at).nth(place).map(|(id, _)| id)
             }
-            Hop::Name(_) | Hop::Index(_) => None,
+            Hop::Name(_) | Hop::Key(_) | Hop::Index(_) => None,
         }
     })
 }
