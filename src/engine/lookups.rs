@@ -70,6 +70,9 @@ pub fn takes(policy: &PolicySet, plan: &Plan, status: u16, content_types: &[&str
 /// Records of one page of a search for company: about a megabyte of bills.
 const COMPANY_PAGE_RECORDS: &str = "100";
 
+/// Room for what follows the base of a shape in most targets, bytes.
+const WAY_BYTES: usize = 80;
+
 /// What is to be looked up.
 #[derive(Clone, Debug)]
 pub struct LookUp {
@@ -79,16 +82,26 @@ pub struct LookUp {
     name: Option<String>,
 }
 
-impl LookUp {
-    /// A request made from the shape's template and an id, or nothing: whatever else stands in a
-    /// reference never becomes part of a request. `gets` are the numbers of the templates.
+/// Where the record that a link names is asked for.
+#[derive(Debug)]
+pub(crate) struct Way<'t> {
+    target: String,
+    /// By number in its shape.
+    route: usize,
+    kind: Option<usize>,
+    id: &'t str,
+}
+
+impl<'t> Way<'t> {
+    /// Made from the shape's template and an id, or nothing: whatever else stands in a reference
+    /// never becomes part of a request. `gets` are the numbers of the templates.
     pub(crate) fn of(
-        (number, shape): (usize, &Shape),
+        shape: &Shape,
         kind: usize,
         gets: &[u8],
-        text: &str,
+        text: &'t str,
         public_url: Option<&str>,
-    ) -> Option<LookUp> {
+    ) -> Option<Way<'t>> {
         let (wanted, id) = if shape.fhir {
             let (kind, id) = fhir_id(text, shape, public_url)?;
             (Some(shape.kind_number(kind)?), id)
@@ -102,20 +115,34 @@ impl LookUp {
                 && (get.kind.is_none() || get.kind == wanted)
         });
         let (_, get) = fitting.next()?;
-        let mut path = shape.base.clone();
+        let mut target = String::with_capacity(shape.base.len().saturating_add(WAY_BYTES));
+        target.push_str(&shape.base);
         for segment in &get.segments {
-            path.push('/');
-            path.push_str(match segment {
+            target.push('/');
+            target.push_str(match segment {
                 Segment::Literal(text) => text,
                 Segment::Capture(name) if name == "type" => kind_name?,
                 Segment::Capture(_) => id,
             });
         }
-        let plan = plan((number, get.route), shape, path.clone(), wanted)?;
-        let name = kind_name.map_or_else(|| id.to_owned(), |kind| format!("{kind}/{id}"));
-        Some(LookUp { plan, target: path, name: Some(name) })
+        Some(Way { target, route: get.route, kind: wanted, id })
     }
 
+    /// See [`LookUp::target`].
+    pub(crate) fn target(&self) -> &str {
+        &self.target
+    }
+
+    /// What is asked there.
+    pub(crate) fn look_up(&self, (number, shape): (usize, &Shape)) -> Option<LookUp> {
+        let plan = plan((number, self.route), shape, self.target.clone(), self.kind)?;
+        let kind = self.kind.map(|kind| shape.kind(kind).name.as_str());
+        let name = kind.map_or_else(|| self.id.to_owned(), |kind| format!("{kind}/{}", self.id));
+        Some(LookUp { plan, target: self.target.clone(), name: Some(name) })
+    }
+}
+
+impl LookUp {
     /// Where the company of a person is searched for, by a name of theirs or of their contract.
     /// Nothing if that is no name that may stand in a request.
     pub(crate) fn company_target(

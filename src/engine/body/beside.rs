@@ -6,7 +6,7 @@ use super::{Body, Whose};
 use crate::engine::category::Categories;
 use crate::engine::codes::Hits;
 use crate::engine::document::tape::NodeId;
-use crate::engine::lookups::{Found, Link, LookUp, Looked, Said, fhir_id};
+use crate::engine::lookups::{Found, Link, Looked, Said, Way, fhir_id};
 use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -62,10 +62,10 @@ impl Body<'_> {
         }
     }
 
-    pub(super) fn look_up(&self, kind: usize, link: &Link) -> Option<LookUp> {
-        let (asking, Said::Text(text)) = (self.terms.asking?, &link.said) else { return None };
-        let shape = (asking.shape, self.terms.shape);
-        LookUp::of(shape, kind, &link.gets, text, self.terms.public_url)
+    /// Where what a link of a record of that kind names is asked for, if anything is.
+    pub(super) fn way<'l>(&self, kind: usize, link: &'l Link) -> Option<Way<'l>> {
+        let (Some(_), Said::Text(text)) = (self.terms.asking, &link.said) else { return None };
+        Way::of(self.terms.shape, kind, &link.gets, text, self.terms.public_url)
     }
 
     /// Notes a record that was looked up, if it may stand in for a link of this one: it is the
@@ -167,7 +167,7 @@ impl Body<'_> {
         if let Some(at) = company.and_then(|name| self.beside.by_name.get(&*name)) {
             return Some(*at);
         }
-        self.beside.by_target.get(self.look_up(kind, link)?.target()).copied()
+        self.beside.by_target.get(self.way(kind, link)?.target()).copied()
     }
 
     /// What a record beside the body brings to its event: its own, and what it takes as evidence.

@@ -6,9 +6,10 @@ use super::{Body, Whose};
 use crate::engine::category::Categories;
 use crate::engine::codes::Hits;
 use crate::engine::facts::PersonId;
-use crate::engine::lookups::{Asking, Found, Link, LookUp, PER_RECORD_MAX, STEPS_MAX};
+use crate::engine::lookups::{Asking, Found, Link, LookUp, PER_RECORD_MAX, STEPS_MAX, Way};
 use crate::engine::policy::Action;
 use crate::engine::set::PolicySet;
+use crate::engine::shapes::meant::Shape;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Arc;
 
@@ -87,14 +88,16 @@ impl Asking<'_> {
 }
 
 impl Chain<'_> {
-    fn answer(&mut self, policy: &PolicySet, look_up: LookUp) -> Answer {
-        let target = look_up.target().to_owned();
-        self.asked.insert(target.clone());
+    fn answer(&mut self, policy: &PolicySet, shape: &Shape, way: &Way<'_>) -> Answer {
+        if !self.asked.contains(way.target()) {
+            self.asked.insert(way.target().to_owned());
+        }
         // BOUNDED: one record's look-ups.
         if self.asked.len() > PER_RECORD_MAX {
             return Answer::OutOfSight;
         }
-        self.asking.answer(policy, &target, || Some(look_up), self.wanted)
+        let look_up = || way.look_up((self.asking.shape, shape));
+        self.asking.answer(policy, way.target(), look_up, self.wanted)
     }
 }
 
@@ -161,8 +164,8 @@ impl Body<'_> {
                     if !self.is_unseen(&link) {
                         continue;
                     }
-                    let look_up = self.look_up(kind, &link);
-                    if let Led::To(at) = self.lead(&link, look_up, chain) {
+                    let way = self.way(kind, &link);
+                    if let Led::To(at) = self.lead(&link, way, chain) {
                         self.beside.links.insert(node, at);
                         if link.episode && self.joins(at) {
                             event.push(at);
@@ -199,8 +202,8 @@ impl Body<'_> {
                 continue;
             }
             let kind = looked.as_ref().map_or(usize::MAX, |looked| looked.kind);
-            let look_up = self.look_up(kind, link).filter(|_| step < STEPS_MAX);
-            match self.lead(link, look_up, chain) {
+            let way = self.way(kind, link).filter(|_| step < STEPS_MAX);
+            match self.lead(link, way, chain) {
                 Led::Pending => {}
                 Led::To(next) => event.extend((link.episode && self.joins(next)).then_some(next)),
                 Led::Nowhere => ends |= self.hides(link),
@@ -210,29 +213,29 @@ impl Body<'_> {
     }
 
     /// Where a link leads: among company, or looked up.
-    fn lead(&mut self, link: &Link, look_up: Option<LookUp>, chain: &mut Chain<'_>) -> Led {
-        let company = self.name_for_company(link);
-        let numbers = company.iter().flat_map(|name| {
-            chain.company.iter().filter_map(|search| {
+    fn lead(&mut self, link: &Link, way: Option<Way<'_>>, chain: &mut Chain<'_>) -> Led {
+        if !chain.company.is_empty()
+            && let Some(name) = self.name_for_company(link)
+        {
+            let numbers = chain.company.iter().filter_map(|search| {
                 let found = self.beside.searches.get(*search)?;
                 let Found::Company(found) = &**found else { return None };
-                Some((*search, found.named(name)?))
-            })
-        });
-        let numbers: Vec<(usize, usize)> = numbers.collect();
-        for number in numbers {
-            if let Some(at) = self.put_company(number, chain.record) {
-                return Led::To(at);
+                Some((*search, found.named(&name)?))
+            });
+            let numbers: Vec<(usize, usize)> = numbers.collect();
+            for number in numbers {
+                if let Some(at) = self.put_company(number, chain.record) {
+                    return Led::To(at);
+                }
             }
         }
-        let Some(look_up) = look_up else { return Led::Nowhere };
-        let target = look_up.target().to_owned();
-        match chain.answer(self.terms.policy, look_up) {
+        let Some(way) = way else { return Led::Nowhere };
+        match chain.answer(self.terms.policy, self.terms.shape, &way) {
             Answer::Pending => Led::Pending,
             Answer::OutOfSight => Led::Nowhere,
             Answer::Found(found) => {
                 let Found::Record(looked) = &*found else { return Led::Nowhere };
-                let put = self.put_beside(&target, Arc::clone(looked), chain.record);
+                let put = self.put_beside(way.target(), Arc::clone(looked), chain.record);
                 put.map_or(Led::Nowhere, Led::To)
             }
         }
