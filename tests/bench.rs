@@ -80,6 +80,13 @@ fn methods(vocabulary: &Vocabulary) -> Vec<Method<'_>> {
 }
 
 fn main() {
+    tables();
+    if only("--body=").is_none() && only("--only=").is_none() {
+        at_once();
+    }
+}
+
+fn tables() {
     let mut bodies: Vec<(String, Vec<u8>)> = [(1, "8 KB"), (48, "400 KB"), (1_000, "8 MB")]
         .map(|(records, name)| (name.to_owned(), search_set(5, 0..records).into_bytes()))
         .into();
@@ -109,6 +116,27 @@ fn main() {
             let micros = median * 1e6;
             println!("  {method:26} {bytes:9} {speed:8.2} {best:6.2} {micros:9.1} {times:9.1}");
         }
+    }
+}
+
+/// Bodies of one to seven records, judged by one thread, and by as many at once as there are
+/// processors: each goes through all of them.
+fn at_once() {
+    const TIMES: u32 = 200;
+    let bodies = (0..60).map(|n| search_set(1 + n % 5, n * 3..n * 3 + 1 + n % 7).into_bytes());
+    let bodies: Vec<Vec<u8>> = bodies.collect();
+    let Some(judge) = Judge::of("M-100") else { return };
+    let all = || bodies.iter().all(|body| black_box(judge.judged(black_box(body))).is_some());
+    println!("one body of 8 to 56 KB, so many threads at once");
+    for threads in [1, std::thread::available_parallelism().map_or(1, usize::from)] {
+        let start = Instant::now();
+        std::thread::scope(|scope| {
+            for _ in 0..threads {
+                scope.spawn(|| (0..TIMES).all(|_| all()));
+            }
+        });
+        let micros = start.elapsed().as_secs_f64() * 1e6 / f64::from(TIMES) / 60.0;
+        println!("  {threads:26} {micros:28.1} µs");
     }
 }
 
