@@ -90,8 +90,11 @@ impl<T: Lendable> DerefMut for Lent<'_, T> {
 }
 
 impl<T: Lendable> Drop for Lent<'_, T> {
+    /// What a panic left half done is nobody's any more.
     fn drop(&mut self) {
-        self.of.give_back(std::mem::take(&mut self.one));
+        if !std::thread::panicking() {
+            self.of.give_back(std::mem::take(&mut self.one));
+        }
     }
 }
 
