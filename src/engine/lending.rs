@@ -90,11 +90,8 @@ impl<T: Lendable> DerefMut for Lent<'_, T> {
 }
 
 impl<T: Lendable> Drop for Lent<'_, T> {
-    /// What a panic left half done is nobody's any more.
     fn drop(&mut self) {
-        if !std::thread::panicking() {
-            self.of.give_back(std::mem::take(&mut self.one));
-        }
+        self.of.give_back(std::mem::take(&mut self.one));
     }
 }
 
