@@ -7,7 +7,7 @@ use super::lending::Lendable;
 use super::shapes::meant::Shape;
 use super::walk::Learnt;
 
-/// Lent for as long as one body is judged.
+/// Lent while a body is parsed, or parsed and judged.
 #[derive(Debug, Default)]
 pub(crate) struct Memory {
     parser: scan::Memory,

@@ -138,8 +138,7 @@ impl Redactor {
     }
 
     fn route(&self) -> Option<(&Shape, &Route)> {
-        let shape = self.policy.shapes.get(self.plan.route.0)?;
-        Some((shape, shape.routes.get(self.plan.route.1)?))
+        route_of(&self.policy, &self.plan)
     }
 
     /// The upstream's status and Content-Type values (all that came), before any byte of body, or
@@ -270,7 +269,7 @@ impl Redactor {
 
     fn judge(&mut self, bytes: &[u8], offset: u64, may_ask: bool) -> Result<Judged, Refusal> {
         let policy = Arc::clone(&self.policy);
-        let shape = policy.shapes.get(self.plan.route.0).ok_or(Refusal::NotFound)?;
+        let (shape, route) = route_of(&policy, &self.plan).ok_or(Refusal::NotFound)?;
         // Judged again when something was looked up, and parsed once.
         let (json, mut memory) = if self.parsed {
             let json = simdutf8::basic::from_utf8(bytes).unwrap_or_default();
@@ -280,12 +279,11 @@ impl Redactor {
             (self.parse(bytes, offset, &mut memory)?, memory)
         };
         self.parsed = !self.plan.stream;
-        let (shape, route) = self.route().ok_or(Refusal::NotFound)?;
         let bundled = self.alone.as_ref().map(|_| owner::bundled(route));
         let asked = self.pages.as_ref().map(|pages| &pages.asked);
         let taken = RefCell::default();
         let terms = Terms {
-            policy: &self.policy,
+            policy: &policy,
             shape,
             route: bundled.as_ref().unwrap_or(route),
             asked_kind: self.plan.asked_kind.filter(|_| bundled.is_none()),
@@ -308,6 +306,11 @@ impl Redactor {
         self.took(taken.into_inner());
         out
     }
+}
+
+fn route_of<'p>(policy: &'p PolicySet, plan: &Plan) -> Option<(&'p Shape, &'p Route)> {
+    let shape = policy.shapes.get(plan.route.0)?;
+    Some((shape, shape.routes.get(plan.route.1)?))
 }
 
 fn unreadable(error: ParseError, offset: u64) -> Refusal {

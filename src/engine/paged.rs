@@ -1,12 +1,12 @@
 //! The pages of one response, between the end of each page and the verdict on all of them.
 
-use super::Redactor;
 use super::document::read::Document;
 use super::pages::next::{GOES_ON, goes_on};
 use super::pages::{Next, PageAsked, Pages};
 use super::released::Refusal;
 use super::shapes::meant::Route;
 use super::shapes::written::Body as Form;
+use super::{Redactor, route_of};
 use std::sync::Arc;
 
 impl Redactor {
@@ -50,7 +50,7 @@ impl Redactor {
 
     fn parse_page<'b>(&mut self, body: &'b [u8]) -> Result<&'b str, Refusal> {
         let policy = Arc::clone(&self.policy);
-        let shape = policy.shapes.get(self.plan.route.0).ok_or(Refusal::NotFound)?;
+        let (shape, _) = route_of(&policy, &self.plan).ok_or(Refusal::NotFound)?;
         self.parse(body, 0, &mut shape.memories.lend())
     }
 

@@ -246,7 +246,7 @@ impl Upstream {
             request(plan, fields).ok_or(fault(UpstreamFault::Ambiguous("a plan of no request")))?;
         let interim = InterimAnswers::counted(&mut request);
         // Requests of this thread that are as far now go out one behind the other: an upstream
-        // that has nothing to do is woken once for all of them.
+        // that has nothing to do is woken for several of them at once.
         tokio::task::yield_now().await;
         let sending = timeout(self.timeout.first_byte, connection.try_send_request(request));
         let outcome = tokio::select! {

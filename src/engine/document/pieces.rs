@@ -96,26 +96,30 @@ impl Pieces {
     }
 
     /// Makes the document what leaves of it, where it stands: most of it moves by a little, and
-    /// no second body is held. There is where ours would run over what is still to be moved, and
-    /// where most of the body goes and would be held for the little that stays.
+    /// no second body is held. There is where ours would run over what is still to be moved.
+    /// BOUNDED: what is given back takes no more room than the document's bytes, nor than twice
+    /// its own.
     pub(crate) fn keep(&self, mut came: Vec<u8>) -> Vec<u8> {
-        if self.length < came.len() / 2 || !self.fits(came.len()) {
+        if !self.fits(came.len()) {
             return self.of(&came);
         }
-        let mut at: usize = 0;
+        let (most, mut at) = (came.len(), 0_usize);
         for piece in &self.list {
             let (start, end) = (place(piece.start), place(piece.end));
             let next = at.saturating_add(end.saturating_sub(start));
             if piece.is_ours {
-                if let Some(to) = came.get_mut(at..next) {
-                    to.copy_from_slice(self.text_of(*piece));
-                }
+                // It fits; if it did not, what stood there must not leave in its place.
+                let Some(to) = came.get_mut(at..next) else { return Vec::new() };
+                to.copy_from_slice(self.text_of(*piece));
             } else if at != start {
                 came.copy_within(start..end, at);
             }
             at = next;
         }
         came.truncate(at);
+        if came.capacity() > most || at < most / 2 {
+            came.shrink_to_fit();
+        }
         came
     }
 

@@ -22,6 +22,18 @@ fn what_was_met_before_is_followed() {
 }
 
 #[test]
+fn what_was_learnt_with_other_keys_is_forgotten() {
+    let (one, other) = (Vocabulary::new(["code", "id"]), Vocabulary::new(["id", "code"]));
+    let mut memory = Memory::default();
+    for vocabulary in [&one, &one, &other, &other, &one] {
+        let mut tape = Tape::default();
+        parse(br#"{"code":1,"id":2}"#, 64, vocabulary, &mut memory, &mut tape).unwrap();
+        let keys: Vec<u16> = tape.nodes().iter().skip(1).map(|node| node.key).collect();
+        assert_eq!(keys, ["code", "id"].map(|name| vocabulary.number(name)));
+    }
+}
+
+#[test]
 fn what_is_the_same_time_and_again_becomes_one_seam() {
     let vocabulary = Vocabulary::new(["code", "system", "amount"]);
     let record = |amount: u32| {

@@ -4,6 +4,32 @@ use crate::engine::document::pieces::Pieces;
 use crate::engine::document::source::place;
 use proptest::prelude::*;
 
+#[test]
+fn what_leaves_stays_where_the_body_was_and_takes_no_more_room() {
+    let mut came = Vec::with_capacity(100);
+    came.extend([b'.'; 100]);
+    let before = came.as_ptr();
+    let mut out = Pieces::default();
+    out.ours(b"head");
+    out.span(10, 90);
+    let kept = out.keep(came);
+    assert_eq!((kept.len(), kept.as_ptr()), (84, before), "moved where it was");
+
+    // Ours would run over what is still to be moved.
+    let mut longer = Pieces::default();
+    longer.ours(b"a head that is longer");
+    longer.span(10, 90);
+    let came: Vec<u8> = (0..100).collect();
+    assert_eq!(longer.keep(came.clone()), [b"a head that is longer", &came[10..90]].concat());
+
+    let mut grown = Vec::with_capacity(4_000);
+    grown.extend([b'.'; 1_000]);
+    assert!(out.keep(grown.clone()).capacity() <= 2 * out.len(), "most of it goes");
+    let mut all = Pieces::default();
+    all.span(0, 1_000);
+    assert!(all.keep(grown).capacity() <= 1_000, "it came without a length");
+}
+
 proptest! {
     #[test]
     fn a_body_becomes_what_leaves_of_it(
