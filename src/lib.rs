@@ -19,7 +19,7 @@
 //! | records found, by the shape of the API | [`engine::shapes`], [`engine::selectors`] |
 //! | what stands where in a record | `engine::walk` |
 //! | whose it is, what it is about, what it shares with others, what becomes of it | `engine::body` |
-//! | what a code or a word means | [`engine::codes`] |
+//! | what a code or a word means | [`engine::codes`], asked by `engine::saying` |
 //! | what its links lead to beyond the body, looked up | `engine::lookups`, `proxy::lookups` |
 //! | who may see what: rules, FLOOR, grants, restrictions | [`engine::policy`] |
 //! | who people are to each other today | [`members`] |

@@ -162,27 +162,15 @@ impl Sites {
         }
     }
 
-    /// What was noted since these lengths.
-    #[cfg(test)]
-    pub(crate) fn copied_since(
-        &self,
-        before: &Noted,
-    ) -> (Vec<Site<Coded>>, Vec<Site<Words>>, Vec<Site>) {
-        let since = self.since(before);
-        (self.codes(&since).to_vec(), self.words(&since).to_vec(), self.others(&since).to_vec())
-    }
-
-    /// The same, taken from the lists.
+    /// What was noted since these lengths, taken from the lists.
     #[cfg(test)]
     pub(crate) fn taken_since(
         &mut self,
         before: &Noted,
     ) -> (Vec<Site<Coded>>, Vec<Site<Words>>, Vec<Site>) {
-        let taken = self.copied_since(before);
-        self.codes.truncate(before.codes.end);
-        self.words.truncate(before.words.end);
-        self.others.truncate(before.others.end);
-        taken
+        let codes = self.codes.split_off(before.codes.end);
+        let words = self.words.split_off(before.words.end);
+        (codes, words, self.others.split_off(before.others.end))
     }
 
     pub(crate) fn codes(&self, of: &Noted) -> &[Site<Coded>] {

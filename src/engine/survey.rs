@@ -127,7 +127,8 @@ impl Look<'_> {
             }
             let starts = self.shape.specs.get(spec).map(|spec| spec.starts.as_slice());
             let mut memory = self.shape.memories.lend();
-            let mut walk = Walk::new(self.doc, self.shape, Sites::default(), &mut memory);
+            let mut walk =
+                Walk::new(self.doc, self.shape, self.codes, Sites::default(), &mut memory);
             walk.record(root, kind, starts.unwrap_or_default());
             for site in &walk.sites.others {
                 if let What::Nested(spec) = site.what {

@@ -1,7 +1,9 @@
-//! One walk over a record: what stands where. It follows the shape's automaton and notes sites;
-//! nothing is judged here.
+//! One walk over a record: what stands where. It follows the shape's automaton and notes sites.
+//! Of these nothing is judged here; but codes and words of stretches that repeat are left out if
+//! they were judged to say nothing when the stretch was written down ([`quiet`]).
 
 mod learnt;
+mod quiet;
 mod repeats;
 #[cfg(test)]
 mod tests;
@@ -10,10 +12,12 @@ mod writing;
 
 pub(crate) use learnt::Learnt;
 
+use super::codes::CodeBook;
 use super::document::read::Document;
 use super::document::tape::{Kind as Json, Node, NodeId, Repeat};
 use super::document::text;
 use super::memory::Memory;
+use super::saying::Saying;
 use super::selectors::automaton::State;
 use super::shapes::meant::{Mark, Shape, flag};
 use super::sites::{Coded, NOWHERE, Site, Sites, What, Words};
@@ -38,22 +42,25 @@ const CONTAINED: u32 = 1 << 30;
 pub(crate) struct Walk<'a> {
     doc: Document<'a>,
     shape: &'a Shape,
+    codes: &'a CodeBook,
     pub(crate) sites: Sites,
     learnt: &'a mut Learnt,
     repeats: &'a [Repeat],
 }
 
 impl<'a> Walk<'a> {
-    /// A walk over records of a document, that notes what it finds in these lists.
+    /// A walk over records of a document, that notes what it finds in these lists. The code book
+    /// is that of the shape's set, to which the memory belongs, too.
     pub(crate) fn new(
         doc: Document<'a>,
         shape: &'a Shape,
+        codes: &'a CodeBook,
         sites: Sites,
         memory: &'a mut Memory,
     ) -> Walk<'a> {
         let sites = sites.emptied(doc.tape.len());
         let (learnt, repeats) = memory.of(doc.tape);
-        Walk { doc, shape, sites, learnt, repeats }
+        Walk { doc, shape, codes, sites, learnt, repeats }
     }
 
     /// Notes the sites of one record. `starts` are those of its spec.
@@ -204,7 +211,8 @@ impl InRecord<'_, '_> {
             if at != writing.behind {
                 writing.spoil();
             }
-            learnt.repeats.written(&writing, inner, &stage, learnt.next);
+            let saying = Saying { doc: self.doc, shape: self.shape, codes: self.walk.codes };
+            learnt.repeats.written(&writing, inner, &stage, saying, learnt.next);
         }
         // Those that were skipped.
         while ahead.first().is_some_and(|repeat| repeat.first < at) {

@@ -1,13 +1,13 @@
 //! What each record is about by what stands in it: codes, labels, words, fields.
 
-use super::markup::words_of;
-use super::{Body, Record, Whose, Why};
+use super::{Body, Record, Terms, Whose, Why};
 use crate::engine::category::{Categories, Category};
-use crate::engine::codes::{Hits, Judgement, SystemId};
+use crate::engine::codes::{Hits, Judgement};
 use crate::engine::document::tape::{Kind as Json, NodeId};
 use crate::engine::document::text;
-use crate::engine::names::without_uuid;
+use crate::engine::markup::words_of;
 use crate::engine::released::Finding;
+use crate::engine::saying::Saying;
 use crate::engine::shapes::meant::Field;
 use crate::engine::sites::{Coded, NOWHERE, Site, What, Words};
 use crate::engine::told::{Said, Told};
@@ -126,7 +126,7 @@ impl Body<'_> {
     /// A FHIR Coding, or any object with a string `system` and `code` and no `value`.
     fn fhir_code(&self, site: Site<Coded>, date: Option<Date>, found: &mut Found) {
         let clinical = site.what.clinical;
-        let ask = || self.judge_object(site.node, date);
+        let ask = || self.saying().judge_object(site.node, date);
         let said = found.told.codes.of(self.doc, site.node, found.era, ask);
         let Some(judged) = said.judged else {
             // A code that is no string cannot be judged.
@@ -134,7 +134,7 @@ impl Body<'_> {
         };
         self.heed(said, found);
         if self.terms.explain
-            && let Some((system, code)) = self.code_of(site.node)
+            && let Some((system, code)) = self.saying().code_of(site.node)
         {
             self.tell_rows(said, (system.as_deref(), &code, date), site.node, found);
         }
@@ -146,17 +146,10 @@ impl Body<'_> {
         }
     }
 
-    /// The system and the code of an object that has a string of the latter.
-    fn code_of(&self, node: NodeId) -> Option<(Option<Cow<'_, str>>, Cow<'_, str>)> {
-        let keys = &self.terms.shape.keys;
-        let code = self.doc.member(node, keys.code).and_then(|at| self.doc.text(at))?;
-        let system = self.doc.member(node, keys.system).and_then(|at| self.doc.text(at));
-        Some((system, code))
-    }
-
-    fn judge_object(&self, node: NodeId, date: Option<Date>) -> Said {
-        let code = self.code_of(node);
-        code.map_or(Said::default(), |(system, code)| self.judge(system.as_deref(), &code, date))
+    /// What codes and words are judged by.
+    fn saying(&self) -> Saying<'_> {
+        let Terms { shape, policy, .. } = self.terms;
+        Saying { doc: self.doc, shape, codes: &policy.codes }
     }
 
     fn house_code(
@@ -188,7 +181,7 @@ impl Body<'_> {
             |other: &&Site| other.what == What::SystemAt(number) && other.with == site.with;
         let told = self.sites(record).iter().find(beside).and_then(|at| self.doc.scalar(at.node));
         let system = fixed.or(told);
-        let said = self.judge(system.as_deref(), &code, date);
+        let said = self.saying().judge(system.as_deref(), &code, date);
         self.heed(said, found);
         self.tell_rows(said, (system.as_deref(), &code, date), site.node, found);
         let judged = said.judged.unwrap_or(Judgement::ByWords);
@@ -198,14 +191,6 @@ impl Body<'_> {
         if judged != Judgement::Ignored {
             found.known = found.known.saturating_add(1);
         }
-    }
-
-    fn judge(&self, system: Option<&str>, code: &str, date: Option<Date>) -> Said {
-        let codes = &self.terms.policy.codes;
-        let id = system.map_or(SystemId::UNKNOWN, |system| codes.system_id(system));
-        let judged = codes.judge_in(id, code, date);
-        let unknown_system = judged == Judgement::ByWords && id == SystemId::UNKNOWN;
-        Said { judged: Some(judged), unknown_system }
     }
 
     fn heed(&self, said: Said, found: &mut Found) {
@@ -271,14 +256,8 @@ impl Body<'_> {
 
     /// Whether a code has words of its own: its `display`, or its concept's.
     fn has_words(&self, site: Site<Coded>) -> bool {
-        if !self.terms.policy.codes.has_words() {
-            return false;
-        }
-        let keys = &self.terms.shape.keys;
-        let any = |object: NodeId, key: u16| {
-            self.doc.member(object, key).is_some_and(|at| self.doc.scalar(at).is_some())
-        };
-        if any(site.node, keys.display) {
+        let (saying, keys) = (self.saying(), &self.terms.shape.keys);
+        if saying.has_words(site.node, &[keys.display]) {
             return true;
         }
         if site.with == NOWHERE {
@@ -286,18 +265,17 @@ impl Body<'_> {
         }
         let concept = NodeId(site.with);
         let siblings = self.doc.member(concept, keys.coding);
-        any(concept, keys.text)
+        saying.has_words(concept, &[keys.text])
             || siblings.is_some_and(|coding| {
-                self.doc.children(coding).any(|(sibling, _)| any(sibling, keys.display))
+                let mut siblings = self.doc.children(coding);
+                siblings.any(|(sibling, _)| saying.has_words(sibling, &[keys.display]))
             })
     }
 
     fn has_house_words(&self, beside: NodeId) -> bool {
         let keys = &self.terms.shape.keys;
-        self.terms.policy.codes.has_words()
-            && [keys.display, keys.text, keys.title, keys.description].iter().any(|key| {
-                self.doc.member(beside, *key).is_some_and(|at| self.doc.scalar(at).is_some())
-            })
+        let places = [keys.display, keys.text, keys.title, keys.description];
+        self.saying().has_words(beside, &places)
     }
 
     /// A place of `fields:` that holds a psychotherapy note colours its record.
@@ -324,18 +302,14 @@ impl Body<'_> {
     }
 
     fn words_at(&self, site: Site<Words>, found: &mut Found) {
-        let Some(node) = self.doc.get(site.node) else { return };
-        let text = || text::str_of(self.doc.json, node);
-        match site.what {
-            Words::Label => {
-                let ask = || self.terms.policy.codes.words(without_uuid(&text()));
-                if found.told.words.of(self.doc, site.node, None, ask) != Hits::default() {
-                    self.words(site.node, without_uuid(&text()), false, found);
-                }
-            }
-            Words::Prose => self.words(site.node, &text(), true, found),
-            Words::Markup => self.words(site.node, &words_of(&text()), true, found),
-            Words::Attachment => self.attachment(site.node, found),
+        let (saying, label) = (self.saying(), site.what == Words::Label);
+        let ask = || saying.hits(site).unwrap_or_default();
+        if label && found.told.words.of(self.doc, site.node, None, ask) == Hits::default() {
+            return;
+        }
+        match saying.text_of(site) {
+            Some(text) => self.words(site.node, &text, !label, found),
+            None => self.attachment(site.node, found),
         }
     }
 

@@ -1,6 +1,6 @@
 //! Finds the records of a body and notes what stands in each.
 
-use super::{Body, Record, Whose};
+use super::{Body, Record, Terms, Whose};
 use crate::engine::category::Categories;
 use crate::engine::codes::Hits;
 use crate::engine::document::tape::{Kind as Json, NodeId};
@@ -96,7 +96,8 @@ impl<'a> Body<'a> {
     /// Notes the records found and those inside them, each after the one around it.
     fn note(&mut self, found: Vec<(NodeId, usize)>, memory: &mut Memory) {
         let sites = std::mem::take(&mut *self.sites);
-        let mut walk = Walk::new(self.doc, self.terms.shape, sites, memory);
+        let Terms { shape, policy, .. } = self.terms;
+        let mut walk = Walk::new(self.doc, shape, &policy.codes, sites, memory);
         let mut queue: Vec<(NodeId, usize, Option<usize>)> =
             found.into_iter().rev().map(|(cut, spec)| (cut, spec, None)).collect();
         while let Some((cut, spec, parent)) = queue.pop() {

@@ -22,7 +22,6 @@ mod frame;
 mod link;
 mod links;
 mod listed;
-mod markup;
 mod owned;
 mod reach;
 mod reduce;

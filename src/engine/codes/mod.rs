@@ -127,6 +127,11 @@ impl CodeBook {
         date.map(|date| self.turns.partition_point(|turn| *turn <= date))
     }
 
+    /// No date, and one of each era: what is judged the same on all of these always is.
+    pub fn dates_of_eras(&self) -> impl Iterator<Item = Option<Date>> {
+        [None, Some(Date::MIN)].into_iter().chain(self.turns.iter().copied().map(Some))
+    }
+
     /// Judges a code. `system` is the URI or OID as it stands in the body, unescaped, or the key
     /// a shape names (`ICD-10-CM`); `date` is the record's, for `from`/`until` of rows.
     ///

@@ -63,6 +63,8 @@ pub(in crate::engine::walk) mod does {
     pub(in crate::engine::walk) const UNKNOWN: u32 = 1 << 31;
     /// It is narrative, labels, versions.
     pub(in crate::engine::walk) const HOUSEKEEPING: u32 = 1 << 15;
+    /// Of an object: it would be a code, but says nothing, see `quiet`.
+    pub(in crate::engine::walk) const NO_CODE: u32 = 1 << 14;
     pub(in crate::engine::walk) const RARE: u32 = REQUIRED | MARKED | UNKNOWN | HOUSEKEEPING;
 }
 
@@ -119,7 +121,8 @@ impl Object {
     pub(super) fn is_code(&self) -> bool {
         let coded = self.has(tell::CODE | tell::SYSTEM) && self.seen & u32::from(tell::VALUE) == 0;
         let coding = self.does & does::CODING != 0 || self.concept != NOWHERE;
-        coded || (coding && self.seen & u32::from(tell::CODE) != 0)
+        let code = coded || (coding && self.seen & u32::from(tell::CODE) != 0);
+        code && self.does & does::NO_CODE == 0
     }
 
     #[inline]

@@ -2,14 +2,15 @@
 //! the same as in bodies before, values and all; what a walk notes there is the same, too, as
 //! long as the containers around are in the same [`Context`]: it is written down once and then
 //! copied. Several of them in a row, with one scalar of any text between each two, are one
-//! stretch once they have come often. Stretches with places at which it depends on more are walked
-//! each time.
+//! stretch once they have come often. What says nothing ([`super::quiet`]) is not written down.
+//! Stretches with places at which it depends on more are walked each time.
 //!
 //! [`Context`]: super::learnt::Context
 
 use super::learnt::{Around, ContextId, Object};
 use super::writing::Writing;
 use crate::engine::document::tape::{Kind, Node, NodeId, Numbering, Repeat, SeamId};
+use crate::engine::saying::Saying;
 use crate::engine::sites::{NOWHERE, Site, Sites, Words};
 
 /// BOUNDED: what is written down; all is forgotten when there is more.
@@ -262,9 +263,10 @@ impl Repeats {
         writing: &Writing,
         inner: &Around,
         on: &Stage<'_>,
+        saying: Saying<'_>,
         expected: usize,
     ) {
-        let found = writing.found(inner, on, &mut self.lists);
+        let found = writing.found(inner, on, saying, &mut self.lists);
         let Some(find) = self.finds.get_mut(writing.find) else { return };
         find.found = match found {
             Some(found) => Ok(Found { expected, ..found }),

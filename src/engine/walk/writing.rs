@@ -1,8 +1,10 @@
 //! A stretch that is being walked and written down: see [`super::repeats`].
 
 use super::learnt::{Around, Object};
+use super::quiet::Quiet;
 use super::repeats::{CONCEPT, Found, LEVELS_MAX, Level, Lists, Mention, OF_LEVEL, Part, Stage};
 use crate::engine::document::tape::{NodeId, Repeat};
+use crate::engine::saying::Saying;
 use crate::engine::sites::{NOWHERE, Site};
 
 /// What is noted of it besides what a walk notes.
@@ -101,13 +103,21 @@ impl Writing {
         node.0.checked_sub(self.first).map(NodeId)
     }
 
-    /// All of it, added to the lists; nothing if it would not be the same elsewhere.
-    pub(super) fn found(&self, inner: &Around, on: &Stage<'_>, lists: &mut Lists) -> Option<Found> {
+    /// All of it but what is quiet, added to the lists; nothing if it would not be the same
+    /// elsewhere.
+    pub(super) fn found(
+        &self,
+        inner: &Around,
+        on: &Stage<'_>,
+        saying: Saying<'_>,
+        lists: &mut Lists,
+    ) -> Option<Found> {
         if self.spoiled || self.levels.len() > LEVELS_MAX {
             return None;
         }
         let [words, others, objects] = self.before;
-        let words = on.sites.words.get(words..)?.iter();
+        let quiet = Quiet { saying, open: &self.open };
+        let words = on.sites.words.get(words..)?.iter().filter(|site| !quiet.is_quiet(**site));
         let words = words.map(|site| Some(Site { node: self.place(site.node)?, ..*site }));
         let words: Vec<_> = words.collect::<Option<_>>()?;
         let others = on.sites.others.get(others..)?.iter().map(|site| {
@@ -118,16 +128,19 @@ impl Writing {
         let mut opened: Vec<Around> = open.copied().collect();
         let mut kept: Vec<Object> = Vec::new();
         for (at, object) in on.objects.iter().enumerate().skip(objects) {
-            let open = opened.iter_mut().find(|around| around.object == at);
-            // Of one that has ended it is known whether it is anything.
-            if open.is_none() && !object.is_something() {
-                continue;
-            }
-            if let Some(around) = open {
-                around.object = kept.len();
-            }
+            let object = match opened.iter_mut().find(|around| around.object == at) {
+                Some(around) => {
+                    around.object = kept.len();
+                    *object
+                }
+                // Of one that has ended it is known whether it is anything.
+                None => match quiet.without_code(*object) {
+                    object if object.is_something() => object,
+                    _ => continue,
+                },
+            };
             let (id, concept) = (self.place(object.id)?, self.mention(object.concept)?);
-            kept.push(Object { id, concept, ..*object });
+            kept.push(Object { id, concept, ..object });
         }
         for around in &mut opened {
             (around.id, around.concept) = (self.place(around.id)?, self.mention(around.concept)?);

@@ -8,7 +8,7 @@ const INLINE: [&str; 14] = [
 
 /// Drops tags and comments, resolves character references. What cannot be read stays as it is,
 /// for the words in it.
-pub(super) fn words_of(markup: &str) -> String {
+pub(crate) fn words_of(markup: &str) -> String {
     let mut out = String::with_capacity(markup.len());
     let mut rest = markup;
     while let Some(at) = rest.find(['<', '&']) {
