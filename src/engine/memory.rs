@@ -2,7 +2,7 @@
 //! parser's numbers mean something to its own walks only, so both are lent as one.
 
 use super::document::scan::{self, ParseError};
-use super::document::tape::{Repeat, Tape};
+use super::document::tape::{NodeId, Repeat, Tape};
 use super::lending::Lendable;
 use super::shapes::meant::Shape;
 use super::walk::Learnt;
@@ -31,15 +31,24 @@ impl Memory {
         self.parser.knows(tape)
     }
 
-    /// What walks over a tape learnt before, and what repeats in it: nothing, if it was another
-    /// parser that made it.
-    pub(crate) fn of<'t>(&mut self, tape: &'t Tape) -> (&mut Learnt, &'t [Repeat]) {
+    /// What walks over a tape learnt before, what repeats in it, and the parser's memory that tells
+    /// of repeats: none, if it was another parser that made it.
+    pub(crate) fn of<'m, 't>(
+        &'m mut self,
+        tape: &'t Tape,
+    ) -> (&'m mut Learnt, &'t [Repeat], &'m scan::Memory) {
         self.walks.prepare();
-        if !self.made(tape) {
-            return (&mut self.walks, &[]);
+        let is_made = self.made(tape);
+        if is_made {
+            self.walks.repeats.prepare(tape.numbering());
         }
-        self.walks.repeats.prepare(tape.numbering());
-        (&mut self.walks, tape.repeats())
+        let repeats = if is_made { tape.repeats() } else { &[] };
+        (&mut self.walks, repeats, &self.parser)
+    }
+
+    /// See [`scan::Memory::begin_records`].
+    pub(crate) fn begin_records(&mut self, tape: &Tape, roots: impl Iterator<Item = NodeId>) {
+        self.parser.begin_records(tape, roots);
     }
 }
 

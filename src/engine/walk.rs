@@ -14,6 +14,7 @@ pub(crate) use learnt::Learnt;
 
 use super::codes::CodeBook;
 use super::document::read::Document;
+use super::document::scan;
 use super::document::tape::{Kind as Json, Node, NodeId, Repeat};
 use super::document::text;
 use super::memory::Memory;
@@ -46,6 +47,7 @@ pub(crate) struct Walk<'a> {
     pub(crate) sites: Sites,
     learnt: &'a mut Learnt,
     repeats: &'a [Repeat],
+    parser: &'a scan::Memory,
 }
 
 impl<'a> Walk<'a> {
@@ -59,8 +61,8 @@ impl<'a> Walk<'a> {
         memory: &'a mut Memory,
     ) -> Walk<'a> {
         let sites = sites.emptied(doc.tape.len());
-        let (learnt, repeats) = memory.of(doc.tape);
-        Walk { doc, shape, codes, sites, learnt, repeats }
+        let (learnt, repeats, parser) = memory.of(doc.tape);
+        Walk { doc, shape, codes, sites, learnt, repeats, parser }
     }
 
     /// Notes the sites of one record. `starts` are those of its spec.
@@ -202,7 +204,7 @@ impl InRecord<'_, '_> {
     ) -> (u32, u32) {
         let learnt = &mut *self.walk.learnt;
         let mut stage = Stage {
-            nodes: self.doc.tape.nodes(),
+            doc: self.doc,
             sites: &mut self.walk.sites,
             outer: &mut learnt.outer,
             objects: &mut learnt.objects,
@@ -231,7 +233,7 @@ impl InRecord<'_, '_> {
                 }
                 Step::Write { find, repeats } => {
                     let stretch = ahead.get(..repeats).unwrap_or_default();
-                    self.writing = Writing::begin(find, stretch, inner, &stage);
+                    self.writing = Writing::begin(find, stretch, self.walk.parser, inner, &stage);
                     done = repeats;
                 }
                 Step::Walk => {}
@@ -316,20 +318,21 @@ impl InRecord<'_, '_> {
 
     #[inline(never)]
     fn note_words(&mut self, id: NodeId, node: &Node, does: u32) {
-        if does & does::IF_WORDY != 0 {
-            if let Some(writing) = &mut self.writing {
-                writing.read(id);
-            }
-            if !is_wordy(self.doc.json, node) {
-                return;
-            }
-        }
         let what = match does & (does::MARKUP | does::PROSE) {
             0 => Words::Label,
             does::PROSE => Words::Prose,
             _ => Words::Markup,
         };
-        self.walk.sites.words.push(Site { node: id, with: NOWHERE, what });
+        let site = Site { node: id, with: NOWHERE, what };
+        if does & does::IF_WORDY != 0 {
+            if let Some(writing) = &mut self.writing {
+                writing.note_if_wordy(site);
+            }
+            if !is_wordy(self.doc.json, node) {
+                return;
+            }
+        }
+        self.walk.sites.words.push(site);
     }
 
     /// Notes what the objects of the record are by what stands in them: references, codes,

@@ -141,6 +141,7 @@ impl<'a> Body<'a> {
             });
         }
         *self.sites = walk.sites;
+        memory.begin_records(self.doc.tape, self.records.iter().map(|record| record.root));
         let named = (0..self.records.len()).flat_map(|record| self.called(record)).collect();
         self.names = Names::of(named);
     }

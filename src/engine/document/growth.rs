@@ -1,22 +1,31 @@
 //! How seams grow. Most scalars of a record are the same in every record: systems, displays,
 //! kinds. Where a seam, the same scalar and the same next seam have come several times, they are
 //! remembered as one longer seam, and so on: what is written alike is then compared at memory
-//! speed and copied, whatever stands in it.
+//! speed and copied, whatever stands in it. Where the scalar is another each time, but always as
+//! long, the longer seam has a blank for it ([`super::blanks`]).
 
+use super::blanks::Blank;
 use super::offsets::{AROUND, Offsets, moved};
-use super::seams::{Left, Level, NONE, Seam, Seams, Steps};
+use super::seams::{NONE, Seam, Seams};
 use super::source::{Source, place};
+use super::steps::{Left, Level, Steps};
 use super::tape::{Node, SeamId};
 
 /// BOUNDED: longer seams that begin with one.
 pub(super) const LONGER_MAX: usize = 6;
 /// … that were ever made of it: where scalars only seem to be the same, no more are tried.
 const TRIED_MAX: u8 = 24;
+/// … with a blank next.
+const BLANKS_TRIED_MAX: u8 = 12;
+/// So often there was no room for one before all is forgotten, and what comes now is learnt.
+const REFUSED_MAX: u32 = 1_024;
 /// BOUNDED: bytes of a grown seam, and of a scalar in it.
 const GROWN_BYTES_MAX: usize = 4_096;
 const SCALAR_BYTES_MAX: u32 = 256;
 /// So many times it has come before it is believed to come again.
-const TIMES: u32 = 3;
+const TIMES: u64 = 3;
+/// … where only its kind and length are the same: what is always the same is noticed first.
+const TIMES_AS_LONG: u64 = 6;
 /// A longer seam is let go when it stands there less than once in so many times.
 const WORTH_OF_ONE: u8 = 6;
 const WORTH_AT_FIRST: u8 = 12;
@@ -30,13 +39,20 @@ pub(super) struct Habit {
     /// Longer ones that begin with it, as many as there are.
     pub(super) longer: [SeamId; LONGER_MAX],
     tried: u8,
+    blanks_tried: u8,
     /// Of a grown one; see [`WORTH_OF_ONE`].
     worth: u8,
 }
 
 impl Default for Habit {
     fn default() -> Habit {
-        Habit { likely: NONE, longer: [NONE; LONGER_MAX], tried: 0, worth: WORTH_AT_FIRST }
+        Habit {
+            likely: NONE,
+            longer: [NONE; LONGER_MAX],
+            tried: 0,
+            blanks_tried: 0,
+            worth: WORTH_AT_FIRST,
+        }
     }
 }
 
@@ -54,18 +70,18 @@ impl Evidence {
         Evidence(vec![0; PLACES])
     }
 
-    /// Whether it has come often enough now.
+    /// How often it has come now.
     #[inline]
-    fn add(&mut self, hash: u64) -> bool {
+    fn add(&mut self, hash: u64) -> u64 {
         let at = usize::try_from(hash >> (64 - PLACES.trailing_zeros())).unwrap_or(0);
-        let Some(slot) = self.0.get_mut(at) else { return false };
+        let Some(slot) = self.0.get_mut(at) else { return 0 };
         let what = hash & !COUNT;
         *slot = if *slot & !COUNT == what {
             (*slot & COUNT).wrapping_add(1).min(COUNT) | what
         } else {
             what | 1
         };
-        *slot & COUNT == u64::from(TIMES)
+        *slot & COUNT
     }
 }
 
@@ -93,16 +109,23 @@ impl Seams {
         let Some(habit) = self.habits.get_mut(place(one.seam.wrapping_sub(1))) else { return };
         habit.likely = next.seam;
         let length = scalar.end.wrapping_sub(scalar.start);
-        if length > SCALAR_BYTES_MAX || habit.tried >= TRIED_MAX {
+        if length > SCALAR_BYTES_MAX {
             return;
         }
+        let (may_be_same, may_be_blank) =
+            (habit.tried < TRIED_MAX, habit.blanks_tried < BLANKS_TRIED_MAX);
         let pair = u64::from(one.seam) << 32 | u64::from(next.seam);
         let (first, last) = (source.word(scalar.start), source.word(scalar.end.wrapping_sub(8)));
+        let alike = (pair ^ u64::from(length) << 20).wrapping_mul(0x9E37_79B9_7F4A_7C15);
         let hash = first.wrapping_mul(0x9E37_79B9_7F4A_7C15).rotate_left(29) ^ last;
-        let hash = hash.wrapping_mul(0xC2B2_AE3D_27D4_EB4F).rotate_left(31) ^ u64::from(length);
-        let hash = (hash ^ pair).wrapping_mul(0x9E37_79B9_7F4A_7C15);
-        if self.evidence.add(hash) {
-            self.grow(source, one, next, scalar);
+        let same = (alike ^ hash).wrapping_mul(0xC2B2_AE3D_27D4_EB4F);
+        if may_be_same && self.evidence.add(same) == TIMES {
+            self.grow(source, one, next, scalar, None);
+        } else if may_be_blank
+            && let Some(blank) = Blank::of(scalar, next.by.first.wrapping_sub(1))
+            && self.evidence.add(alike) == TIMES_AS_LONG
+        {
+            self.grow(source, one, next, scalar, Some(blank));
         }
     }
 
@@ -134,36 +157,57 @@ impl Seams {
 
     #[cold]
     #[inline(never)]
-    fn grow(&mut self, source: Source<'_>, one: Followed, next: Followed, scalar: &Node) {
+    fn grow(
+        &mut self,
+        source: Source<'_>,
+        one: Followed,
+        next: Followed,
+        scalar: &Node,
+        blank: Option<Blank>,
+    ) {
         let Some(habit) = self.habits.get(place(one.seam.wrapping_sub(1))).copied() else { return };
         let Some(free) = habit.longer.iter().position(|longer| *longer == NONE) else { return };
         let (Some(first), Some(second)) = (self.seam(one.seam), self.seam(next.seam)) else {
             return;
         };
+        let begins = self.begins_record(first) || self.begins_record(second);
+        if begins || self.ends_record(scalar.path, second) {
+            return;
+        }
         let back = one.by.back();
         let behind = next.by.base.wrapping_add(second.length);
         let bytes = source.bytes().get(place(one.by.base)..place(behind)).unwrap_or_default();
         // Between them the scalar moves to where it is in the grown seam, as does the next seam.
-        let scalar = Node { parent: AROUND, ..moved(scalar, back, 0) };
+        let inner = Node { parent: AROUND, ..moved(scalar, back, 0) };
         let by = Offsets {
             base: next.by.base.wrapping_add(back.base),
             first: next.by.first.wrapping_add(back.first),
         };
         let mut joint = Joint { steps: self.steps_copied(first), complete: true };
-        joint.push(scalar);
+        joint.push(inner);
+        joint.steps.blanks.extend(blank.map(|blank| blank.moved(back)));
         joint.append(self, second, by);
         let last = moved(&second.scalar, by, AROUND);
-        let fits = bytes.len() <= GROWN_BYTES_MAX && self.has_room(bytes.len(), &joint.steps, 2);
-        if !joint.complete || !fits {
+        if !joint.complete || bytes.len() > GROWN_BYTES_MAX {
+            return;
+        }
+        if !self.has_room(bytes.len(), &joint.steps, 2) {
+            self.refuse();
             return;
         }
         let id = self.add(bytes, &joint.steps, last, NONE);
         if let Some(habit) = self.habits.get_mut(place(one.seam.wrapping_sub(1))) {
-            habit.tried = habit.tried.saturating_add(1);
+            let tried = if blank.is_some() { &mut habit.blanks_tried } else { &mut habit.tried };
+            *tried = tried.saturating_add(1);
             if let Some(slot) = habit.longer.get_mut(free) {
                 *slot = id;
             }
         }
+    }
+
+    fn refuse(&mut self) {
+        self.refused = self.refused.saturating_add(1);
+        self.full |= self.refused > REFUSED_MAX;
     }
 
     fn steps_copied(&self, seam: &Seam) -> Steps {
@@ -171,6 +215,7 @@ impl Seams {
             nodes: self.nodes(seam).to_vec(),
             levels: self.levels(seam).to_vec(),
             left: self.left(seam).to_vec(),
+            blanks: self.blanks(seam).to_vec(),
             deepest: seam.deepest,
         }
     }
@@ -214,6 +259,8 @@ impl Joint {
         self.steps.left.extend(
             left.map(|left| Left { node: left.node.wrapping_add(by.first), bits: left.bits }),
         );
+        let blanks = seams.blanks(seam).iter().map(|blank| blank.moved(by));
+        self.steps.blanks.extend(blanks);
         self.steps.deepest = self.steps.deepest.max(above + seam.deepest);
     }
 

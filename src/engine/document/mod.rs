@@ -1,8 +1,10 @@
 //! The bytes of a body: frame, scan, tape, cut.
 
+mod blanks;
 pub mod cut;
 mod growth;
 mod keys;
+mod memory;
 mod numbers;
 mod offsets;
 pub mod pieces;
@@ -11,6 +13,7 @@ pub mod scan;
 mod seams;
 mod source;
 mod spelled;
+mod steps;
 mod strings;
 pub mod tape;
 #[cfg(test)]

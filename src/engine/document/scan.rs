@@ -4,6 +4,8 @@
 //! was met before is followed, any other is spelled out token by token and remembered ([`Seams`]).
 //! The loop keeps its own stack, so no nesting can overflow the thread's.
 
+pub use super::memory::Memory;
+
 use super::growth::Followed;
 use super::keys::{Fingerprint, escaped_key, no_key_twice};
 use super::numbers::number;
@@ -22,22 +24,6 @@ pub struct ParseError {
     pub at: usize,
     /// What was wrong there.
     pub why: &'static str,
-}
-
-/// What a parser remembers of documents of one vocabulary (see [`super::seams`]), and lists that
-/// it fills and empties again. It only saves work: with another vocabulary it begins anew.
-#[derive(Debug, Default)]
-pub struct Memory {
-    outer: Vec<u64>,
-    spelled: Spelled,
-    pub(super) seams: Seams,
-}
-
-impl Memory {
-    /// Whether it still knows what the repeats of a tape are.
-    pub(crate) fn knows(&self, tape: &Tape) -> bool {
-        self.seams.numbering.is(tape.numbering())
-    }
 }
 
 /// Parses one whole document into `tape` (cleared first). White space around it is allowed;

@@ -8,10 +8,11 @@
 //! it, and a path tells those: a member's is in an object, an element's in an array. What depends
 //! on more (keys that come twice, depth) is checked each time.
 
+use super::blanks::{Blank, stands_with};
 use super::growth::{Evidence, Habit};
-use super::offsets::AROUND;
-use super::source::{Source, place};
+use super::source::{Source, place, two_words};
 use super::spelled::Spelled;
+use super::steps::{Left, Level, Steps};
 use super::tape::{Node, Numbering, SeamId};
 use std::collections::BTreeMap;
 
@@ -26,44 +27,13 @@ pub(super) const ELEMENT: u16 = u16::MAX;
 /// No seam.
 pub(super) const NONE: SeamId = 0;
 
-// BOUNDED: what is remembered, at most about 4 MiB. All is forgotten when there is no room.
+// BOUNDED: what is remembered, at most about 6 MiB. All is forgotten when there is no room.
 const PATHS_MAX: usize = 8_192;
 const SEAMS_MAX: usize = 8_192;
-const NODES_MAX: usize = 32_768;
-const BYTES_MAX: usize = 512 * 1024;
+const NODES_MAX: usize = 65_536;
+const BYTES_MAX: usize = 1024 * 1024;
 /// Seams behind one path. Where more are met, keys are names of things and come once.
 const AFTER_ONE_MAX: u32 = 12;
-
-/// What of a seam is in one container that was open before, the innermost first.
-#[derive(Clone, Copy, Debug, Default)]
-pub(super) struct Level {
-    /// The bits of the keys in it, see [`Seams::child`]; 0 in an array.
-    pub(super) bits: u64,
-    /// How many nodes.
-    pub(super) nodes: usize,
-    /// Where its closing bracket ends; 0 if it stays open, as the last does.
-    pub(super) end: u32,
-}
-
-/// An array or object that a seam opens and leaves open.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Left {
-    pub(super) node: u32,
-    /// As [`Level::bits`].
-    pub(super) bits: u64,
-}
-
-/// What the parser does at a seam. Offsets are from the seam's first byte, and places in the tape
-/// from the first that the seam fills.
-#[derive(Debug, Default)]
-pub(super) struct Steps {
-    pub(super) nodes: Vec<Node>,
-    pub(super) levels: Vec<Level>,
-    /// The outer ones first.
-    pub(super) left: Vec<Left>,
-    /// By how much it is nested more deeply, where it is deepest, than what is before it.
-    pub(super) deepest: isize,
-}
 
 /// One seam that is remembered.
 #[derive(Clone, Copy, Debug)]
@@ -79,21 +49,14 @@ pub(super) struct Seam {
     nodes: (u32, u32),
     levels: (u32, u32),
     left: (u32, u32),
+    blanks: (u32, u32),
     pub(super) deepest: isize,
-    /// Those bytes that are neither the first nor the last.
-    rest: (u32, u32),
+    bytes: (u32, u32),
     pub(super) length: u32,
     /// The next behind the same path.
     next: SeamId,
     /// Whether it ends with the quote of a string.
     quoted: bool,
-}
-
-impl Level {
-    #[inline]
-    pub(super) fn count(&self) -> u32 {
-        number(self.nodes)
-    }
 }
 
 /// One path.
@@ -106,6 +69,10 @@ struct Path {
     children: u32,
     /// See [`Seams::child`].
     bit: u64,
+    /// The path around it.
+    parent: PathId,
+    /// Whether records begin there.
+    is_root: bool,
 }
 
 /// The seams that were met. They belong to a vocabulary, which numbers the keys.
@@ -118,7 +85,9 @@ pub(super) struct Seams {
     known: Vec<Seam>,
     steps: Steps,
     bytes: Vec<u8>,
-    full: bool,
+    pub(super) full: bool,
+    /// How often there was no room to grow.
+    pub(super) refused: u32,
     /// Of each seam.
     pub(super) habits: Vec<Habit>,
     pub(super) evidence: Evidence,
@@ -142,6 +111,39 @@ impl Seams {
         }
     }
 
+    /// Records begin at values of that path. If that was not known all seams are forgotten, which
+    /// may have grown from one record into the next: nothing more could be told of those.
+    pub(super) fn begin_records(&mut self, path: PathId) {
+        let Some(root) = self.paths.get_mut(usize::from(path)) else { return };
+        if path == LOST || std::mem::replace(&mut root.is_root, true) {
+            return;
+        }
+        for path in &mut self.paths {
+            (path.first, path.seams) = (NONE, 0);
+        }
+        let (paths, children) =
+            (std::mem::take(&mut self.paths), std::mem::take(&mut self.children));
+        let (numbering, evidence) = (Numbering::begun(), Evidence::begun());
+        let keys = self.keys.clone();
+        *self = Seams { paths, children, evidence, numbering, keys, ..Seams::default() };
+    }
+
+    fn is_root(&self, path: PathId) -> bool {
+        self.paths.get(usize::from(path)).is_some_and(|path| path.is_root)
+    }
+
+    /// Whether a record begins in a seam.
+    pub(super) fn begins_record(&self, seam: &Seam) -> bool {
+        self.nodes(seam).iter().any(|node| self.is_root(node.path))
+    }
+
+    /// Whether a record ends in a seam, behind a value of that path.
+    pub(super) fn ends_record(&self, after: PathId, seam: &Seam) -> bool {
+        let around = |at: &PathId| self.paths.get(usize::from(*at)).map(|path| path.parent);
+        let closed = self.levels(seam).len().saturating_sub(1);
+        std::iter::successors(around(&after), around).take(closed).any(|path| self.is_root(path))
+    }
+
     /// How many are remembered.
     #[cfg(test)]
     pub(super) fn count(&self) -> usize {
@@ -162,7 +164,7 @@ impl Seams {
         parent.children = parent.children.wrapping_add(1);
         match PathId::try_from(self.paths.len()) {
             Ok(path) if self.paths.len() < PATHS_MAX => {
-                self.paths.push(Path { bit, ..Path::default() });
+                self.paths.push(Path { bit, parent: of, ..Path::default() });
                 self.children.insert((of, key), path);
                 (path, bit)
             }
@@ -192,31 +194,32 @@ impl Seams {
                 found = self.seam(found).map_or(NONE, |seam| seam.next);
             }
         }
-        while let Some(longer) = self.longer(source, at, words, found) {
+        while let Some(longer) = self.longer(source, at, found) {
             found = longer;
         }
         found
     }
 
-    /// One that stands there and begins with this one.
+    /// One that stands there and begins with this one, which stands there.
     #[inline]
-    fn longer(
-        &mut self,
-        source: Source<'_>,
-        at: u32,
-        words: [u64; 2],
-        than: SeamId,
-    ) -> Option<SeamId> {
-        let habit = self.habit(than)?;
-        if habit.longer[0] == NONE {
-            return None;
-        }
-        let longer = habit.longer;
+    fn longer(&mut self, source: Source<'_>, at: u32, than: SeamId) -> Option<SeamId> {
+        let longer = self.habit(than)?.longer;
         longer.into_iter().take_while(|longer| *longer != NONE).find(|longer| {
-            let stands = self.stands(source, at, words, *longer);
+            let stands = self.goes_on(source, at, than, *longer);
             self.note_use(than, *longer, stands);
             stands
         })
+    }
+
+    /// Whether what is longer than a seam that stands there stands there, too.
+    #[inline]
+    fn goes_on(&self, source: Source<'_>, at: u32, than: SeamId, longer: SeamId) -> bool {
+        let (Some(than), Some(longer)) = (self.seam(than), self.seam(longer)) else { return false };
+        let known = self.blanks(than).len();
+        let blanks = self.blanks(longer).get(known..).unwrap_or_default();
+        let bytes = part(&self.bytes, longer.bytes);
+        stands_with(bytes, blanks, place(than.length), source, at)
+            && leads_to_scalar(longer, source, at)
     }
 
     #[inline]
@@ -234,27 +237,28 @@ impl Seams {
         let Some(seam) = self.seam(id) else { return false };
         let one = (words[0] & seam.keep[0]) ^ seam.head[0];
         let two = (words[1] & seam.keep[1]) ^ seam.head[1];
-        one | two == 0 && self.fits(seam, source, at)
+        one | two == 0 && self.fits(seam, source, at) && leads_to_scalar(seam, source, at)
     }
 
     /// Whether what its first bytes left open fits as well.
     #[inline]
     fn fits(&self, seam: &Seam, source: Source<'_>, at: u32) -> bool {
+        let (bytes, blanks) = (part(&self.bytes, seam.bytes), self.blanks(seam));
+        if !blanks.is_empty() {
+            return stands_with(bytes, blanks, 0, source, at);
+        }
         let end = at.wrapping_add(seam.length);
         if seam.length > 16 {
             if source.two_words(end.wrapping_sub(16)) != seam.tail {
                 return false;
             }
             if seam.length > 32 {
-                let rest = place(at.wrapping_add(16))..place(end.wrapping_sub(16));
-                let known = self.bytes.get(place(seam.rest.0)..place(seam.rest.1));
-                if source.bytes().get(rest) != known {
-                    return false;
-                }
+                let rest = 16..bytes.len().saturating_sub(16);
+                let here = source.bytes().get(place(at)..).unwrap_or_default();
+                return here.get(rest.clone()) == bytes.get(rest);
             }
         }
-        // Without a quote to tell, a scalar is known by its first byte.
-        seam.quoted || matches!(source.byte(end), b'-' | b'0'..=b'9' | b't' | b'f' | b'n')
+        true
     }
 
     #[inline]
@@ -266,6 +270,11 @@ impl Seams {
     #[inline]
     pub(super) fn levels(&self, seam: &Seam) -> &[Level] {
         part(&self.steps.levels, seam.levels)
+    }
+
+    /// See [`Blank`].
+    pub(super) fn blanks(&self, seam: &Seam) -> &[Blank] {
+        part(&self.steps.blanks, seam.blanks)
     }
 
     /// What it leaves open, the outer ones first.
@@ -290,7 +299,7 @@ impl Seams {
         if path.seams >= AFTER_ONE_MAX {
             return NONE;
         }
-        let steps = steps_of(spelled);
+        let steps = Steps::of(spelled);
         if !self.has_room(seam.len(), &steps, 1) {
             self.full = true;
             return NONE;
@@ -312,49 +321,43 @@ impl Seams {
     }
 
     pub(super) fn add(&mut self, seam: &[u8], steps: &Steps, scalar: Node, next: SeamId) -> SeamId {
-        let (head, keep) = words_of(seam);
+        let id = number(self.known.len().saturating_add(1));
+        let (mut bytes, mut kept) = (seam.to_vec(), vec![0xFF; seam.len()]);
+        for text in steps.blanks.iter().map(Blank::text) {
+            bytes.get_mut(text.clone()).unwrap_or_default().fill(0);
+            kept.get_mut(text).unwrap_or_default().fill(0);
+        }
         let tail = seam.len().saturating_sub(16);
-        let (tail, _) = words_of(seam.get(tail..).unwrap_or_default());
-        let between = seam.get(16..seam.len().saturating_sub(16)).unwrap_or_default();
+        let tail = words_of(bytes.get(tail..).unwrap_or_default());
         self.known.push(Seam {
-            head,
-            keep,
+            head: words_of(&bytes),
+            keep: words_of(&kept),
             tail,
             scalar,
             nodes: append(&mut self.steps.nodes, &steps.nodes),
             levels: append(&mut self.steps.levels, &steps.levels),
             left: append(&mut self.steps.left, &steps.left),
+            blanks: append(&mut self.steps.blanks, &steps.blanks),
             deepest: steps.deepest,
-            rest: append(&mut self.bytes, between),
+            bytes: append(&mut self.bytes, &bytes),
             length: number(seam.len()),
             next,
             quoted: seam.last() == Some(&b'"'),
         });
         self.habits.push(Habit::default());
-        number(self.known.len())
+        id
     }
 }
 
-/// What is done at a seam that was spelled out: the brackets that it closes are first.
-fn steps_of(spelled: &Spelled) -> Steps {
-    let ends = spelled.ends().iter();
-    let mut levels: Vec<Level> =
-        ends.map(|end| Level { end: u32::from(*end), ..Level::default() }).collect();
-    let closed = levels.len().cast_signed();
-    let opens = &spelled.opens;
-    levels.push(Level { bits: spelled.bit, nodes: opens.len(), end: 0 });
-    let around = std::iter::once(AROUND).chain(0..);
-    let nodes = opens.iter().zip(around).map(|(open, parent)| Node { parent, ..open.node });
-    let left = (0..).zip(opens).map(|(node, open)| Left { node, bits: open.bit });
-    Steps {
-        nodes: nodes.collect(),
-        levels,
-        left: left.collect(),
-        deepest: opens.len().cast_signed() - closed,
-    }
+/// Whether behind a seam that stands at `at` there is the kind of scalar that it leads to:
+/// without a quote to tell, it is known by its first byte.
+#[inline]
+fn leads_to_scalar(seam: &Seam, source: Source<'_>, at: u32) -> bool {
+    let first = || source.byte(at.wrapping_add(seam.length));
+    seam.quoted || matches!(first(), b'-' | b'0'..=b'9' | b't' | b'f' | b'n')
 }
 
-fn number(length: usize) -> u32 {
+pub(super) fn number(length: usize) -> u32 {
     u32::try_from(length).unwrap_or(u32::MAX)
 }
 
@@ -369,15 +372,11 @@ fn append<T: Copy>(all: &mut Vec<T>, more: &[T]) -> (u32, u32) {
     (first, number(all.len()))
 }
 
-/// The first 16 bytes as two words, and which bits of them there are.
-fn words_of(seam: &[u8]) -> ([u64; 2], [u64; 2]) {
-    let (mut head, mut keep) = ([0; 2], [0; 2]);
-    for (at, byte) in seam.iter().take(16).enumerate() {
-        let shift = at % 8 * 8;
-        if let (Some(head), Some(keep)) = (head.get_mut(at / 8), keep.get_mut(at / 8)) {
-            *head |= u64::from(*byte) << shift;
-            *keep |= 0xFF << shift;
-        }
+/// The first 16 bytes as two words, with zeros behind the last.
+fn words_of(bytes: &[u8]) -> [u64; 2] {
+    let mut sixteen = [0; 16];
+    for (to, byte) in sixteen.iter_mut().zip(bytes) {
+        *to = *byte;
     }
-    (head, keep)
+    two_words(sixteen)
 }

@@ -89,8 +89,8 @@ impl Numbering {
     }
 }
 
-/// Several nodes in a row that are the same, but for where they stand, as in any document where
-/// this number comes again.
+/// Several nodes in a row that are the same, but for where they stand and for the texts in its
+/// blanks ([`super::blanks`]), as in any document where this number comes again.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Repeat {
     /// The first node.

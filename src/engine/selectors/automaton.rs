@@ -103,6 +103,29 @@ impl Automaton {
         self.steps.get(index(state)).is_some_and(|steps| steps.guarded)
     }
 
+    /// What of a child a guarded step from there looks at besides keys; `None` if it asks for its
+    /// place among others.
+    pub fn reads(
+        &self,
+        state: State,
+        child: NodeId,
+        doc: Document<'_>,
+        read: &mut dyn FnMut(NodeId),
+    ) -> Option<()> {
+        let row = self.states.get(index(state))?;
+        for guard in self.guards_of(*row) {
+            match self.guards.get(usize::from(*guard))? {
+                Guard::Filter(filter) => filter.reads(doc, child, read),
+                Guard::Index(_) | Guard::Slice(..) => return None,
+            }
+        }
+        Some(())
+    }
+
+    fn guards_of(&self, row: Row) -> &[u16] {
+        self.guard_lists.get(index(row.guards.0)..index(row.guards.1)).unwrap_or_default()
+    }
+
     /// The state of a child.
     #[inline]
     pub fn step(&self, state: State, child: Child, doc: Document<'_>) -> State {
@@ -142,11 +165,9 @@ impl Automaton {
     }
 
     fn bits(&self, row: Row, child: Child, doc: Document<'_>) -> u32 {
-        let guards =
-            self.guard_lists.get(index(row.guards.0)..index(row.guards.1)).unwrap_or_default();
         let parent = doc.parent(child.node);
         let mut bits = 0;
-        for (at, guard) in guards.iter().enumerate() {
+        for (at, guard) in self.guards_of(row).iter().enumerate() {
             let holds = match self.guards.get(usize::from(*guard)) {
                 Some(Guard::Filter(filter)) => filter.fits(doc, child.node),
                 Some(Guard::Index(wanted)) => {

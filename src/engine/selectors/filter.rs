@@ -97,6 +97,23 @@ impl Filter {
         }
     }
 
+    /// The nodes below one that tell whether it fits, as far as they are there.
+    pub fn reads(&self, doc: Document<'_>, node: NodeId, read: &mut dyn FnMut(NodeId)) {
+        match self {
+            Filter::Or(all) | Filter::And(all) => {
+                for one in all {
+                    one.reads(doc, node, read);
+                }
+            }
+            Filter::Not(one) => one.reads(doc, node, read),
+            Filter::Compare(hops, ..) => {
+                if let Some(found) = reach(hops, doc, node) {
+                    read(found);
+                }
+            }
+        }
+    }
+
     /// Whether the node fits.
     pub fn fits(&self, doc: Document<'_>, node: NodeId) -> bool {
         match self {

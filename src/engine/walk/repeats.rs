@@ -7,9 +7,11 @@
 //!
 //! [`Context`]: super::learnt::Context
 
+use super::is_wordy;
 use super::learnt::{Around, ContextId, Object};
 use super::writing::Writing;
-use crate::engine::document::tape::{Kind, Node, NodeId, Numbering, Repeat, SeamId};
+use crate::engine::document::read::Document;
+use crate::engine::document::tape::{Kind, NodeId, Numbering, Repeat, SeamId};
 use crate::engine::saying::Saying;
 use crate::engine::sites::{NOWHERE, Site, Sites, Words};
 
@@ -95,7 +97,8 @@ pub(in crate::engine) struct Repeats {
 #[derive(Debug, Default)]
 pub(super) struct Lists {
     pub(super) levels: Vec<Level>,
-    pub(super) words: Vec<Site<Words>>,
+    /// Some are words only if the text that stands there looks like it.
+    pub(super) words: Vec<(Site<Words>, bool)>,
     pub(super) others: Vec<Site>,
     pub(super) required: Vec<u32>,
     pub(super) objects: Vec<Object>,
@@ -104,7 +107,7 @@ pub(super) struct Lists {
 
 /// What a stretch is walked with, and leaves changed.
 pub(super) struct Stage<'s> {
-    pub(super) nodes: &'s [Node],
+    pub(super) doc: Document<'s>,
     pub(super) sites: &'s mut Sites,
     pub(super) outer: &'s mut Vec<Around>,
     pub(super) objects: &'s mut Vec<Object>,
@@ -168,7 +171,7 @@ impl Repeats {
             let behind = ahead
                 .get(repeats)
                 .filter(|next| next.first == last.behind.wrapping_add(1) && next.behind < end);
-            let behind = behind.and_then(|next| Some((next, on.nodes.get(place(last.behind))?)));
+            let behind = behind.and_then(|next| Some((next, on.doc.get(NodeId(last.behind))?)));
             let Some((next, scalar)) = behind else { break None };
             let behind = (scalar.kind, next.seam);
             let longer = self.finds.get(at).map_or(0, |find| find.longer);
@@ -286,8 +289,12 @@ impl Lists {
         on: &mut Stage<'_>,
     ) -> Option<()> {
         let to = self.leave(found, first, inner, on)?;
-        for site in part(&self.words, found.words) {
-            on.sites.words.push(Site { node: to.node(site.node), ..*site });
+        for (site, always) in part(&self.words, found.words) {
+            let node = to.node(site.node);
+            let is_wordy = || on.doc.get(node).is_some_and(|at| is_wordy(on.doc.json, at));
+            if *always || is_wordy() {
+                on.sites.words.push(Site { node, ..*site });
+            }
         }
         for site in part(&self.others, found.others) {
             let (node, with) = (to.node(site.node), to.of(site.with));
@@ -306,7 +313,7 @@ impl Lists {
         }
         for opened in part(&self.opened, found.opened) {
             let (id, concept) = (to.node(opened.id), to.of(opened.concept));
-            let end = on.nodes.get(place(id.0)).map_or(id.0, |node| node.next);
+            let end = on.doc.get(id).map_or(id.0, |node| node.next);
             // One that is no object has none, and so many there are not.
             let object = opened.object.saturating_add(objects);
             on.outer.push(*inner);

@@ -5,7 +5,7 @@ use super::learnt::{Around, Context, Outcome, Place, STRING, does};
 use super::{CLINICAL_BY_NAME, CONTAINED, GONE, INHERITED, InRecord, start_of};
 use crate::engine::document::tape::{Kind as Json, Node, NodeId};
 use crate::engine::document::text;
-use crate::engine::selectors::automaton::Child;
+use crate::engine::selectors::automaton::{Child, State};
 use crate::engine::shapes::meant::{flag, tell};
 use crate::engine::sites::What;
 
@@ -20,9 +20,6 @@ impl InRecord<'_, '_> {
         outer: &mut Around,
         known: Place,
     ) -> (Outcome, bool) {
-        if let Some(writing) = &mut self.writing {
-            writing.spoil();
-        }
         let around = self.walk.learnt.context(outer.context);
         let told = self.told(node);
         let mut index = None;
@@ -37,6 +34,7 @@ impl InRecord<'_, '_> {
         let mut inside = Context { state, flags: around.flags | flags & INHERITED, depth };
         let mut outcome = Outcome { context: 0, does: seen_of(node, told) };
         if flags & flag::CUT != 0 {
+            self.spoil();
             self.marks(id, inside);
             return (outcome, false);
         }
@@ -54,6 +52,10 @@ impl InRecord<'_, '_> {
         }
         outcome.does |= self.does(node, flags, told, inside.flags);
         let by_value = flags & (flag::RESOURCE | flag::EXTENSION) != 0;
+        let guarded = self.shape.automaton.is_guarded(around.state);
+        if (by_value || guarded) && !self.is_fixed(id, node, around.state) {
+            self.spoil();
+        }
         if by_value && node.kind == Json::Object && self.shape.fhir {
             if flags & flag::MARKED != 0 {
                 self.marks(id, inside);
@@ -64,10 +66,29 @@ impl InRecord<'_, '_> {
         if outcome.does & (does::CONTAINER | does::MARKED) != 0 {
             outcome.context = self.walk.learnt.number(inside);
         }
-        if !by_value && !self.shape.automaton.is_guarded(around.state) {
+        if !by_value && !guarded {
             self.walk.learnt.learn(known, outcome);
         }
         (outcome, true)
+    }
+
+    /// What is found depends on more than is told of the stretch that is written down.
+    fn spoil(&mut self) {
+        if let Some(writing) = &mut self.writing {
+            writing.spoil();
+        }
+    }
+
+    /// Whether all that guards and types look at there is in the stretch that is written down, and
+    /// no scalar of any text.
+    fn is_fixed(&self, id: NodeId, node: &Node, state: State) -> bool {
+        let Some(writing) = &self.writing else { return true };
+        let mut fixed = writing.has_all_of(id, node);
+        let mut read = |node: NodeId| fixed &= !writing.is_open(node);
+        for key in [self.shape.keys.resource_type, self.shape.keys.url] {
+            self.doc.member(id, key).into_iter().for_each(&mut read);
+        }
+        self.shape.automaton.reads(state, id, self.doc, &mut read).is_some() && fixed
     }
 
     /// The bits of what is done, by flags of the place and of all around it.

@@ -3,9 +3,10 @@
 use super::learnt::{Around, Object};
 use super::quiet::Quiet;
 use super::repeats::{CONCEPT, Found, LEVELS_MAX, Level, Lists, Mention, OF_LEVEL, Part, Stage};
-use crate::engine::document::tape::{NodeId, Repeat};
+use crate::engine::document::scan;
+use crate::engine::document::tape::{Node, NodeId, Repeat};
 use crate::engine::saying::Saying;
-use crate::engine::sites::{NOWHERE, Site};
+use crate::engine::sites::{NOWHERE, Site, Words};
 
 /// What is noted of it besides what a walk notes.
 #[derive(Debug)]
@@ -14,8 +15,10 @@ pub(super) struct Writing {
     pub(super) find: usize,
     first: u32,
     pub(super) behind: u32,
-    /// The scalars between its repeats, of any text.
+    /// The scalars in it of any text: between its repeats, and in their blanks.
     open: Vec<u32>,
+    /// Those of them that are words if they look like it.
+    if_wordy: Vec<Site<Words>>,
     /// What is in the containers that were open before it, and how many are left of those.
     levels: Vec<Level>,
     containers: Vec<Around>,
@@ -31,15 +34,19 @@ impl Writing {
     pub(super) fn begin(
         find: usize,
         repeats: &[Repeat],
+        parser: &scan::Memory,
         inner: &Around,
         on: &Stage<'_>,
     ) -> Option<Writing> {
         let (first, last) = (repeats.first()?, repeats.last()?);
+        let between = repeats.iter().map(|repeat| repeat.behind);
+        let blanks = repeats.iter().flat_map(|repeat| parser.blanks(*repeat).map(|node| node.0));
         Some(Writing {
             find,
             first: first.first,
             behind: last.behind,
-            open: repeats.iter().map(|repeat| repeat.behind).collect(),
+            open: between.chain(blanks).collect(),
+            if_wordy: Vec::new(),
             levels: vec![Level { context: inner.context, seen: 0 }],
             containers: vec![*inner],
             floor: on.outer.len(),
@@ -73,9 +80,21 @@ impl Writing {
         self.required.push(node.0.wrapping_sub(self.first));
     }
 
-    /// What is found at a node depends on its text.
-    pub(super) fn read(&mut self, node: NodeId) {
-        self.spoiled |= self.open.contains(&node.0);
+    /// Words stand there if its text looks like it.
+    pub(super) fn note_if_wordy(&mut self, site: Site<Words>) {
+        if self.is_open(site.node) {
+            self.if_wordy.push(site);
+        }
+    }
+
+    /// Whether it is a scalar of any text.
+    pub(super) fn is_open(&self, node: NodeId) -> bool {
+        self.open.contains(&node.0)
+    }
+
+    /// Whether all of a value stands in the stretch.
+    pub(super) fn has_all_of(&self, id: NodeId, node: &Node) -> bool {
+        self.first <= id.0 && node.next <= self.behind
     }
 
     /// What is found depends on more than is told of repeats.
@@ -117,9 +136,14 @@ impl Writing {
         }
         let [words, others, objects] = self.before;
         let quiet = Quiet { saying, open: &self.open };
-        let words = on.sites.words.get(words..)?.iter().filter(|site| !quiet.is_quiet(**site));
-        let words = words.map(|site| Some(Site { node: self.place(site.node)?, ..*site }));
-        let words: Vec<_> = words.collect::<Option<_>>()?;
+        let words = on.sites.words.get(words..)?.iter();
+        let always = words.filter(|site| !self.if_wordy.contains(site) && !quiet.is_quiet(**site));
+        let words =
+            always.map(|site| (site, true)).chain(self.if_wordy.iter().map(|site| (site, false)));
+        let words = words
+            .map(|(site, always)| Some((Site { node: self.place(site.node)?, ..*site }, always)));
+        let mut words: Vec<_> = words.collect::<Option<_>>()?;
+        words.sort_by_key(|(site, _)| site.node);
         let others = on.sites.others.get(others..)?.iter().map(|site| {
             Some(Site { node: self.place(site.node)?, with: self.mention(site.with)?, ..*site })
         });

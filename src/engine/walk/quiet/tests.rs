@@ -33,7 +33,9 @@ fn heard(set: &PolicySet, codes: &CodeBook, records: impl Iterator<Item = String
         let code = |node| doc.written(doc.member_named(node, "code").unwrap()).trim_matches('"');
         let codes = walk.sites.codes.iter().map(|site| code(site.node).to_owned());
         let words = walk.sites.words.iter().map(|site| doc.text(site.node).unwrap().into_owned());
-        (codes.collect(), words.collect())
+        let heard = (codes.collect(), words.collect());
+        memory.begin_records(&tape, std::iter::once(NodeId(0)));
+        heard
     });
     heard.collect()
 }
