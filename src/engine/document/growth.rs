@@ -178,7 +178,7 @@ impl Seams {
         let behind = next.by.base.wrapping_add(second.length);
         let bytes = source.bytes().get(place(one.by.base)..place(behind)).unwrap_or_default();
         // Between them the scalar moves to where it is in the grown seam, as does the next seam.
-        let inner = Node { parent: AROUND, ..moved(scalar, back, 0) };
+        let inner = Node { parent: AROUND, ..moved(scalar, back) };
         let by = Offsets {
             base: next.by.base.wrapping_add(back.base),
             first: next.by.first.wrapping_add(back.first),
@@ -187,7 +187,7 @@ impl Seams {
         joint.push(inner);
         joint.steps.blanks.extend(blank.map(|blank| blank.moved(back)));
         joint.append(self, second, by);
-        let last = moved(&second.scalar, by, AROUND);
+        let last = moved(&second.scalar, by);
         if !joint.complete || bytes.len() > GROWN_BYTES_MAX {
             return;
         }
@@ -248,7 +248,7 @@ impl Joint {
             self.meet(level.bits);
             let (here, later) = nodes.split_at_checked(level.nodes).unwrap_or_default();
             for node in here {
-                self.push(moved(node, by, AROUND));
+                self.push(moved(node, by));
             }
             nodes = later;
             if level.end != 0 {

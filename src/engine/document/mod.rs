@@ -9,6 +9,7 @@ mod numbers;
 mod offsets;
 pub mod pieces;
 pub mod read;
+mod records;
 pub mod scan;
 mod seams;
 mod source;

@@ -21,26 +21,26 @@ impl Offsets {
     }
 }
 
-/// A node of a seam that stands there, in that container if it is in none of the seam's own.
+/// A node of a seam that stands there. What is around all of the seam stays so.
 #[inline]
-pub(super) fn moved(node: &Node, by: Offsets, around: u32) -> Node {
-    let mut node = *node;
-    move_all(std::slice::from_mut(&mut node), by, around);
-    node
+pub(super) fn moved(node: &Node, by: Offsets) -> Node {
+    let mut there = *node;
+    move_all(std::slice::from_mut(&mut there), by);
+    if node.parent == AROUND {
+        there.parent = AROUND;
+    }
+    there
 }
 
-/// The same for nodes in their place: their numbers are added to four at a time, without a branch.
+/// The same for nodes in their place, four numbers at a time and without a branch: what is around
+/// all of the seam is to be filled in.
 #[inline]
-pub(super) fn move_all(nodes: &mut [Node], by: Offsets, around: u32) {
-    let add = u32x4::new([by.base, by.base, by.first, by.base]);
-    // What a parent is counted from: the first of the seam, or nothing.
-    let (inside, outside) = (by.first, around.wrapping_sub(AROUND));
-    let differ = inside ^ outside;
+pub(super) fn move_all(nodes: &mut [Node], by: Offsets) {
+    let bytes = u32x4::splat(by.base);
     for node in nodes {
-        let from = u32x4::new([node.start, node.end, node.next, node.key_start]);
-        [node.start, node.end, node.next, node.key_start] = (from + add).to_array();
-        node.key_end = node.key_end.wrapping_add(by.base);
-        let is_outside = u32::from(node.parent == AROUND).wrapping_neg();
-        node.parent = node.parent.wrapping_add(inside ^ (differ & is_outside));
+        let from = u32x4::new([node.start, node.end, node.key_start, node.key_end]);
+        [node.start, node.end, node.key_start, node.key_end] = (from + bytes).to_array();
+        node.next = node.next.wrapping_add(by.first);
+        node.parent = node.parent.wrapping_add(by.first);
     }
 }

@@ -140,17 +140,19 @@ impl Parser<'_, '_> {
     #[inline]
     fn follow(&mut self, seams: &Seams, seam: &Seam, id: SeamId) -> Result<Node, ParseError> {
         let by = Offsets { base: self.at, first: self.count };
-        let mut nodes = seams.nodes(seam);
+        self.nodes.extend_from_slice(seams.nodes(seam));
+        move_all(self.nodes.get_mut(place(by.first)..).unwrap_or_default(), by);
+        let mut arounds = seams.arounds(seam);
         for level in seams.levels(seam) {
             self.meet(level.bits);
-            if level.nodes != 0 {
-                let (here, later) = nodes.split_at_checked(level.nodes).unwrap_or_default();
-                self.nodes.extend_from_slice(here);
-                let added = self.nodes.get_mut(place(self.count)..).unwrap_or_default();
-                move_all(added, by, self.node);
-                self.count = self.count.wrapping_add(level.count());
-                nodes = later;
+            let (here, later) = arounds.split_at_checked(level.arounds).unwrap_or_default();
+            for around in here {
+                if let Some(node) = self.nodes.get_mut(place(by.first.wrapping_add(*around))) {
+                    node.parent = self.node;
+                }
             }
+            arounds = later;
+            self.count = self.count.wrapping_add(level.count());
             if level.end != 0 {
                 self.close(by.base.wrapping_add(level.end))?;
             }
@@ -162,7 +164,7 @@ impl Parser<'_, '_> {
         }
         self.repeats.push(Repeat { first: by.first, behind: self.count, seam: id });
         self.at = by.base.wrapping_add(seam.scalar.start);
-        Ok(Node { parent: self.node, ..moved(&seam.scalar, by, 0) })
+        Ok(Node { parent: self.node, ..moved(&seam.scalar, by) })
     }
 
     /// Reads a seam token by token and remembers it; comes to its scalar, or to the end.
@@ -197,12 +199,12 @@ impl Parser<'_, '_> {
                 let seam = place(base)..place(node.start.wrapping_add(quote));
                 let seam = self.source.bytes().get(seam).unwrap_or_default();
                 let back = Offsets { base, first }.back();
-                let scalar = moved(&node, back, 0);
+                let scalar = moved(&node, back);
                 let id = seams.learn(after, seam, &self.spelled, scalar);
                 return Ok(Some((node, id)));
             }
             self.open(node)?;
-            self.spelled.open(moved(&node, Offsets { base, first }.back(), 0));
+            self.spelled.open(moved(&node, Offsets { base, first }.back()));
             self.at = self.at.wrapping_add(1);
             byte = self.skip_space();
             behind_value = byte == self.closer();

@@ -10,6 +10,7 @@
 
 use super::blanks::{Blank, stands_with};
 use super::growth::{Evidence, Habit};
+use super::offsets::AROUND;
 use super::source::{Source, place, two_words};
 use super::spelled::Spelled;
 use super::steps::{Left, Level, Steps};
@@ -48,6 +49,7 @@ pub(super) struct Seam {
     /// Of [`Seams::steps`].
     nodes: (u32, u32),
     levels: (u32, u32),
+    arounds: (u32, u32),
     left: (u32, u32),
     blanks: (u32, u32),
     pub(super) deepest: isize,
@@ -61,7 +63,7 @@ pub(super) struct Seam {
 
 /// One path.
 #[derive(Clone, Copy, Debug, Default)]
-struct Path {
+pub(super) struct Path {
     /// The first seam behind it.
     first: SeamId,
     seams: u32,
@@ -70,20 +72,22 @@ struct Path {
     /// See [`Seams::child`].
     bit: u64,
     /// The path around it.
-    parent: PathId,
+    pub(super) parent: PathId,
     /// Whether records begin there.
-    is_root: bool,
+    pub(super) is_root: bool,
 }
 
 /// The seams that were met. They belong to a vocabulary, which numbers the keys.
 #[derive(Debug, Default)]
 pub(super) struct Seams {
     /// By number.
-    paths: Vec<Path>,
+    pub(super) paths: Vec<Path>,
     children: BTreeMap<(PathId, u16), PathId>,
     /// From 1 on.
     known: Vec<Seam>,
     steps: Steps,
+    /// Places of nodes in containers that are open before their seam.
+    arounds: Vec<u32>,
     bytes: Vec<u8>,
     pub(super) full: bool,
     /// How often there was no room to grow.
@@ -111,37 +115,19 @@ impl Seams {
         }
     }
 
-    /// Records begin at values of that path. If that was not known all seams are forgotten, which
-    /// may have grown from one record into the next: nothing more could be told of those.
-    pub(super) fn begin_records(&mut self, path: PathId) {
-        let Some(root) = self.paths.get_mut(usize::from(path)) else { return };
-        if path == LOST || std::mem::replace(&mut root.is_root, true) {
-            return;
-        }
+    /// Forgets all seams, and no path.
+    pub(super) fn forget(&mut self) {
         for path in &mut self.paths {
             (path.first, path.seams) = (NONE, 0);
         }
-        let (paths, children) =
-            (std::mem::take(&mut self.paths), std::mem::take(&mut self.children));
-        let (numbering, evidence) = (Numbering::begun(), Evidence::begun());
-        let keys = self.keys.clone();
-        *self = Seams { paths, children, evidence, numbering, keys, ..Seams::default() };
-    }
-
-    fn is_root(&self, path: PathId) -> bool {
-        self.paths.get(usize::from(path)).is_some_and(|path| path.is_root)
-    }
-
-    /// Whether a record begins in a seam.
-    pub(super) fn begins_record(&self, seam: &Seam) -> bool {
-        self.nodes(seam).iter().any(|node| self.is_root(node.path))
-    }
-
-    /// Whether a record ends in a seam, behind a value of that path.
-    pub(super) fn ends_record(&self, after: PathId, seam: &Seam) -> bool {
-        let around = |at: &PathId| self.paths.get(usize::from(*at)).map(|path| path.parent);
-        let closed = self.levels(seam).len().saturating_sub(1);
-        std::iter::successors(around(&after), around).take(closed).any(|path| self.is_root(path))
+        *self = Seams {
+            paths: std::mem::take(&mut self.paths),
+            children: std::mem::take(&mut self.children),
+            evidence: Evidence::begun(),
+            numbering: Numbering::begun(),
+            keys: self.keys.clone(),
+            ..Seams::default()
+        };
     }
 
     /// How many are remembered.
@@ -266,6 +252,12 @@ impl Seams {
         part(&self.steps.nodes, seam.nodes)
     }
 
+    /// See [`Level::arounds`]: their places from the first that the seam fills.
+    #[inline]
+    pub(super) fn arounds(&self, seam: &Seam) -> &[u32] {
+        part(&self.arounds, seam.arounds)
+    }
+
     /// See [`Level`].
     #[inline]
     pub(super) fn levels(&self, seam: &Seam) -> &[Level] {
@@ -329,13 +321,23 @@ impl Seams {
         }
         let tail = seam.len().saturating_sub(16);
         let tail = words_of(bytes.get(tail..).unwrap_or_default());
+        let is_around = |(_, node): &(u32, &Node)| node.parent == AROUND;
+        let mut nodes = (0..).zip(&steps.nodes);
+        let (mut levels, mut arounds) = (steps.levels.clone(), Vec::new());
+        for level in &mut levels {
+            let before = arounds.len();
+            let here = nodes.by_ref().take(level.nodes).filter(is_around);
+            arounds.extend(here.map(|(at, _)| at));
+            level.arounds = arounds.len() - before;
+        }
         self.known.push(Seam {
             head: words_of(&bytes),
             keep: words_of(&kept),
             tail,
             scalar,
             nodes: append(&mut self.steps.nodes, &steps.nodes),
-            levels: append(&mut self.steps.levels, &steps.levels),
+            levels: append(&mut self.steps.levels, &levels),
+            arounds: append(&mut self.arounds, &arounds),
             left: append(&mut self.steps.left, &steps.left),
             blanks: append(&mut self.steps.blanks, &steps.blanks),
             deepest: steps.deepest,

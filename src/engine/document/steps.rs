@@ -13,6 +13,8 @@ pub(super) struct Level {
     pub(super) bits: u64,
     /// How many nodes.
     pub(super) nodes: usize,
+    /// How many of them are in it, and in none that the seam opens; counted when it is remembered.
+    pub(super) arounds: usize,
     /// Where its closing bracket ends; 0 if it stays open, as the last does.
     pub(super) end: u32,
 }
@@ -54,7 +56,7 @@ impl Steps {
             ends.map(|end| Level { end: u32::from(*end), ..Level::default() }).collect();
         let closed = levels.len().cast_signed();
         let opens = &spelled.opens;
-        levels.push(Level { bits: spelled.bit, nodes: opens.len(), end: 0 });
+        levels.push(Level { bits: spelled.bit, nodes: opens.len(), ..Level::default() });
         let around = std::iter::once(AROUND).chain(0..);
         let nodes = opens.iter().zip(around).map(|(open, parent)| Node { parent, ..open.node });
         let left = (0..).zip(opens).map(|(node, open)| Left { node, bits: open.bit });

@@ -38,13 +38,13 @@ pub struct Node {
     pub start: u32,
     /// One past the last byte of the value.
     pub end: u32,
-    /// The node after this one's subtree: its next sibling, or what follows the parent.
-    pub next: u32,
     /// First byte of the key's opening quote. An element, and the root, has an empty key at its
     /// own first byte.
     pub key_start: u32,
     /// One past the key's closing quote.
     pub key_end: u32,
+    /// The node after this one's subtree: its next sibling, or what follows the parent.
+    pub next: u32,
     /// The array or object around it; of the root the root itself.
     pub parent: u32,
     /// The key's number in the [`Vocabulary`], 0 if it is not in it (or there is no key).
