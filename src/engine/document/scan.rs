@@ -347,7 +347,9 @@ impl Parser<'_, '_> {
             self.node = node.parent;
         }
         if self.seen == u64::MAX {
-            no_key_twice(self.source, &self.nodes, container)?;
+            // Of a seam that is followed all nodes are there, those behind this bracket, too.
+            let nodes = self.nodes.get(..place(self.count)).unwrap_or_default();
+            no_key_twice(self.source, nodes, container)?;
         }
         self.seen = self.outer.pop().unwrap_or(0);
         Ok(())

@@ -28,7 +28,7 @@ pub(super) const ELEMENT: u16 = u16::MAX;
 /// No seam.
 pub(super) const NONE: SeamId = 0;
 
-// BOUNDED: what is remembered, at most about 6 MiB. All is forgotten when there is no room.
+// BOUNDED: what is remembered, at most about 10 MiB. All is forgotten when there is no room.
 const PATHS_MAX: usize = 8_192;
 const SEAMS_MAX: usize = 8_192;
 const NODES_MAX: usize = 65_536;

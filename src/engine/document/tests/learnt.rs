@@ -88,6 +88,26 @@ fn only_one_whole_scalar_of_that_length_fills_a_blank() {
 }
 
 #[test]
+fn what_is_behind_an_object_has_no_part_in_its_keys() {
+    // So many keys that two of one object share a bit, and each object has to be looked at.
+    let keys: Vec<String> = (0..70).map(|key| format!("k{key}")).collect();
+    let vocabulary = Vocabulary::new(keys.iter().map(String::as_str));
+    let object =
+        |key: usize| format!(r#"{{"in":{{"k{key}":"v","k{}":1}},"k{key}":[true]}}"#, key + 64);
+    let all: Vec<String> = keys.iter().map(|key| format!(r#""{key}":0"#)).collect();
+    let objects: Vec<String> = (0..6).map(object).collect();
+    let json = format!(r#"[{{"in":{{{}}}}},{}]"#, all.join(","), objects.join(","));
+    let json = json.into_bytes();
+    let mut memory = Memory::default();
+    for _ in 0..20 {
+        parse(&json, 64, &vocabulary, &mut memory, &mut Tape::default()).unwrap();
+    }
+    let twice = String::from_utf8(json).unwrap().replace("\"v\",\"k68\"", "\"v\",\"k4\"");
+    let twice = parse(twice.as_bytes(), 64, &vocabulary, &mut memory, &mut Tape::default());
+    assert_eq!(twice.unwrap_err().why, "duplicate key");
+}
+
+#[test]
 fn nothing_grows_from_one_record_into_the_next() {
     let vocabulary = Vocabulary::new(["entry", "resource", "id", "kind", "mode"]);
     let entry = r#"{"resource":{"id":"i","kind":["k"]},"mode":"match"}"#;
