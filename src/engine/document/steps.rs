@@ -9,7 +9,7 @@ use super::tape::Node;
 /// What of a seam is in one container that was open before, the innermost first.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Level {
-    /// The bits of the keys in it, see [`Seams::child`]; 0 in an array.
+    /// The bits of the keys in it, see [`super::seams::Seams::child`]; 0 in an array.
     pub(super) bits: u64,
     /// How many nodes.
     pub(super) nodes: usize,
