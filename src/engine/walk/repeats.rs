@@ -1,7 +1,7 @@
 //! What a walk finds in stretches that repeat. The parser tells where several nodes in a row are
-//! the same as in bodies before, values and all; what a walk notes there is the same, too, as
-//! long as the containers around are in the same [`Context`]: it is written down once and then
-//! copied. Several of them in a row, with one scalar of any text between each two, are one
+//! the same as in bodies before, but for the texts in blanks; what a walk notes there is the same,
+//! too, as long as the containers around are in the same [`Context`]: it is written down once and
+//! then copied. Several of them in a row, with one scalar of any text between each two, are one
 //! stretch once they have come often. What says nothing ([`super::quiet`]) is not written down.
 //! Stretches with places at which it depends on more are walked each time.
 //!

@@ -78,9 +78,14 @@ fn only_one_whole_scalar_of_that_length_fills_a_blank() {
         let [with, without] = with_a_blank(&text(id, n));
         assert!(with.0 == Ok(()) && without.0 == Ok(()) && with.1 > 1, "{id} {n}");
     }
-    for (id, n) in
-        [("a\"b", "100"), ("a\u{1}b", "100"), (r"a\x", "1"), ("abc", "01 "), ("abc", "1e+")]
-    {
+    for (id, n) in [
+        ("a\"b", "100"),
+        ("a\u{1}b", "100"),
+        (r"a\x", "1"),
+        ("abc", "01 "),
+        ("abc", "1,2"),
+        ("abc", "1e+"),
+    ] {
         let [with, without] = with_a_blank(&text(id, n));
         assert!(without.0.is_err(), "{id} {n}");
         assert_eq!(with.0, without.0);
@@ -109,30 +114,31 @@ fn what_is_behind_an_object_has_no_part_in_its_keys() {
 
 #[test]
 fn nothing_grows_from_one_record_into_the_next() {
-    let vocabulary = Vocabulary::new(["entry", "resource", "id", "kind", "mode"]);
-    let entry = r#"{"resource":{"id":"i","kind":["k"]},"mode":"match"}"#;
+    let vocabulary = Vocabulary::new(["entry", "resource", "id", "kind", "of", "mode"]);
+    let entry = r#"{"resource":{"id":"i","kind":["k"],"of":"o"},"mode":["match"]}"#;
     let json = format!(r#"{{"entry":[{}]}}"#, [entry; 20].join(","));
     let (mut tape, mut memory) = (Tape::default(), Memory::default());
     let resource = vocabulary.number("resource");
-    let mut crossing = |told: bool| {
+    // How many repeats are of a record and what is around it, and how many of a record alone.
+    let mut grown = |told: bool| {
         for _ in 0..8 {
             parse(json.as_bytes(), 64, &vocabulary, &mut memory, &mut tape).unwrap();
             let roots = (0..).zip(tape.nodes()).filter(|(_, node)| node.key == resource);
             let roots = roots.map(|(id, _)| NodeId(id)).take(if told { 20 } else { 0 });
             memory.begin_records(&tape, roots);
         }
-        // The second element is an array: two nodes in one repeat are of one record and another,
-        // or of it and what is around it.
         let nodes = |repeat: &Repeat| tape.nodes().get(range(repeat.first, repeat.behind));
         let keys = |repeat| nodes(repeat).unwrap().iter().map(|node| node.key).collect::<Vec<_>>();
-        let of = |name| vocabulary.number(name);
-        let crosses = |keys: &Vec<u16>| {
-            keys.contains(&of("id")) && (keys.contains(&resource) || keys.contains(&of("mode")))
+        let has = |keys: &[u16], names: &[&str]| {
+            names.iter().any(|name| keys.contains(&vocabulary.number(name)))
         };
-        tape.repeats().iter().map(keys).filter(crosses).count()
+        let of_record = |keys: &Vec<u16>| has(keys, &["id", "kind", "of"]) && keys.len() > 1;
+        let all: Vec<_> = tape.repeats().iter().map(keys).filter(of_record).collect();
+        let crosses = all.iter().filter(|keys| has(keys, &["resource", "mode"])).count();
+        (crosses, all.len() - crosses)
     };
-    assert!(crossing(false) > 0);
-    assert_eq!(crossing(true), 0);
+    assert!(grown(false).0 > 0);
+    assert_eq!(grown(true), (0, 20));
 }
 
 /// A document in which strings of one letter that are no keys are others, of the same length, and
