@@ -163,9 +163,10 @@ pub fn error_form(policy: &PolicySet, path: &str) -> Errors {
 
 /// The segments below a shape's base.
 fn below<'s>(segments: &'s [String], base: &str) -> Option<&'s [String]> {
-    let base: Vec<&str> = base.split('/').filter(|segment| !segment.is_empty()).collect();
-    let (front, rest) = segments.split_at_checked(base.len())?;
-    front.iter().zip(&base).all(|(a, b)| a == b).then_some(rest)
+    let mut base = base.split('/').filter(|segment| !segment.is_empty());
+    base.try_fold(segments, |rest, own| {
+        rest.split_first().filter(|(first, _)| *first == own).map(|(_, rest)| rest)
+    })
 }
 
 struct Asking<'a> {
@@ -201,8 +202,7 @@ impl Asking<'_> {
             Segment::Literal(text) => text.as_str(),
             Segment::Capture(name) => self.captured(route, segments, name).unwrap_or_default(),
         });
-        let path = self.path(get);
-        let page = route.paging.as_ref().map(|paging| admitted.page(paging, path));
+        let page = route.paging.as_ref().map(|paging| admitted.page(paging, self.path(get)));
         let rebuilt = admitted.encoded();
         let form = (method == "POST").then(|| rebuilt.clone());
         if method == "GET" && !rebuilt.is_empty() {
@@ -229,10 +229,11 @@ impl Asking<'_> {
 
     /// The path of these segments below the shape's base.
     fn path<'s>(&self, segments: impl Iterator<Item = &'s str>) -> String {
-        let mut path = self.shape.base.clone();
+        let mut path = String::with_capacity(self.asked.target.len());
+        path.push_str(&self.shape.base);
         for segment in segments {
             path.push('/');
-            path.push_str(&target::encode(segment));
+            target::push_encoded(&mut path, segment);
         }
         path
     }

@@ -129,7 +129,7 @@ impl KeyStore {
                 let loaded = self.loaded.load_full();
                 let is_fresh = loaded.at.is_some_and(|at| at.elapsed() < self.ages.fresh);
                 if !is_fresh || !loaded.keys.contains_key(kid) {
-                    self.fetch_if_due(dialer, target).await;
+                    Box::pin(self.fetch_if_due(dialer, target)).await;
                 }
             }
         }

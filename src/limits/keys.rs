@@ -3,8 +3,11 @@
 
 use super::seen::SubjectHash;
 use crate::config::meant::Scope;
-use aws_lc_rs::hmac;
+use hmac::digest::Key as KeyBlock;
+use hmac::{Hmac, KeyInit, Mac};
+use sha2::Sha256;
 use std::fmt;
+use std::hash::{self, BuildHasherDefault};
 use std::net::IpAddr;
 
 /// Who shares a budget, in one scope.
@@ -18,11 +21,33 @@ impl fmt::Debug for Key {
     }
 }
 
+/// Hashes keys for a table in memory: they are hashes by a secret already, spread evenly.
+pub(super) type ByKey = BuildHasherDefault<KeyHasher>;
+
+/// See [`ByKey`].
+#[derive(Debug, Default)]
+pub(super) struct KeyHasher(u64);
+
+impl hash::Hasher for KeyHasher {
+    fn write_u128(&mut self, key: u128) {
+        // The other half tells the stripe.
+        self.0 = u64::try_from(key & u128::from(u64::MAX)).unwrap_or_default();
+    }
+
+    fn write(&mut self, bytes: &[u8]) {
+        self.0 = bytes.iter().fold(self.0, |hash, byte| hash.rotate_left(8) ^ u64::from(*byte));
+    }
+
+    fn finish(&self) -> u64 {
+        self.0
+    }
+}
+
 /// Length of a secret, bytes.
 pub(super) const SECRET_BYTES: usize = 32;
 
 /// Makes keys of names.
-pub(super) struct Hasher(hmac::Key);
+pub(super) struct Hasher(Hmac<Sha256>);
 
 impl fmt::Debug for Hasher {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -32,19 +57,24 @@ impl fmt::Debug for Hasher {
 
 impl Hasher {
     pub(super) fn new(secret: &[u8; SECRET_BYTES]) -> Hasher {
-        Hasher(hmac::Key::new(hmac::HMAC_SHA256, secret))
+        // A secret shorter than a block stands for itself with zeros behind it (RFC 2104).
+        let mut block = KeyBlock::<Hmac<Sha256>>::default();
+        for (to, byte) in block.iter_mut().zip(secret) {
+            *to = *byte;
+        }
+        Hasher(Hmac::new(&block))
     }
 
     /// The key of these names in a scope. Lengths are part of it: no two lists of names are one.
     pub(super) fn key(&self, scope: Scope, names: &[&[u8]]) -> Key {
-        let mut context = hmac::Context::with_key(&self.0);
+        let mut context = self.0.clone();
         context.update(scope.name().as_bytes());
         for name in names {
             context.update(&name.len().to_be_bytes());
             context.update(name);
         }
-        let tag = context.sign();
-        let first = tag.as_ref().first_chunk::<16>().copied().unwrap_or_default();
+        let tag = context.finalize().into_bytes();
+        let first = tag.first_chunk::<16>().copied().unwrap_or_default();
         Key(u128::from_be_bytes(first))
     }
 

@@ -13,7 +13,7 @@
 
 use super::bucket::TimeUs;
 use super::charge::{Left, Limit, Line, OverLimit, Taking};
-use super::keys::Key;
+use super::keys::{ByKey, Key};
 use super::row::{Columns, Row};
 use crate::config::meant::{Scope, ScopedRate};
 use std::collections::HashMap;
@@ -47,7 +47,7 @@ pub(super) struct Table {
 
 #[derive(Debug, Default)]
 struct Stripe {
-    rows: HashMap<Key, Row>,
+    rows: HashMap<Key, Row, ByKey>,
     /// Subjects remembered in all of them.
     subjects: usize,
     searched_at: TimeUs,

@@ -12,6 +12,7 @@ use std::task::{Context, Poll, ready};
 use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::time::{Instant, Sleep};
+use tokio_util::io::poll_read_buf;
 
 /// The method of a stand-in; the head check lets no client send it.
 pub(super) const STAND_IN_METHOD: &str = "MALFORMED";
@@ -20,6 +21,9 @@ const STAND_IN: &[u8] = b"MALFORMED / HTTP/1.1\r\nhost: malformed\r\nconnection:
 
 /// How much is asked of the socket at once: a head, and little more.
 const READ_BYTES: usize = 4 * 1024;
+
+/// With less room than this more is made.
+const READ_BYTES_MIN: usize = 1024;
 
 /// Longest line that gives the size of a chunk: eight hex digits and CRLF.
 const CHUNK_LINE_BYTES_MAX: usize = 10;
@@ -176,15 +180,11 @@ impl<S> HeadReader<S> {
 impl<S: AsyncRead + Unpin> HeadReader<S> {
     /// Reads more from the socket; the number of bytes, 0 at its end.
     fn poll_fill(&mut self, context: &mut Context<'_>) -> Poll<io::Result<usize>> {
-        let before = self.unread.len();
-        self.unread.resize(before.saturating_add(READ_BYTES), 0);
-        let room = self.unread.get_mut(before..).unwrap_or_default();
-        let mut buffer = ReadBuf::new(room);
-        let outcome = Pin::new(&mut self.socket).poll_read(context, &mut buffer);
-        let read = buffer.filled().len();
-        self.unread.truncate(before.saturating_add(if outcome.is_ready() { read } else { 0 }));
-        ready!(outcome)?;
-        Poll::Ready(Ok(read))
+        let room = self.unread.capacity().saturating_sub(self.unread.len());
+        if room < READ_BYTES_MIN {
+            self.unread.reserve(READ_BYTES);
+        }
+        poll_read_buf(Pin::new(&mut self.socket), context, &mut self.unread)
     }
 }
 

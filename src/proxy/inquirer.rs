@@ -45,7 +45,7 @@ pub(super) struct Arriving<'a> {
     pub(super) plan: &'a Plan,
     /// For the pages after this one.
     pub(super) rights: Rights<'a>,
-    pub(super) redactor: Redactor,
+    pub(super) redactor: Box<Redactor>,
     pub(super) body: JudgedBody,
     /// When the upstream must have given all of it.
     pub(super) until: Instant,
@@ -102,7 +102,7 @@ impl Inquirer {
         plan: &Plan,
         page: Option<PageAsked>,
         explain: bool,
-    ) -> Redactor {
+    ) -> Box<Redactor> {
         let settings = self.engine.clone();
         let mut redactor = Redactor::new(policy, people, settings, plan.clone(), explain);
         if let Some(look_ups) = &self.look_ups {
@@ -111,7 +111,7 @@ impl Inquirer {
         if let Some(page) = page {
             redactor = redactor.page(page);
         }
-        redactor
+        Box::new(redactor)
     }
 
     /// Reads a body to its end, and the pages after it, looks up what it needs and judges it

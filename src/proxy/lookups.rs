@@ -165,10 +165,10 @@ impl LookUps {
     /// The same for a whole body of so many bytes.
     pub(super) async fn settle_whole(
         self: &Arc<Self>,
-        mut redactor: Redactor,
+        mut redactor: Box<Redactor>,
         bytes: usize,
         offload: &Offload,
-    ) -> Result<Redactor, Refusal> {
+    ) -> Result<Box<Redactor>, Refusal> {
         let until = Instant::now() + self.timeout;
         loop {
             let wanted;

@@ -55,7 +55,7 @@ use connection::Patience;
 use drain::DrainWatch;
 use hyper::body::Incoming;
 use hyper::header::{HeaderMap, HeaderValue};
-use hyper::{Request, Response, StatusCode};
+use hyper::{Request, Response, StatusCode, Uri};
 use inquirer::{Arriving, Inquirer};
 use outlasting::Outlasting;
 use refusal::Refusal;
@@ -139,7 +139,6 @@ impl Proxy {
         course: &mut Course,
         work: DrainWatch,
     ) -> Result<Response<ReaderBody>, Refusal> {
-        course.errors = error_form(&self.world.policy(), received_target(&request));
         let mut received = Received::head_of(request)?;
         let reader = self.reader(received.headers(), course.peer).await?;
         let (policy, people) = self.world.judging(&reader.member);
@@ -240,7 +239,8 @@ impl Proxy {
         {
             schedule::wait(answered).await;
         }
-        response::refused(&refusal, course.errors, &course.asker.request, !course.is_head)
+        let errors = error_form(&self.world.policy(), course.uri.path());
+        response::refused(&refusal, errors, &course.asker.request, !course.is_head)
     }
 
     /// Waits for a line of the audit, and counts it.
@@ -273,7 +273,8 @@ impl Proxy {
 #[derive(Debug)]
 struct Course {
     asker: Asker,
-    errors: Errors,
+    /// As received: whose form our errors have.
+    uri: Uri,
     is_head: bool,
     /// Where the connection comes from, if that is one subscriber's.
     peer: Option<AddressBlock>,
@@ -298,7 +299,7 @@ async fn serve(
     let is_head = request.method() == hyper::Method::HEAD;
     let mut course = Course {
         asker,
-        errors: Errors::Problem,
+        uri: request.uri().clone(),
         is_head,
         peer,
         budget: None,
@@ -307,15 +308,14 @@ async fn serve(
     };
     let answering = {
         let proxy = Arc::clone(&proxy);
-        async move {
-            // Large, and what is around it is moved several times when it begins.
-            let judging = Box::pin(proxy.judge(request, &mut course, work));
-            let response = match judging.await {
+        // Large, as what it waits for is, and what is around each is moved several times.
+        Box::pin(async move {
+            let response = match Box::pin(proxy.judge(request, &mut course, work)).await {
                 Ok(response) => told(response, &course),
-                Err(refusal) => proxy.refuse(refusal, &course).await,
+                Err(refusal) => Box::pin(proxy.refuse(refusal, &course)).await,
             };
             (response, course.asker.route)
-        }
+        })
     };
     let answered = Outlasting::new(traces::traced(answering)).await;
     let ((response, route), spans) = answered.unwrap_or_else(|fault| {
@@ -342,11 +342,6 @@ fn told(mut response: Response<ReaderBody>, course: &Course) -> Response<ReaderB
 /// Whether an answer may take the upstream long, and hold much.
 fn is_long(plan: &Plan) -> bool {
     plan.stream || plan.template.ends_with("/$everything")
-}
-
-/// The path of a request whose head is not yet checked.
-fn received_target(request: &Request<Incoming>) -> &str {
-    request.uri().path()
 }
 
 /// A person of several names is one reader: to the limits, and in the audit.

@@ -25,10 +25,10 @@ impl Offload {
     /// Does work of the engine on so many bytes.
     pub(super) async fn run<T: Send + 'static>(
         &self,
-        mut redactor: Redactor,
+        mut redactor: Box<Redactor>,
         bytes: usize,
         work: impl FnOnce(&mut Redactor) -> T + Send + 'static,
-    ) -> Result<(Redactor, T), Refusal> {
+    ) -> Result<(Box<Redactor>, T), Refusal> {
         if bytes <= OFFLOAD_BYTES {
             let done = work(&mut redactor);
             return Ok((redactor, done));

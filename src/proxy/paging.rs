@@ -53,7 +53,7 @@ pub(super) fn asked(
 
 /// What was read: a redactor that has all of it, and how much that was.
 pub(super) struct Read {
-    pub(super) redactor: Redactor,
+    pub(super) redactor: Box<Redactor>,
     pub(super) bytes: usize,
     /// How many pages of the upstream.
     pub(super) upstream_pages: u32,

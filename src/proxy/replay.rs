@@ -174,7 +174,7 @@ impl Replay {
         let settings = self.inquirer.engine.clone();
         let redactor =
             Redactor::new(Arc::clone(&self.policy), people, settings, plan.clone(), true);
-        let arriving = self.arriving(plan, redactor).await?;
+        let arriving = self.arriving(plan, Box::new(redactor)).await?;
         let mut lease = self.inquirer.held.lease();
         let read = paging::read_all(&self.inquirer, arriving, &mut lease).await;
         let Read { redactor, bytes, .. } = read.map_err(|(refusal, _)| refusal)?;
@@ -187,7 +187,7 @@ impl Replay {
     async fn arriving<'p>(
         &self,
         plan: &'p Plan,
-        mut redactor: Redactor,
+        mut redactor: Box<Redactor>,
     ) -> Result<Arriving<'p>, Unjudged> {
         let upstream = &self.inquirer.upstream;
         let until = upstream.deadline();

@@ -74,7 +74,7 @@ struct Pump {
 }
 
 impl Pump {
-    async fn run(mut self, mut redactor: Redactor, body: JudgedBody) {
+    async fn run(mut self, mut redactor: Box<Redactor>, body: JudgedBody) {
         let outcome = self.flow(&mut redactor, body).await;
         let unreleased = redactor.report();
         let fault = match &outcome {

@@ -158,7 +158,7 @@ impl Upstream {
             }
             Rights::Ours => self.our_fields().fields(plan, None, None),
         };
-        self.ask_with(plan, &fields.ok_or(UpstreamFault::NoCredentials)?, until).await
+        self.ask_with(plan, fields.ok_or(UpstreamFault::NoCredentials)?, until).await
     }
 
     /// The same, asked at this pace, pages and look-ups counted.
@@ -185,20 +185,22 @@ impl Upstream {
     pub(super) async fn look_up(&self, plan: &Plan) -> Result<Answer, UpstreamFault> {
         let fields = self.look_up_fields.as_ref().and_then(|ours| ours.fields(plan, None, None));
         let fields = fields.ok_or(UpstreamFault::NoCredentials)?;
-        self.ask_with(plan, &fields, self.deadline()).await
+        self.ask_with(plan, fields, self.deadline()).await
     }
 
     async fn ask_with(
         &self,
         plan: &Plan,
-        fields: &HeaderMap,
+        fields: HeaderMap,
         until: Instant,
     ) -> Result<Answer, UpstreamFault> {
+        let request =
+            request(plan, fields).ok_or(UpstreamFault::Ambiguous("a plan of no request"))?;
         if let Some(pace) = &self.pace {
             pace.keep().await;
         }
         let began = Instant::now();
-        let asking = timeout_at(until, self.exchange(plan, fields)).await;
+        let asking = timeout_at(until, self.exchange(request)).await;
         let asked = asking.unwrap_or(Err(UpstreamFault::Slow("answer")));
         let outcome = asked.as_ref().map(|(response, _)| response.status().as_u16());
         self.metrics.upstream_asked(outcome.map_err(|fault| fault.cause()), began.elapsed());
@@ -212,14 +214,13 @@ impl Upstream {
 
     async fn exchange(
         &self,
-        plan: &Plan,
-        fields: &HeaderMap,
+        mut request: Request<RequestBody>,
     ) -> Result<(Response<Incoming>, Connection), UpstreamFault> {
         if let Some(connection) = self.pool.idle().await {
-            match self.send(connection, plan, fields).await {
+            match self.send(connection, request).await {
                 // The upstream had closed the connection before a byte of the request was
                 // written: it is sent for the first time on a new one.
-                Err(Unsent::Entirely) => {}
+                Err(Unsent::Entirely(unsent)) => request = *unsent,
                 Err(Unsent::Fault(fault)) => return Err(fault),
                 Ok(sent) => return Ok(sent),
             }
@@ -229,8 +230,8 @@ impl Upstream {
             let is_slow = error.kind() == io::ErrorKind::TimedOut;
             if is_slow { UpstreamFault::Slow("connect") } else { UpstreamFault::Unreachable }
         })?;
-        self.send(connection, plan, fields).await.map_err(|unsent| match unsent {
-            Unsent::Entirely => UpstreamFault::Broken,
+        self.send(connection, request).await.map_err(|unsent| match unsent {
+            Unsent::Entirely(_) => UpstreamFault::Broken,
             Unsent::Fault(fault) => fault,
         })
     }
@@ -238,12 +239,9 @@ impl Upstream {
     async fn send(
         &self,
         mut connection: Connection,
-        plan: &Plan,
-        fields: &HeaderMap,
+        mut request: Request<RequestBody>,
     ) -> Result<(Response<Incoming>, Connection), Unsent> {
         let fault = |fault| Unsent::Fault(fault);
-        let mut request =
-            request(plan, fields).ok_or(fault(UpstreamFault::Ambiguous("a plan of no request")))?;
         let interim = InterimAnswers::counted(&mut request);
         // Requests of this thread that are as far now go out one behind the other: an upstream
         // that has nothing to do is woken for several of them at once.
@@ -256,7 +254,7 @@ impl Upstream {
         match outcome {
             Err(_) => Err(fault(UpstreamFault::Slow("send a head"))),
             Ok(Err(mut error)) => Err(match error.take_message() {
-                Some(_) => Unsent::Entirely,
+                Some(request) => Unsent::Entirely(Box::new(request)),
                 None => fault(UpstreamFault::Broken),
             }),
             // The answer may have come with the storm before it.
@@ -268,18 +266,18 @@ impl Upstream {
 
 /// Why no answer came.
 enum Unsent {
-    /// No byte of the request was written.
-    Entirely,
+    /// No byte of this request was written.
+    Entirely(Box<Request<RequestBody>>),
     /// It was, perhaps.
     Fault(UpstreamFault),
 }
 
-fn request(plan: &Plan, fields: &HeaderMap) -> Option<Request<RequestBody>> {
+fn request(plan: &Plan, fields: HeaderMap) -> Option<Request<RequestBody>> {
     let form = plan.form.clone().map(Bytes::from).unwrap_or_default();
     let mut request = Request::new(Full::new(form));
     *request.method_mut() = Method::from_bytes(plan.method.as_bytes()).ok()?;
     *request.uri_mut() = plan.target.parse().ok()?;
-    *request.headers_mut() = fields.clone();
+    *request.headers_mut() = fields;
     Some(request)
 }
 

@@ -63,8 +63,18 @@ pub(super) fn decode(text: &str, plus_is_space: bool) -> Option<String> {
 /// begin with.
 pub(in crate::engine) fn encode(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
+    push_encoded(&mut out, text);
+    out
+}
+
+/// Appends the same.
+pub(super) fn push_encoded(out: &mut String, text: &str) {
+    if text.bytes().all(is_plain) {
+        out.push_str(text);
+        return;
+    }
     for byte in text.bytes() {
-        if byte.is_ascii_alphanumeric() || b"-._~$".contains(&byte) {
+        if is_plain(byte) {
             out.push(char::from(byte));
         } else {
             let digit = |nibble: u8| char::from_digit(u32::from(nibble), 16).unwrap_or('0');
@@ -73,7 +83,10 @@ pub(in crate::engine) fn encode(text: &str) -> String {
             out.push(digit(byte & 15).to_ascii_uppercase());
         }
     }
-    out
+}
+
+fn is_plain(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b'_' | b'~' | b'$')
 }
 
 /// Adds a parameter to a query, encoded.
@@ -81,9 +94,9 @@ pub(super) fn add_parameter(query: &mut String, name: &str, value: &str) {
     if !query.is_empty() {
         query.push('&');
     }
-    query.push_str(&encode(name));
+    push_encoded(query, name);
     query.push('=');
-    query.push_str(&encode(value));
+    push_encoded(query, value);
 }
 
 /// Whether a segment has the form of an id: of FHIR's, or a house's a little wider.
