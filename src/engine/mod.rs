@@ -7,6 +7,7 @@ pub mod category;
 pub mod codes;
 pub mod company;
 mod content_type;
+mod day;
 pub mod diagnostics;
 pub mod document;
 pub mod explain;

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 use std::ops::Range;
 
 /// What a reference says it points at.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Target<'t> {
     /// `#id`: inside the record.
     Inside,
@@ -61,7 +61,7 @@ pub(crate) fn target(reference: &str) -> Target<'_> {
 /// What stands before the last `/` and after it; a path without one is all after it.
 #[inline]
 fn last_segment(path: &str) -> (&str, &str) {
-    match path.as_bytes().iter().rposition(|byte| *byte == b'/') {
+    match memchr::memrchr(b'/', path.as_bytes()) {
         Some(at) => (path.get(..at).unwrap_or_default(), path.get(at + 1..).unwrap_or_default()),
         None => ("", path),
     }

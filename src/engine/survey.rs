@@ -150,14 +150,14 @@ impl Look<'_> {
     /// The record in a cut element, its kind by number and by name.
     fn told(&self, cut: NodeId, spec: usize) -> Option<(NodeId, usize, String)> {
         let spec = self.shape.specs.get(spec)?;
-        let root = self.doc.at_names(cut, &spec.record)?;
+        let root = self.doc.at_keys(cut, &spec.record)?;
         if self.doc.get(root)?.kind != Json::Object {
             return None;
         }
         match &spec.kind {
             KindOf::Always(kind) => Some((root, *kind, self.shape.kind(*kind).name.clone())),
-            KindOf::Told(names) => {
-                let name = self.doc.text(self.doc.at_names(root, names)?)?.into_owned();
+            KindOf::Told(keys) => {
+                let name = self.doc.text(self.doc.at_keys(root, keys)?)?.into_owned();
                 Some((root, self.shape.kind_number(&name).unwrap_or(usize::MAX), name))
             }
         }

@@ -3,6 +3,7 @@
 use super::{Body, Record, Terms, Whose, Why};
 use crate::engine::category::{Categories, Category};
 use crate::engine::codes::{Hits, Judgement};
+use crate::engine::day::day_of;
 use crate::engine::document::tape::{Kind as Json, NodeId};
 use crate::engine::document::text;
 use crate::engine::markup::words_of;
@@ -112,7 +113,7 @@ impl Body<'_> {
 
     /// The record's date: the first of `date:` that can be read.
     fn date(&self, record: usize) -> Option<Date> {
-        let read = |node| -> Option<Date> { self.doc.scalar(node)?.get(..10)?.parse().ok() };
+        let read = |node| day_of(&self.doc.scalar(node)?);
         let mut first: Option<(u8, Date)> = None;
         for site in self.sites(record) {
             let What::Date(order) = site.what else { continue };

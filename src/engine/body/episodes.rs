@@ -4,16 +4,13 @@ use super::link::Leads;
 use super::links::{Points, name_in};
 use super::{Body, Whose};
 use crate::engine::company::tuples;
+use crate::engine::day::{DAY_BYTES, day_of};
 use crate::engine::document::tape::{Kind as Json, NodeId};
 use crate::engine::facts::PersonId;
 use crate::engine::lookups::{Piece, Said};
 use crate::engine::names;
 use crate::engine::sites::{Site, What};
-use jiff::civil::Date;
 use std::borrow::Cow;
-
-/// The day of a date-time as written: `2026-11-21`.
-const DAY_BYTES: usize = 10;
 
 /// What names an event besides a record in sight.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -226,8 +223,7 @@ impl Body<'_> {
     /// A value as it is compared: of a date-time the day as written.
     pub(super) fn day_or_text(&self, node: NodeId) -> Option<Cow<'_, str>> {
         let text = self.doc.scalar(node)?;
-        let is_day = text.get(..DAY_BYTES).is_some_and(|day| day.parse::<Date>().is_ok());
-        let length = if is_day { DAY_BYTES } else { text.len() };
+        let length = if day_of(&text).is_some() { DAY_BYTES } else { text.len() };
         Some(match text {
             Cow::Borrowed(text) => Cow::Borrowed(text.get(..length).unwrap_or(text)),
             Cow::Owned(text) => Cow::Owned(text.get(..length).unwrap_or(&text).to_owned()),

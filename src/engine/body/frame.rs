@@ -1,11 +1,12 @@
 //! Finds the records of a body and notes what stands in each.
 
+use super::links::name_in;
 use super::{Body, Record, Terms, Whose};
 use crate::engine::category::Categories;
 use crate::engine::codes::Hits;
 use crate::engine::document::tape::{Kind as Json, NodeId};
 use crate::engine::memory::Memory;
-use crate::engine::names::{Names, Target, target};
+use crate::engine::names::Names;
 use crate::engine::released::{Finding, Refusal};
 use crate::engine::selectors::automaton::{Child, State};
 use crate::engine::shapes::meant::{KindOf, Mark, flag};
@@ -55,8 +56,8 @@ impl<'a> Body<'a> {
                 _ => None,
             });
             found.extend(spec.map(|spec| (id, spec)));
-            let names = spec.and_then(|spec| shape.specs.get(spec)).map(|spec| &*spec.record);
-            self.around(id, state, names.unwrap_or_default());
+            let keys = spec.and_then(|spec| shape.specs.get(spec)).map(|spec| &*spec.record);
+            self.around(id, state, keys.unwrap_or_default());
             return spec.is_some();
         }
         if facts.flags & flag::ENVELOPE != 0 {
@@ -78,14 +79,13 @@ impl<'a> Body<'a> {
     }
 
     /// What stands in a cut element beside its record is envelope, too.
-    fn around(&mut self, cut: NodeId, state: State, names: &[String]) {
-        let Some((name, deeper)) = names.split_first() else { return };
+    fn around(&mut self, cut: NodeId, state: State, keys: &[u16]) {
+        let Some((record, deeper)) = keys.split_first() else { return };
         let shape = self.terms.shape;
-        let record = shape.vocabulary.number(name);
         for (child, inner) in self.doc.children(cut) {
             let step = Child { node: child, key: inner.key, index: None };
             let next = shape.automaton.step(state, step, self.doc);
-            if inner.key == record && record != 0 {
+            if inner.key == *record && inner.key != 0 {
                 self.around(child, next, deeper);
             } else if !self.outside(child, next, &mut Vec::new()) {
                 self.outside.push(child);
@@ -150,14 +150,14 @@ impl<'a> Body<'a> {
     fn told(&self, cut: NodeId, spec: usize) -> Option<(NodeId, usize)> {
         let shape = self.terms.shape;
         let spec = shape.specs.get(spec)?;
-        let root = self.doc.at_names(cut, &spec.record)?;
+        let root = self.doc.at_keys(cut, &spec.record)?;
         if self.doc.get(root)?.kind != Json::Object {
             return None;
         }
         let kind = match &spec.kind {
             KindOf::Always(kind) => *kind,
-            KindOf::Told(names) => {
-                let told = self.doc.at_names(root, names).and_then(|at| self.doc.text(at));
+            KindOf::Told(keys) => {
+                let told = self.doc.at_keys(root, keys).and_then(|at| self.doc.text(at));
                 told.and_then(|name| shape.kind_number(&name)).unwrap_or(usize::MAX)
             }
         };
@@ -172,28 +172,32 @@ impl<'a> Body<'a> {
             let ids = ids.filter_map(|site| self.doc.scalar(site.node));
             return ids.map(|id| (id, record)).collect();
         }
-        let name = self.typed_name(this.root).map(|name| (Cow::Owned(name), record));
-        let mut names: Vec<(Cow<'a, str>, usize)> = name.into_iter().collect();
-        if this.cut != this.root {
-            let url = self.doc.member(this.cut, self.terms.shape.keys.full_url);
-            let url = url.and_then(|url| self.doc.text(url));
-            names.extend(url.map(|url| {
-                let name = match target(&url) {
-                    Target::Named { name, .. } => Cow::Owned(name.to_owned()),
-                    _ => url,
-                };
-                (name, record)
-            }));
-        }
-        names
+        let full_url = self.terms.shape.keys.full_url;
+        let url = (this.cut != this.root).then(|| self.doc.member(this.cut, full_url)).flatten();
+        let by_url = url.and_then(|url| self.doc.text(url)).map(|url| match url {
+            Cow::Borrowed(url) => Cow::Borrowed(name_in(url)),
+            Cow::Owned(url) => Cow::Owned(name_in(&url).to_owned()),
+        });
+        // Mostly the one is the end of the other, and need not be put together.
+        let is_same = |(kind, id): &(Cow<'_, str>, Cow<'_, str>)| {
+            let by_url = by_url.as_deref().and_then(|url| url.strip_prefix(&**kind));
+            by_url.and_then(|rest| rest.strip_prefix('/')) == Some(id)
+        };
+        let typed = self.kind_and_id(this.root).filter(|typed| !is_same(typed));
+        let typed = typed.map(|(kind, id)| Cow::Owned([&kind, "/", &id].concat()));
+        typed.into_iter().chain(by_url).map(|name| (name, record)).collect()
     }
 
     /// `Type/id` of a resource.
     pub(super) fn typed_name(&self, root: NodeId) -> Option<String> {
+        self.kind_and_id(root).map(|(kind, id)| [&kind, "/", &id].concat())
+    }
+
+    fn kind_and_id(&self, root: NodeId) -> Option<(Cow<'a, str>, Cow<'a, str>)> {
         let keys = &self.terms.shape.keys;
         let kind = self.doc.member(root, keys.resource_type).and_then(|at| self.doc.text(at))?;
         let id = self.doc.member(root, keys.id).and_then(|at| self.doc.text(at))?;
-        Some([&kind, "/", &id].concat())
+        Some((kind, id))
     }
 }
 

@@ -120,17 +120,34 @@ impl Link<'_> {
 
 /// What a reference names, as records are called; the text itself if it names none.
 pub(super) fn name_in(text: &str) -> &str {
-    if let Target::Named { name, .. } = target(text) { name } else { text }
+    name_of(text, Some(target(text)))
+}
+
+fn name_of<'t>(text: &'t str, meant: Option<Target<'t>>) -> &'t str {
+    if let Some(Target::Named { name, .. }) = meant { name } else { text }
 }
 
 impl<'a> Body<'a> {
     /// Reads every link of every record; each is asked for by several steps.
     pub(super) fn read_links(&mut self) {
         let mut sites = std::mem::take(&mut self.sites.others);
-        // A place may be several links, noted apart. Most come in document order: those are found
-        // again, and one that is not is read twice.
-        let mut read: Vec<(NodeId, u32)> = Vec::new();
-        let mut known = [NOWHERE; KNOWN];
+        let (mut known, mut read) = ([NOWHERE; KNOWN], Vec::new());
+        for record in 0..self.records.len() {
+            let of_record = sites.get_mut(self.site_numbers(record)).unwrap_or_default();
+            self.read_links_of(of_record, &mut known, &mut read);
+        }
+        self.sites.others = sites;
+    }
+
+    /// The same of one record. A place may be several links, noted apart. Most come in document
+    /// order: those are found again in `read`, and one that is not is read twice.
+    fn read_links_of(
+        &mut self,
+        sites: &mut [Site],
+        known: &mut Known,
+        read: &mut Vec<(NodeId, u32)>,
+    ) {
+        read.clear();
         for site in sites.iter_mut().filter(|site| site.what.is_link()) {
             // A part of a tuple may be a plain value.
             let value = || self.doc.get(site.node).is_some_and(|node| node.kind != Json::Object);
@@ -147,7 +164,7 @@ impl<'a> Body<'a> {
                 Ok(at) => read.get(at).map_or(NOWHERE, |(_, link)| *link),
                 Err(at) => {
                     let number = u32::try_from(self.links.len()).unwrap_or(NOWHERE);
-                    let link = self.read_link(site.node, &mut known);
+                    let link = self.read_link(site.node, known);
                     self.links.push(link);
                     if at == read.len() {
                         read.push((site.node, number));
@@ -156,7 +173,6 @@ impl<'a> Body<'a> {
                 }
             };
         }
-        self.sites.others = sites;
     }
 
     /// The link at a site.
@@ -216,9 +232,10 @@ impl<'a> Body<'a> {
     }
 
     fn read_text(&self, text: Cow<'a, str>) -> Link<'a> {
-        let (points, bearers) = self.points(&text);
-        let who = if points.may_be_person() { self.person_named(&text) } else { None };
-        let name = name_in(&text);
+        let meant = self.meant(&text);
+        let (points, bearers) = self.points_to(&text, meant);
+        let who = if points.may_be_person() { self.person_meant(&text, meant) } else { None };
+        let name = name_of(&text, meant);
         // Mostly at the end; before it are bases, after it versions.
         let from = match text.strip_suffix(name) {
             Some(base) => base.len(),
@@ -229,10 +246,17 @@ impl<'a> Body<'a> {
     }
 
     pub(super) fn points(&self, text: &str) -> (Points, Range<usize>) {
-        if !self.terms.shape.fhir {
-            return (Points::Value, self.names.find(text));
-        }
-        let points = match target(text) {
+        self.points_to(text, self.meant(text))
+    }
+
+    /// What a reference says it points at; nothing in a dialect without references.
+    pub(super) fn meant<'t>(&self, text: &'t str) -> Option<Target<'t>> {
+        self.terms.shape.fhir.then(|| target(text))
+    }
+
+    fn points_to(&self, text: &str, meant: Option<Target<'_>>) -> (Points, Range<usize>) {
+        let Some(meant) = meant else { return (Points::Value, self.names.find(text)) };
+        let points = match meant {
             Target::Inside => Points::Inside,
             Target::Searched { kind } => Points::Searched(self.kinship(kind)),
             Target::Unreadable => Points::Unreadable,

@@ -150,13 +150,17 @@ impl Body<'_> {
     /// Who is meant by a name, a reference, or the bare id of a Patient, where that may be
     /// somebody (see [`Points::may_be_person`]).
     pub(super) fn person_named(&self, text: &str) -> Option<PersonId> {
+        self.person_meant(text, self.meant(text))
+    }
+
+    /// The same of a text that was read.
+    pub(super) fn person_meant(&self, text: &str, meant: Option<Target<'_>>) -> Option<PersonId> {
         let people = self.terms.people;
-        if !self.terms.shape.fhir {
-            return people.find(text);
-        }
-        match target(text) {
+        let Some(meant) = meant else { return people.find(text) };
+        match meant {
             Target::Named { name, .. } => {
-                let mut found = agree_or_none(people.find(text), people.find(name))?;
+                let by_name = if name == text { None } else { people.find(name) };
+                let mut found = agree_or_none(people.find(text), by_name)?;
                 for bearer in self.names.at(&self.names.find(name)) {
                     if self.kind(*bearer).is_person {
                         found = agree_or_none(found, self.person_of_record(*bearer))?;

@@ -181,7 +181,7 @@ impl Compiler<'_> {
                 self.mistake(selector.span, "a record inside a record is cut whole", None);
                 Vec::new()
             }
-            Some(selector) => self.names(selector),
+            Some(selector) => self.keys(selector),
             None => Vec::new(),
         };
         let number = self.specs.len();
@@ -224,7 +224,7 @@ impl Compiler<'_> {
 
     fn kind_of(&mut self, kind: &At<String>, kinds: &[String]) -> Option<KindOf> {
         if kind.value.starts_with('$') {
-            return Some(KindOf::Told(self.names(kind)));
+            return Some(KindOf::Told(self.keys(kind)));
         }
         let found = kinds.binary_search(&kind.value).ok();
         if found.is_none() {
@@ -243,6 +243,12 @@ impl Compiler<'_> {
             self.mistake(selector.span, message, None);
         }
         names.unwrap_or_default()
+    }
+
+    /// The same as numbers of the vocabulary, which has all names of all selectors.
+    fn keys(&mut self, selector: &At<String>) -> Vec<u16> {
+        let names = self.names(selector);
+        names.iter().map(|name| self.vocabulary.number(name)).collect()
     }
 
     pub(super) fn path(&self, selector: &At<String>) -> Option<Path> {

@@ -110,8 +110,8 @@ pub enum Segment {
 /// Where records stand.
 #[derive(Clone, Debug)]
 pub struct Spec {
-    /// Names from the cut element to the record.
-    pub record: Vec<String>,
+    /// The keys that lead from the cut element to the record, as numbers of the vocabulary.
+    pub record: Vec<u16>,
     /// Which kind.
     pub kind: KindOf,
     /// Specs inside its records.
@@ -126,8 +126,8 @@ pub struct Spec {
 pub enum KindOf {
     /// Always this one.
     Always(usize),
-    /// By the string at these names inside the record.
-    Told(Vec<String>),
+    /// By the string at these keys inside the record.
+    Told(Vec<u16>),
 }
 
 /// One kind of record.

@@ -145,7 +145,7 @@ impl Look<'_> {
 
     fn record(&mut self, cut: NodeId, spec: usize) {
         let Some(meant) = self.shape.specs.get(spec) else { return };
-        let Some(root) = self.doc.at_names(cut, &meant.record) else { return };
+        let Some(root) = self.doc.at_keys(cut, &meant.record) else { return };
         for (_, inner) in self.doc.children(cut) {
             if !inner.is_element() {
                 self.seen.keys.insert(text::key_of(self.doc.json, inner).into_owned());
@@ -161,8 +161,8 @@ impl Look<'_> {
         let spec = self.shape.specs.get(spec)?;
         let kind = match &spec.kind {
             KindOf::Always(kind) => *kind,
-            KindOf::Told(names) => {
-                let told = self.doc.get(self.doc.at_names(root, names)?)?;
+            KindOf::Told(keys) => {
+                let told = self.doc.get(self.doc.at_keys(root, keys)?)?;
                 self.shape.kind_number(&text::str_of(self.doc.json, told))?
             }
         };
