@@ -30,8 +30,8 @@ pub(super) struct KeyHasher(u64);
 
 impl hash::Hasher for KeyHasher {
     fn write_u128(&mut self, key: u128) {
-        // The other half tells the stripe.
-        self.0 = u64::try_from(key & u128::from(u64::MAX)).unwrap_or_default();
+        let halves = (key ^ (key >> 64)) & u128::from(u64::MAX);
+        self.0 = u64::try_from(halves).unwrap_or_default();
     }
 
     fn write(&mut self, bytes: &[u8]) {

@@ -11,10 +11,23 @@ mod tables;
 mod usual;
 
 use super::charge::{Amounts, Line};
-use super::keys::Key;
+use super::keys::{Hasher, Key};
 use super::*;
 use crate::config::meant::{Dimension, ScopedRate};
 use crate::config::units::{byte_rate, rate};
+
+/// What is kept of limits, here or on a server that several proxies share, is by these.
+#[test]
+fn keys_are_hashes_by_hmac_sha_256() {
+    let secret: [u8; 32] = std::array::from_fn(|at| u8::try_from(at).unwrap());
+    let names: [&[u8]; 2] = [b"M-100", b"M-102"];
+    let Key(key) = Hasher::new(&secret).key(Scope::Subject, &names);
+    let text = [b"subject".as_slice(), &5_usize.to_be_bytes(), names[0], &5_usize.to_be_bytes()];
+    let text = [text.concat().as_slice(), names[1]].concat();
+    let by_another = aws_lc_rs::hmac::Key::new(aws_lc_rs::hmac::HMAC_SHA256, &secret);
+    let tag = aws_lc_rs::hmac::sign(&by_another, &text);
+    assert_eq!(key.to_be_bytes(), tag.as_ref()[..16]);
+}
 
 pub(super) const MINUTE_US: u64 = 60_000_000;
 pub(super) const DAY_US: u64 = 1440 * MINUTE_US;
