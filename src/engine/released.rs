@@ -111,6 +111,18 @@ pub struct Tally {
     pub rules: BTreeMap<String, u64>,
 }
 
+/// Does something to what has that name; the name is copied the first time only.
+pub(in crate::engine) fn at_name<T: Default>(
+    all: &mut BTreeMap<String, T>,
+    name: &str,
+    does: impl FnOnce(&mut T),
+) {
+    match all.get_mut(name) {
+        Some(one) => does(one),
+        None => does(all.entry(name.to_owned()).or_default()),
+    }
+}
+
 impl Tally {
     /// Counts one record. `rules` are those that withheld it, `shared` is one about others too.
     pub(in crate::engine) fn count<'r>(
@@ -128,7 +140,7 @@ impl Tally {
         *of_others = of_others.saturating_add(shared.into());
         if !released && !shared {
             for rule in rules {
-                *self.rules.entry(rule.to_owned()).or_default() += 1;
+                at_name(&mut self.rules, rule, |count| *count += 1);
             }
         }
     }

@@ -6,7 +6,7 @@ use crate::engine::document::tape::{Kind as Json, NodeId};
 use crate::engine::document::text;
 use crate::engine::explain::{Account, CutAccount, Evidence, RecordAccount};
 use crate::engine::facts::PersonId;
-use crate::engine::released::Report;
+use crate::engine::released::{Report, at_name};
 use crate::engine::shapes::meant::Field;
 use crate::engine::sites::What;
 use std::borrow::Cow;
@@ -23,8 +23,8 @@ impl Body<'_> {
             if self.is_released(cut.record) && !self.is_elsewhere(cut.record) {
                 self.report.cut = self.report.cut.saturating_add(1);
                 for rule in &cut.rules {
-                    let id = self.terms.policy.rules.rule_id(*rule).to_owned();
-                    *self.report.rules.entry(id).or_default() += 1;
+                    let id = self.terms.policy.rules.rule_id(*rule);
+                    at_name(&mut self.report.rules, id, |count| *count += 1);
                 }
             }
         }
@@ -49,13 +49,13 @@ impl Body<'_> {
         *counter = counter.saturating_add(1);
         if !released {
             for rule in &this.rules {
-                let id = self.terms.policy.rules.rule_id(*rule).to_owned();
-                *report.rules.entry(id).or_default() += 1;
+                let id = self.terms.policy.rules.rule_id(*rule);
+                at_name(&mut report.rules, id, |count| *count += 1);
             }
         }
-        let tally = |name: String, shared: bool, report: &mut Report| {
+        let tally = |name: &str, shared: bool, report: &mut Report| {
             let rules = this.rules.iter().map(|rule| self.terms.policy.rules.rule_id(*rule));
-            report.by_subject.entry(name).or_default().count(released, shared, rules);
+            at_name(&mut report.by_subject, name, |tally| tally.count(released, shared, rules));
         };
         match &this.whose {
             Whose::People(people) => {
@@ -63,14 +63,14 @@ impl Body<'_> {
                     let id = member_ids.entry(*person).or_insert_with(|| {
                         self.terms.people.names(*person).into_iter().next().unwrap_or_default()
                     });
-                    tally(id.clone(), people.len() > 1, report);
+                    tally(id, people.len() > 1, report);
                     if released && !report.subjects.contains(id) {
                         report.subjects.push(id.clone());
                         report.subjects.sort_unstable();
                     }
                 }
             }
-            Whose::Unknown => tally("?".to_owned(), false, report),
+            Whose::Unknown => tally("?", false, report),
             Whose::Public | Whose::Attached | Whose::Container => {}
         }
     }

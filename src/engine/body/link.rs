@@ -6,7 +6,6 @@ use crate::engine::category::{Categories, Category};
 use crate::engine::codes::Hits;
 use crate::engine::document::tape::NodeId;
 use crate::engine::sites::{Site, What};
-use std::collections::BTreeMap;
 
 /// Where a link leads.
 #[derive(Clone, Copy)]
@@ -36,19 +35,18 @@ impl Body<'_> {
             self.take_evidence(record, &own);
         }
         let events = self.events();
-        let mut shared: BTreeMap<usize, Categories> = BTreeMap::new();
-        for (record, event) in self.records.iter().zip(&events) {
-            let all = shared.entry(*event).or_default();
-            *all = all.union(record.own.episode);
-        }
-        let beside = events.get(self.records.len()..).unwrap_or_default();
-        for (at, event) in beside.iter().enumerate() {
-            let all = shared.entry(*event).or_default();
-            *all = all.union(self.gives_beside(at, &own));
+        let beside = (0..self.beside.records.len()).map(|at| self.gives_beside(at, &own));
+        let gives = self.records.iter().map(|record| record.own.episode).chain(beside);
+        // By event, which has the number of one of its records.
+        let mut shared = vec![Categories::NONE; events.len()];
+        for (event, gives) in events.iter().zip(gives) {
+            if let Some(all) = shared.get_mut(*event) {
+                *all = all.union(gives);
+            }
         }
         for record in 0..self.records.len() {
             let event = events.get(record).copied().unwrap_or(record);
-            let given = shared.get(&event).copied().unwrap_or_default();
+            let given = shared.get(event).copied().unwrap_or_default();
             self.carry(record, given, &events);
         }
     }

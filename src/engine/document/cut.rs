@@ -42,10 +42,10 @@ impl Cuts {
         self.nodes.sort_unstable();
     }
 
-    /// Whether something below the node is cut.
-    fn below(&self, id: NodeId, node: &Node) -> bool {
+    /// What is cut behind the beginning of a node, in order.
+    fn behind(&self, id: NodeId) -> &[NodeId] {
         let first = self.nodes.partition_point(|cut| *cut <= id);
-        self.nodes.get(first).is_some_and(|cut| cut.0 < node.next)
+        self.nodes.get(first..).unwrap_or_default()
     }
 }
 
@@ -55,46 +55,65 @@ fn at(id: NodeId) -> usize {
 
 /// Appends what stays of a node that is not itself cut.
 pub fn emit(tape: &Tape, cuts: &Cuts, id: NodeId, out: &mut Pieces) {
-    let Some(node) = tape.get(id) else { return };
-    if !cuts.below(id, node) {
-        out.span(node.start, node.end);
-        return;
-    }
-    if matches!(node.kind, Kind::Array | Kind::Object) {
-        container(tape, cuts, (id, node), out);
+    if let Some(node) = tape.get(id) {
+        Emission { tape, cuts, ahead: cuts.behind(id) }.node((id, node), out);
     }
 }
 
-/// A cut child takes with it what stands between the child that stays before it and its own end,
-/// or, if none stays before it, what stands between it and the next that stays. TWO-WORLDS: so
-/// the white space is that of a printer to whom the child was never given.
-fn container(tape: &Tape, cuts: &Cuts, of: (NodeId, &Node), out: &mut Pieces) {
-    let (id, node) = of;
-    if tape.children(id).all(|(child, _)| cuts.contains(child)) {
-        out.ours(if node.kind == Kind::Array { b"[]" } else { b"{}" });
-        return;
+/// A way through nodes in document order.
+struct Emission<'c> {
+    tape: &'c Tape,
+    cuts: &'c Cuts,
+    /// What is cut behind where it is.
+    ahead: &'c [NodeId],
+}
+
+impl Emission<'_> {
+    fn node(&mut self, of: (NodeId, &Node), out: &mut Pieces) {
+        let (id, node) = of;
+        while self.ahead.first().is_some_and(|cut| *cut <= id) {
+            self.ahead = self.ahead.get(1..).unwrap_or_default();
+        }
+        let is_whole = self.ahead.first().is_none_or(|cut| cut.0 >= node.next);
+        if is_whole {
+            out.span(node.start, node.end);
+        } else if matches!(node.kind, Kind::Array | Kind::Object) {
+            self.container(of, out);
+        }
     }
-    let mut cursor = node.start;
-    let mut any_kept = false;
-    let mut skipped_first = false;
-    for (child, inner) in tape.children(id) {
-        let start = if node.kind == Kind::Array { inner.start } else { inner.key_start };
-        if cuts.contains(child) {
-            if any_kept {
-                cursor = inner.end;
-            } else if !skipped_first {
-                out.span(cursor, start);
-                skipped_first = true;
+
+    /// A cut child takes with it what stands between the child that stays before it and its own
+    /// end, or, if none stays before it, what stands between it and the next that stays.
+    /// TWO-WORLDS: so the white space is that of a printer to whom the child was never given.
+    fn container(&mut self, of: (NodeId, &Node), out: &mut Pieces) {
+        let (id, node) = of;
+        let Emission { tape, cuts, .. } = *self;
+        if tape.children(id).all(|(child, _)| cuts.contains(child)) {
+            out.ours(if node.kind == Kind::Array { b"[]" } else { b"{}" });
+            return;
+        }
+        let mut cursor = node.start;
+        let mut any_kept = false;
+        let mut skipped_first = false;
+        for (child, inner) in tape.children(id) {
+            let start = if node.kind == Kind::Array { inner.start } else { inner.key_start };
+            if cuts.contains(child) {
+                if any_kept {
+                    cursor = inner.end;
+                } else if !skipped_first {
+                    out.span(cursor, start);
+                    skipped_first = true;
+                }
+                continue;
             }
-            continue;
+            if !any_kept && skipped_first {
+                cursor = start;
+            }
+            any_kept = true;
+            out.span(cursor, inner.start);
+            self.node((child, inner), out);
+            cursor = inner.end;
         }
-        if !any_kept && skipped_first {
-            cursor = start;
-        }
-        any_kept = true;
-        out.span(cursor, inner.start);
-        emit(tape, cuts, child, out);
-        cursor = inner.end;
+        out.span(cursor, node.end);
     }
-    out.span(cursor, node.end);
 }
