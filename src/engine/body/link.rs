@@ -36,12 +36,12 @@ impl Body<'_> {
         }
         let events = self.events();
         let beside = (0..self.beside.records.len()).map(|at| self.gives_beside(at, &own));
-        let gives = self.records.iter().map(|record| record.own.episode).chain(beside);
+        let own_of_all = self.records.iter().map(|record| record.own.episode).chain(beside);
         // By event, which has the number of one of its records.
         let mut shared = vec![Categories::NONE; events.len()];
-        for (event, gives) in events.iter().zip(gives) {
+        for (event, own) in events.iter().zip(own_of_all) {
             if let Some(all) = shared.get_mut(*event) {
-                *all = all.union(gives);
+                *all = all.union(own);
             }
         }
         for record in 0..self.records.len() {
