@@ -124,9 +124,9 @@ fn bearer_token(headers: &HeaderMap) -> Result<(&str, HeaderValue), Rejected> {
     if !scheme.eq_ignore_ascii_case("bearer") {
         return Err(Rejected::Missing);
     }
-    let is_token = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.');
+    let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.');
     // All bytes, so that the compiler can take many at once.
-    let is_token = token.bytes().fold(true, |all, byte| all & is_token(byte));
+    let is_token = token.bytes().fold(true, |all, byte| all & is_plain(byte));
     if token.is_empty() || token.len() > TOKEN_BYTES_MAX || !is_token {
         return Err(Rejected::Invalid("not a token"));
     }

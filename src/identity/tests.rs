@@ -284,6 +284,13 @@ async fn one_authorization_of_one_form() {
         let headers = HeaderMap::from_iter([(AUTHORIZATION, text.parse().unwrap())]);
         assert_eq!(identity.reader(&headers, NOW).await.unwrap_err(), why, "{text}");
     }
+    for byte in (0x21..0x7f).map(char::from) {
+        let text = format!("Bearer a.b{byte}b");
+        let headers = HeaderMap::from_iter([(AUTHORIZATION, text.parse().unwrap())]);
+        let refused = identity.reader(&headers, NOW).await.unwrap_err();
+        let is_plain = byte.is_ascii_alphanumeric() || "-_.".contains(byte);
+        assert_eq!(refused != Rejected::Invalid("not a token"), is_plain, "{text}");
+    }
     let long = format!("Bearer {}", "a".repeat(9000));
     let headers = HeaderMap::from_iter([(AUTHORIZATION, long.parse().unwrap())]);
     assert!(identity.reader(&headers, NOW).await.is_err());

@@ -234,12 +234,12 @@ impl Proxy {
             self.watch.tell(&self.metrics, &course.asker, course.account.as_ref(), not_found);
         }
         self.note_limit(&refusal);
+        let errors = error_form(&self.world.policy(), course.uri.path());
         if let Some(answered) = course.answered
             && not_found
         {
             schedule::wait(answered).await;
         }
-        let errors = error_form(&self.world.policy(), course.uri.path());
         response::refused(&refusal, errors, &course.asker.request, !course.is_head)
     }
 

@@ -304,3 +304,6 @@ impl InterimAnswers {
         self.seen.load(Ordering::Relaxed) > INTERIM_MAX
     }
 }
+
+#[cfg(test)]
+mod tests;

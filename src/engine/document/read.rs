@@ -49,12 +49,12 @@ impl<'a> Document<'a> {
         children.find(|(_, node)| is_it(node)).map(|(id, _)| id)
     }
 
-    /// Where names, each of a member of the one before, lead to.
+    /// Where names, each a member of the one before, lead to.
     pub fn at_names(self, from: NodeId, names: &[String]) -> Option<NodeId> {
         names.iter().try_fold(from, |at, name| self.member_named(at, name))
     }
 
-    /// Where keys, each of a member of the one before, lead to.
+    /// The same by numbers of keys.
     #[inline]
     pub fn at_keys(self, from: NodeId, keys: &[u16]) -> Option<NodeId> {
         keys.iter().try_fold(from, |at, key| self.member(at, *key))

@@ -1,6 +1,6 @@
 //! Paths and queries: what is read, what is refused.
 
-use super::target::segments;
+use super::target::{encode, segments};
 
 #[test]
 fn paths_with_two_readings_are_refused() {
@@ -28,4 +28,17 @@ fn paths_with_two_readings_are_refused() {
     }
     assert_eq!(segments("/fhir/Patient/p-1/$everything").unwrap().len(), 4);
     assert_eq!(segments("/fhir/Patient/p-1/%24everything").unwrap().last().unwrap(), "$everything");
+}
+
+/// RFC 3986, 2.3, and `$`, which FHIR's operations begin with.
+#[test]
+fn what_goes_on_is_plain_or_escaped() {
+    for byte in 0..=u8::MAX {
+        let text = char::from(byte).to_string();
+        let is_plain = byte.is_ascii_alphanumeric() || b"-._~$".contains(&byte);
+        let escaped: Vec<String> = text.bytes().map(|byte| format!("%{byte:02X}")).collect();
+        let expected = if is_plain { text.clone() } else { escaped.concat() };
+        assert_eq!(encode(&text), expected);
+        assert_eq!(encode(&format!("a{text}/")), format!("a{expected}%2F"));
+    }
 }

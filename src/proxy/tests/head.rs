@@ -84,6 +84,24 @@ fn bypass_s7_fields() {
     refused("GET / HTTP/1.1\nHost: a\nUpgrade: h2c", "a wish to upgrade");
 }
 
+/// RFC 9110, 5.6.2 and 5.5: which bytes stand in names of fields, and which in their values.
+#[test]
+fn bypass_s7_every_byte_of_a_field() {
+    // These end a name or a line.
+    for byte in (0..=u8::MAX).filter(|byte| !b":\r\n".contains(byte)) {
+        let head = |before: &[u8], after: &[u8]| {
+            check(&[b"GET / HTTP/1.1\r\nHost: a\r\n", before, &[byte], after, b"\r\n\r\n"].concat())
+        };
+        let is_token = byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte);
+        let bad_name = Err("a field name that is no token");
+        assert_eq!(head(b"X", b"Y: b"), if is_token { Ok(Framing::None) } else { bad_name });
+        let is_control = byte != b'\t' && (byte < 0x20 || byte == 0x7f);
+        let bad_value = Err("a control character in a field");
+        let long = [b"X: ".as_slice(), &[b'a'; 100]].concat();
+        assert_eq!(head(&long, b"b"), if is_control { bad_value } else { Ok(Framing::None) });
+    }
+}
+
 #[test]
 fn bypass_p3_hosts_and_targets() {
     refused("GET / HTTP/1.1\nAccept: a", "no Host");
