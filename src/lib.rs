@@ -52,6 +52,7 @@ pub mod admin;
 pub mod audit;
 pub mod cli;
 pub mod config;
+mod crowd;
 pub mod demo;
 pub mod dial;
 pub mod engine;

@@ -30,6 +30,7 @@ pub use key::PublicKey;
 pub use my_access::{Account, NoAccount};
 
 use crate::config::meant;
+use crate::crowd::Crowd;
 use crate::engine::released::{Released, Report};
 use bytes::Bytes;
 use index::Index;
@@ -103,6 +104,11 @@ impl AuditLog {
             #[cfg(test)]
             is_off: false,
         })
+    }
+
+    /// The requests that write to it: their entries are written together.
+    pub(crate) fn crowd(&self) -> &Crowd {
+        self.writer.crowd()
     }
 
     /// Throws entries away, to measure what they cost. No program has this, only tests do.

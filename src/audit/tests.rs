@@ -190,6 +190,7 @@ async fn many_requests_share_a_sync_and_all_are_written() {
 async fn who_leaves_with_the_turn_to_write_writes_and_nobody_waits_for_him() {
     let place = Place::new(Durability::Written);
     let log = place.open();
+    let _both = [log.crowd().join(), log.crowd().join()];
     let asker = asker();
     let entry = Entry::new(&asker, Event::Answer);
     {
@@ -211,6 +212,7 @@ async fn who_leaves_with_the_turn_to_write_writes_and_nobody_waits_for_him() {
 async fn who_has_the_turn_for_long_does_not_keep_others_waiting() {
     let place = Place::new(Durability::Written);
     let log = place.open();
+    let _both = [log.crowd().join(), log.crowd().join()];
     let asker = asker();
     let entry = Entry::new(&asker, Event::Answer);
     {

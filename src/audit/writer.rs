@@ -7,6 +7,7 @@ use super::NotRecorded;
 use super::chain::Head;
 use super::sink::Sink;
 use crate::config::meant::Durability;
+use crate::crowd::Crowd;
 use std::fmt;
 use std::io;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -219,6 +220,7 @@ impl Drop for Turn {
 #[derive(Debug)]
 pub(super) struct Writer {
     places: Arc<Semaphore>,
+    crowd: Crowd,
     shared: Arc<Shared>,
     thread: Option<JoinHandle<()>>,
 }
@@ -236,7 +238,7 @@ impl Writer {
             move || shared.keep()
         })?;
         let places = Arc::new(Semaphore::new(QUEUE_ENTRIES_MAX));
-        Ok(Writer { places, shared, thread: Some(thread) })
+        Ok(Writer { places, crowd: Crowd::default(), shared, thread: Some(thread) })
     }
 
     pub(super) fn is_ready(&self) -> bool {
@@ -244,6 +246,11 @@ impl Writer {
         is_alive
             && !self.shared.sink.is_poisoned()
             && !self.shared.is_failing.load(Ordering::Relaxed)
+    }
+
+    /// Who will write.
+    pub(super) fn crowd(&self) -> &Crowd {
+        &self.crowd
     }
 
     pub(super) fn head(&self) -> Head {
@@ -257,7 +264,7 @@ impl Writer {
         if let Some(turn) = self.shared.push(Job { object, done, _place: place })? {
             if !turn.is_late {
                 // Requests of this thread that are as far now add theirs: one write for all.
-                tokio::task::yield_now().await;
+                self.crowd.let_others_go().await;
             }
             drop(turn);
         }

@@ -101,6 +101,8 @@ pub struct Redactor {
     pages: Option<Pages>,
     /// Whether the tape is that of the whole body held.
     parsed: bool,
+    /// Whether it must be all there is.
+    to_be_all: bool,
     /// Where in `held` a record stands that is judged with those it belongs to.
     alone: Option<Range<usize>>,
 }
@@ -131,6 +133,7 @@ impl Redactor {
             looking: None,
             pages: None,
             parsed: false,
+            to_be_all: false,
             alone: None,
         }
     }
@@ -282,6 +285,7 @@ impl Redactor {
             (self.parse(bytes, offset, &mut memory)?, memory)
         };
         self.parsed = !self.plan.stream;
+        self.is_all(Document { json, tape: &self.tape })?;
         let bundled = self.alone.as_ref().map(|_| owner::bundled(route));
         let asked = self.pages.as_ref().map(|pages| &pages.asked);
         let taken = RefCell::default();

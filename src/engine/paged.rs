@@ -24,7 +24,8 @@ impl Redactor {
     /// if there is none, and for bodies that are no pages; then all is there.
     pub fn page_ended(&mut self) -> Result<Option<Next>, Refusal> {
         let Some(mut pages) = self.pages.take().filter(|_| !self.nothing) else {
-            return self.is_whole().map(|()| None);
+            self.to_be_all = self.is_to_be_all();
+            return Ok(None);
         };
         let body = self.take_body();
         let json = self.parse_page(&body)?;
@@ -54,19 +55,17 @@ impl Redactor {
         self.parse(body, 0, &mut shape.memories.lend())
     }
 
-    /// A Bundle of a route that does not page must be all there is.
-    fn is_whole(&mut self) -> Result<(), Refusal> {
-        let bundle = self.route().is_some_and(|(shape, route)| {
+    /// Whether it is a Bundle of a route that does not page: such a one must be all there is, which
+    /// is seen when it is parsed to be judged.
+    fn is_to_be_all(&self) -> bool {
+        self.route().is_some_and(|(shape, route)| {
             let form = matches!(route.body, Form::Search | Form::Bundle);
-            shape.fhir && form && route.paging.is_none()
-        });
-        if !bundle || self.nothing || self.plan.stream {
-            return Ok(());
-        }
-        let body = self.take_body();
-        let json = self.parse_page(&body)?;
-        let goes_on = goes_on(Document { json, tape: &self.tape });
-        (self.held, self.parsed) = (body, true);
-        if goes_on { Err(GOES_ON) } else { Ok(()) }
+            shape.fhir && form && route.paging.is_none() && !self.nothing && !self.plan.stream
+        })
+    }
+
+    /// Refuses a body that was to be all there is and says that there is more.
+    pub(super) fn is_all(&self, body: Document<'_>) -> Result<(), Refusal> {
+        if self.to_be_all && goes_on(body) { Err(GOES_ON) } else { Ok(()) }
     }
 }

@@ -215,7 +215,7 @@ impl Findings {
         let client = client.as_deref().filter(|_| *kind == Kind::ClientSweep).unwrap_or_default();
         let (route, subject) =
             (route.as_deref().unwrap_or_default(), subject.as_deref().unwrap_or_default());
-        let key = format!("{}\n{reader}\n{client}\n{route}\n{subject}", kind.name());
+        let key = [kind.name(), reader, client, route, subject].join("\n");
         if self.raised.is_there(&key, at_s) {
             return false;
         }

@@ -78,6 +78,17 @@ impl Hasher {
         Key(u128::from_be_bytes(first))
     }
 
+    /// Where a connection comes from: the /64 of an IPv6 address is one. An IPv4 address is the
+    /// same one written as IPv6.
+    pub(super) fn address(&self, address: IpAddr) -> AddressBlock {
+        const SUBSCRIBER: u128 = u128::MAX << 64;
+        let block = match address.to_canonical() {
+            IpAddr::V4(address) => u128::from(address.to_ipv6_mapped()),
+            IpAddr::V6(address) => u128::from(address) & SUBSCRIBER,
+        };
+        AddressBlock(self.key(Scope::Address, &[&block.to_be_bytes()]))
+    }
+
     /// A subject among those that somebody has seen.
     pub(super) fn subject(&self, subject: &str) -> SubjectHash {
         let Key(hash) = self.key(Scope::Subject, &[subject.as_bytes()]);
@@ -87,28 +98,6 @@ impl Hasher {
 }
 
 /// Where a connection comes from, as far as one subscriber of a network goes: an IPv4 address, or
-/// the /64 of an IPv6 address (BYPASSES L3).
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub struct AddressBlock(u128);
-
-impl AddressBlock {
-    /// The block of an address. An IPv4 address is the same one written as IPv6.
-    pub fn of(address: IpAddr) -> AddressBlock {
-        const SUBSCRIBER: u128 = u128::MAX << 64;
-        AddressBlock(match address.to_canonical() {
-            IpAddr::V4(address) => u128::from(address.to_ipv6_mapped()),
-            IpAddr::V6(address) => u128::from(address) & SUBSCRIBER,
-        })
-    }
-
-    pub(super) fn bytes(self) -> [u8; 16] {
-        self.0.to_be_bytes()
-    }
-}
-
-/// Debug output ends in logs; an address is a person's.
-impl fmt::Debug for AddressBlock {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("AddressBlock(..)")
-    }
-}
+/// the /64 of an IPv6 address (BYPASSES L3). Of it no more is kept than of any name.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct AddressBlock(pub(super) Key);

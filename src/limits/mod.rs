@@ -33,6 +33,7 @@ use fields::ReaderFields;
 use keys::{Hasher, SECRET_BYTES};
 use long_reads::LongReads;
 use shared::{Away, Shared};
+use std::net::IpAddr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
@@ -102,18 +103,21 @@ impl Limits {
         Budget::of(self, who)
     }
 
+    /// The block that an address is of.
+    pub fn block_of(&self, address: IpAddr) -> AddressBlock {
+        self.hasher.address(address)
+    }
+
     /// Whether credentials from this address may be looked at: not after too many that did not
     /// hold.
     pub fn address(&self, address: AddressBlock) -> Result<(), OverLimit> {
-        let line = self.address_line(address);
-        self.tables.charge(&[line], self.clock.now(), Taking::Look).map(|_| ())
+        self.tables.charge(&[address_line(address)], self.clock.now(), Taking::Look).map(|_| ())
     }
 
     /// Credentials from this address did not hold.
     pub fn bad_credentials(&self, address: AddressBlock) {
-        let line = self.address_line(address);
         // Who was looked at is refused the next time.
-        self.tables.charge(&[line], self.clock.now(), Taking::Anyway).ok();
+        self.tables.charge(&[address_line(address)], self.clock.now(), Taking::Anyway).ok();
     }
 
     /// How many keys are remembered.
@@ -186,12 +190,11 @@ impl Limits {
             Err(Away) => self.tables.charge(lines, now, Taking::IfThere { share: shared.proxies }),
         }
     }
+}
 
-    fn address_line(&self, address: AddressBlock) -> Line {
-        let key = self.hasher.key(Scope::Address, &[&address.bytes()]);
-        let amounts = Amounts::ONE_REQUEST;
-        Line { scope: Scope::Address, key, amounts, subjects: Vec::new() }
-    }
+fn address_line(AddressBlock(key): AddressBlock) -> Line {
+    let amounts = Amounts::ONE_REQUEST;
+    Line { scope: Scope::Address, key, amounts, subjects: Vec::new() }
 }
 
 impl SteadyClock {

@@ -119,7 +119,7 @@ impl People for View {
     fn names(&self, person: PersonId) -> Vec<String> {
         let person = self.register.roster.person(person);
         let names = person.map(|person| person.names.as_slice()).unwrap_or_default();
-        names.iter().map(ToString::to_string).collect()
+        names.iter().map(|name| name.as_ref().to_owned()).collect()
     }
 
     fn today(&self) -> Date {

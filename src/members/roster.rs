@@ -5,6 +5,7 @@ use super::table::{Cell, Rows, Teller, optional, read_rows, required};
 use crate::engine::diagnostics::{Diagnostic, SourceFile, Span};
 use crate::engine::facts::PersonId;
 use crate::engine::policy::RELATIONSHIPS;
+use foldhash::fast::RandomState;
 use jiff::civil::Date;
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -22,7 +23,7 @@ pub(super) struct ContractId(u32);
 #[derive(Debug, Default)]
 pub(super) struct Roster {
     people: Vec<Person>,
-    names: HashMap<Arc<str>, PersonId>,
+    names: HashMap<Arc<str>, PersonId, RandomState>,
     contracts: HashMap<Arc<str>, ContractId>,
     /// Who has a row on it, in force or not, by contract.
     on_contract: Vec<Vec<PersonId>>,

@@ -16,6 +16,9 @@ const X_FORWARDED_HOST: HeaderName = HeaderName::from_static("x-forwarded-host")
 const X_FORWARDED_PROTO: HeaderName = HeaderName::from_static("x-forwarded-proto");
 const SEQUESTER_WITHHELD: HeaderName = HeaderName::from_static("sequester-withheld");
 
+/// About as many fields as we send either way: room for them at once.
+const FIELDS: usize = 12;
+
 /// What every request to the upstream carries, whoever asks.
 #[derive(Debug)]
 pub(super) struct ToUpstream {
@@ -40,7 +43,7 @@ impl ToUpstream {
         let value = |text: &str| {
             HeaderValue::from_str(text).map_err(|_| format!("`{text}` cannot stand in a header"))
         };
-        let mut fixed = HeaderMap::new();
+        let mut fixed = HeaderMap::with_capacity(FIELDS);
         fixed.insert(HOST, value(&upstream.authority())?);
         fixed.insert(ACCEPT_ENCODING, HeaderValue::from_static("identity"));
         if let Some(public) = public_url {
@@ -123,7 +126,7 @@ impl Credentials {
 
 /// The fields of every answer. `Date` is hyper's.
 pub(super) fn to_reader(content_type: &'static str, request_id: &str) -> HeaderMap {
-    let mut fields = HeaderMap::new();
+    let mut fields = HeaderMap::with_capacity(FIELDS);
     fields.insert(CONTENT_TYPE, HeaderValue::from_static(content_type));
     fields.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
     fields.insert(VARY, HeaderValue::from_static("Authorization, Cookie"));

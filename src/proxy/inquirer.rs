@@ -135,8 +135,9 @@ impl Inquirer {
             redactor = look_ups.settle_whole(redactor, bytes, &self.offload).await?;
         }
         let (mut redactor, outcome) = self.offload.run(redactor, bytes, Redactor::finish).await?;
-        self.metrics.took_to_judge(began.elapsed());
-        traces::span("judging", began);
+        let took = began.elapsed();
+        self.metrics.took_to_judge(took);
+        traces::span("judging", began, took);
         if outcome.is_err() {
             *account = Some(redactor.report());
         }

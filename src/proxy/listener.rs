@@ -101,7 +101,7 @@ impl Listener {
         while let Ok(place) = Arc::clone(&places).acquire_owned().await {
             let accepted = match &self.socket {
                 Socket::Tcp(socket) => socket.accept().await.map(|(tcp, from)| {
-                    Peer::Tcp(tcp, self.is_open.then(|| AddressBlock::of(from.ip())))
+                    Peer::Tcp(tcp, self.is_open.then(|| proxy.limits.block_of(from.ip())))
                 }),
                 Socket::Unix(socket, _) => socket.accept().await.map(|(unix, _)| Peer::Unix(unix)),
             };

@@ -14,6 +14,7 @@ use crate::engine::lookups::{Found, Kept, LookUp, takes};
 use crate::engine::request::Plan;
 use crate::engine::set::PolicySet;
 use bytes::BytesMut;
+use foldhash::fast::RandomState;
 use moka::Equivalent;
 use moka::future::Cache;
 use std::fmt;
@@ -78,8 +79,8 @@ pub(super) struct LookUps {
     metrics: Arc<Metrics>,
     depth: usize,
     timeout: Duration,
-    kept: Cache<Key, Facts>,
-    together: moka::sync::Cache<Key, Arc<Found>>,
+    kept: Cache<Key, Facts, RandomState>,
+    together: moka::sync::Cache<Key, Arc<Found>, RandomState>,
     at_once: Semaphore,
     pages_at_once: Semaphore,
     /// Most pages of one search for company, and by what the upstream may call itself in them.
@@ -296,9 +297,10 @@ impl Kept for LookUps {
 }
 
 /// What is kept of what searches found together, for so long. Counted as if it were held twice.
-fn together(kept_for: Duration) -> moka::sync::Cache<Key, Arc<Found>> {
+fn together(kept_for: Duration) -> moka::sync::Cache<Key, Arc<Found>, RandomState> {
     let kept = moka::sync::Cache::builder().time_to_live(kept_for).max_capacity(KEPT_BYTES_MAX);
-    kept.weigher(|key: &Key, found: &Arc<Found>| weight(key, found.bytes())).build()
+    kept.weigher(|key: &Key, found: &Arc<Found>| weight(key, found.bytes()))
+        .build_with_hasher(RandomState::default())
 }
 
 /// An answer that there is something; `None` where there is nothing.
@@ -317,10 +319,11 @@ fn there(answer: Answer) -> Result<Option<Answer>, UpstreamFault> {
 }
 
 /// What is kept of answers, for so long.
-fn cache(kept_for: Duration) -> Cache<Key, Facts> {
+fn cache(kept_for: Duration) -> Cache<Key, Facts, RandomState> {
     let kept = Cache::builder().time_to_live(kept_for).max_capacity(KEPT_BYTES_MAX);
     let bytes = |facts: &Facts| facts.as_ref().map_or(0, |looked| looked.bytes());
-    kept.weigher(move |key, facts| weight(key, bytes(facts))).build()
+    kept.weigher(move |key, facts| weight(key, bytes(facts)))
+        .build_with_hasher(RandomState::default())
 }
 
 fn weight((hash, target): &Key, bytes: usize) -> u32 {

@@ -25,6 +25,7 @@ mod pool;
 mod refusal;
 mod replay;
 mod request;
+mod request_id;
 mod response;
 mod schedule;
 mod service;
@@ -43,8 +44,9 @@ pub use service::{NoStart, Service};
 pub use world::Tell;
 
 use crate::admin::Metrics;
-use crate::audit::{Asker, AuditLog, Entry, Event, NotRecorded, to_hex};
+use crate::audit::{Asker, AuditLog, Entry, Event, NotRecorded};
 use crate::config::Config;
+use crate::crowd::Joined;
 use crate::engine::facts::People;
 use crate::engine::released::Report;
 use crate::engine::request::{Asked, Plan, admit, error_form};
@@ -61,7 +63,6 @@ use outlasting::Outlasting;
 use refusal::Refusal;
 use request::Received;
 use response::ReaderBody;
-use rustls::crypto::SecureRandom;
 use std::fmt::Debug;
 use std::sync::Arc;
 use std::time::{SystemTime, UNIX_EPOCH};
@@ -85,7 +86,6 @@ pub struct Proxy {
     traces: Option<Traces>,
     notice: Option<HeaderValue>,
     patience: Patience,
-    random: &'static dyn SecureRandom,
 }
 
 impl Proxy {
@@ -103,6 +103,7 @@ impl Proxy {
         })?;
         let public_url = config.judging.public_url.as_ref();
         let upstream = Upstream::new(&config.upstream, public_url, Arc::clone(&metrics))?;
+        let upstream = upstream.among(audit.crowd());
         let watch = Watch::new(&config.findings, &metrics)?;
         let traces = config.traces.as_ref().map(|to| Traces::to(to, &metrics)).transpose()?;
         let inquirer = Inquirer::new(config, upstream, &metrics)?;
@@ -117,7 +118,6 @@ impl Proxy {
             traces,
             notice: config.notice.as_ref().map(headers::notice_link).transpose()?,
             patience: Patience::with_upstream(config.upstream.timeout.total),
-            random: crate::dial::provider().secure_random,
         })
     }
 
@@ -250,8 +250,9 @@ impl Proxy {
     ) -> Result<T, NotRecorded> {
         let began = Instant::now();
         let written = writing.await;
-        self.metrics.audited(written.is_ok(), began.elapsed());
-        traces::span("audit", began);
+        let took = began.elapsed();
+        self.metrics.audited(written.is_ok(), took);
+        traces::span("audit", began, took);
         written
     }
 
@@ -259,13 +260,6 @@ impl Proxy {
         if let Refusal::OverLimit(over) = refusal {
             self.metrics.limits.over(over.scope.name(), over.dimension());
         }
-    }
-
-    /// 128 random bits in hex: tells nobody how many requests there are.
-    fn request_id(&self) -> String {
-        let mut bits = [0u8; 16];
-        let filled = self.random.fill(&mut bits);
-        filled.map(|()| to_hex(&bits)).unwrap_or_default()
     }
 }
 
@@ -284,6 +278,7 @@ struct Course {
     account: Option<Report>,
     /// When the upstream's head came.
     answered: Option<Instant>,
+    _under_way: Joined,
 }
 
 /// Answers one request, whatever happens.
@@ -294,7 +289,7 @@ async fn serve(
     peer: Option<AddressBlock>,
 ) -> Response<ReaderBody> {
     let began = Instant::now();
-    let request_id = proxy.request_id();
+    let request_id = request_id::new();
     let asker = Asker { request: request_id.clone(), ..Asker::default() };
     let is_head = request.method() == hyper::Method::HEAD;
     let mut course = Course {
@@ -305,6 +300,7 @@ async fn serve(
         budget: None,
         account: None,
         answered: None,
+        _under_way: proxy.audit.crowd().join(),
     };
     let answering = {
         let proxy = Arc::clone(&proxy);
@@ -317,7 +313,11 @@ async fn serve(
             (response, course.asker.route)
         })
     };
-    let answered = Outlasting::new(traces::traced(answering)).await;
+    let answering = match &proxy.traces {
+        Some(_) => Outlasting::new(traces::traced(answering)),
+        None => Outlasting::new(async { (answering.await, Spans::default()) }),
+    };
+    let answered = answering.await;
     let ((response, route), spans) = answered.unwrap_or_else(|fault| {
         proxy.metrics.refused(fault.cause());
         let refused = response::refused(&fault, Errors::Problem, &request_id, !is_head);

@@ -8,7 +8,7 @@ use hyper_util::rt::TokioIo;
 use std::io;
 use std::sync::Mutex;
 use std::time::Duration;
-use tokio::time::Instant;
+use tokio::time::{Instant, timeout};
 
 /// What is sent: a form, or nothing.
 pub(super) type RequestBody = Full<Bytes>;
@@ -48,7 +48,9 @@ impl Pool {
                 self.idle.lock().ok()?.clear();
                 return None;
             }
-            if let Ok(Ok(())) = tokio::time::timeout(READY_TIMEOUT, connection.ready()).await {
+            let is_ready = connection.is_ready()
+                || matches!(timeout(READY_TIMEOUT, connection.ready()).await, Ok(Ok(())));
+            if is_ready {
                 return Some(connection);
             }
         }

@@ -76,13 +76,13 @@ struct Sending {
     metrics: Arc<Metrics>,
 }
 
-/// The request that this task serves waited until now.
-pub(super) fn span(name: &'static str, began: Instant) {
+/// The request that this task serves waited so long.
+pub(super) fn span(name: &'static str, began: Instant, took: Duration) {
     let add = |spans: &RefCell<Vec<Span>>| {
         if let Ok(mut spans) = spans.try_borrow_mut()
             && spans.len() < SPANS_MAX
         {
-            spans.push(Span { name, began, took: began.elapsed() });
+            spans.push(Span { name, began, took });
         }
     };
     // Where nothing is traced, and in tasks beside the request, there is nobody to tell.

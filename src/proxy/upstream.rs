@@ -8,6 +8,7 @@ use super::traces;
 use crate::admin::Metrics;
 use crate::config::meant::{self, Timeout};
 use crate::config::units::Rate;
+use crate::crowd::Crowd;
 use crate::dial::{Dialer, Trust};
 use crate::engine::request::Plan;
 use crate::identity::Reader;
@@ -98,6 +99,7 @@ pub(super) struct Upstream {
     pool: Arc<Pool>,
     /// None: as fast as readers ask.
     pace: Option<Pace>,
+    crowd: Crowd,
     metrics: Arc<Metrics>,
 }
 
@@ -131,6 +133,7 @@ impl Upstream {
             timeout: settings.timeout,
             pool: Arc::default(),
             pace: None,
+            crowd: Crowd::default(),
             metrics,
         })
     }
@@ -159,6 +162,12 @@ impl Upstream {
             Rights::Ours => self.our_fields().fields(plan, None, None),
         };
         self.ask_with(plan, fields.ok_or(UpstreamFault::NoCredentials)?, until).await
+    }
+
+    /// The same, asked by these requests.
+    #[must_use]
+    pub(super) fn among(self, crowd: &Crowd) -> Upstream {
+        Upstream { crowd: crowd.clone(), ..self }
     }
 
     /// The same, asked at this pace, pages and look-ups counted.
@@ -203,8 +212,9 @@ impl Upstream {
         let asking = timeout_at(until, self.exchange(request)).await;
         let asked = asking.unwrap_or(Err(UpstreamFault::Slow("answer")));
         let outcome = asked.as_ref().map(|(response, _)| response.status().as_u16());
-        self.metrics.upstream_asked(outcome.map_err(|fault| fault.cause()), began.elapsed());
-        traces::span("upstream", began);
+        let took = began.elapsed();
+        self.metrics.upstream_asked(outcome.map_err(|fault| fault.cause()), took);
+        traces::span("upstream", began, took);
         let (response, connection) = asked?;
         let (head, body) = response.into_parts();
         let pool = Arc::clone(&self.pool);
@@ -245,7 +255,7 @@ impl Upstream {
         let interim = InterimAnswers::counted(&mut request);
         // Requests of this thread that are as far now go out one behind the other: an upstream
         // that has nothing to do is woken for several of them at once.
-        tokio::task::yield_now().await;
+        self.crowd.let_others_go().await;
         let sending = timeout(self.timeout.first_byte, connection.try_send_request(request));
         let outcome = tokio::select! {
             outcome = sending => outcome,

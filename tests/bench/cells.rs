@@ -1,7 +1,7 @@
 //! One cell: a size of body, so many connections, one wire, and every peer in turn.
 
 use super::load::{Ask, Load, Target, Wire, load};
-use super::peers::{Duty, Peer, Running};
+use super::peers::{BUILT_BESIDE, Duty, Peer, Running};
 use super::settings::{Settings, median};
 use super::site::Site;
 use super::tables;
@@ -44,7 +44,9 @@ impl Stage {
         let acceptor = wire.is_tls().then_some(acceptor);
         let upstream_port = self.upstream.serve(site, acceptor)?;
         let body_bytes = site.bodies.values().map(|body| body.bytes.len()).max();
-        let duty = Duty { folder, upstream_port, wire, body_bytes: body_bytes.unwrap_or_default() };
+        let body_bytes = body_bytes.unwrap_or_default();
+        let program = self.settings.program.as_deref().unwrap_or(BUILT_BESIDE);
+        let duty = Duty { folder, upstream_port, wire, body_bytes, program };
         let start = |peer: &Peer| {
             let running = Running::start(*peer, duty)?;
             let target = Target::new(folder, running.port, wire, &self.token)?;
@@ -75,14 +77,15 @@ const CONNECTIONS: [usize; 3] = [1, 16, 64];
 /// Over TLS these are measured: those that targets speak of, and the longest bodies.
 const OVER_TLS: [(&str, usize); 4] = [("8 KB", 1), ("8 KB", 64), ("400 KB", 16), ("8 MB", 16)];
 
-fn cells() -> Vec<Cell> {
+fn cells(settings: &Settings) -> Vec<Cell> {
     let mut cells = Vec::new();
     for wire in [Wire::Clear, Wire::Tls, Wire::Http2Tls] {
         for (size, records) in SIZES {
             for connections in CONNECTIONS {
                 let cell = Cell { size, records, connections, wire, peers: Vec::new() };
                 if wire == Wire::Clear || OVER_TLS.contains(&(size, connections)) {
-                    let peers = Peer::ALL.into_iter().filter(|peer| takes_part(*peer, &cell));
+                    let peers = Peer::ALL.into_iter().filter(|peer| settings.takes(*peer));
+                    let peers = peers.filter(|peer| takes_part(*peer, &cell));
                     cells.push(Cell { peers: peers.collect(), ..cell });
                 }
             }
@@ -119,7 +122,7 @@ pub(crate) struct Row {
 
 /// Measures all cells that are wanted, a table each.
 pub(crate) async fn measure(stage: &Stage, targets: &mut Targets) -> io::Result<()> {
-    for cell in cells() {
+    for cell in cells(&stage.settings) {
         let name = cell.name();
         if stage.settings.wants(&name) {
             eprintln!("{name}");

@@ -15,8 +15,14 @@ use std::time::{Duration, Instant};
 /// The core of all peers; readers and upstream have another.
 const CORE: &str = "0";
 
+/// The program that cargo builds with the benchmark.
+pub(crate) const BUILT_BESIDE: &str = env!("CARGO_BIN_EXE_sequester");
+
 /// How long one may take to listen.
 const START_TIMEOUT: Duration = Duration::from_secs(30);
+
+/// How long one may take to end by itself.
+const END_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// Room beyond a body that `HAProxy` needs in its buffer, bytes.
 const HAPROXY_ROOM_BYTES: usize = 64 * 1024;
@@ -33,10 +39,12 @@ pub(crate) enum Peer {
     Written,
     /// `sequester`, audit `sync`.
     Sync,
+    /// `sequester` as cargo builds it, where another is measured; audit `written`.
+    Plain,
 }
 
 impl Peer {
-    pub(crate) const ALL: [Peer; 7] = [
+    pub(crate) const ALL: [Peer; 8] = [
         Peer::Nginx,
         Peer::Hyper,
         Peer::Naive,
@@ -44,6 +52,7 @@ impl Peer {
         Peer::Haproxy,
         Peer::Written,
         Peer::Sync,
+        Peer::Plain,
     ];
 
     pub(crate) fn name(self) -> &'static str {
@@ -55,6 +64,7 @@ impl Peer {
             Peer::Haproxy => "HAProxy + Lua (cjson)",
             Peer::Written => "**sequester**, audit `written`",
             Peer::Sync => "**sequester**, audit `sync`",
+            Peer::Plain => "**sequester** as `cargo build` makes it",
         }
     }
 
@@ -76,6 +86,8 @@ pub(crate) struct Duty<'p> {
     pub(crate) wire: Wire,
     /// The longest body it will be asked for.
     pub(crate) body_bytes: usize,
+    /// The sequester that is measured.
+    pub(crate) program: &'p str,
 }
 
 /// A peer at work; it ends with this value.
@@ -122,7 +134,14 @@ impl Running {
 
 impl Drop for Running {
     fn drop(&mut self) {
-        // It may have ended by itself.
+        // Asked first: what a program counted of itself is written when it ends. It may have
+        // ended by itself.
+        let pid = self.child.id().to_string();
+        Command::new("kill").args(["-TERM", &pid]).stderr(Stdio::null()).status().ok();
+        let began = Instant::now();
+        while matches!(self.child.try_wait(), Ok(None)) && began.elapsed() < END_TIMEOUT {
+            std::thread::sleep(Duration::from_millis(20));
+        }
         self.child.kill().ok();
         self.child.wait().ok();
     }
@@ -148,12 +167,17 @@ fn command(peer: Peer, duty: Duty<'_>, port: u16) -> io::Result<Vec<String>> {
             };
             Ok([vec![program], arguments.words()].concat())
         }
-        Peer::Written | Peer::Sync => {
+        Peer::Written | Peer::Sync | Peer::Plain => {
             let durability = if peer == Peer::Sync { "sync" } else { "written" };
             let file =
                 deployment::settings(folder, port, upstream_port, wire.is_tls(), durability)?;
-            let program = env!("CARGO_BIN_EXE_sequester").to_owned();
-            Ok(vec![program, "run".into(), "--config".into(), file.display().to_string()])
+            let program = if peer == Peer::Plain { BUILT_BESIDE } else { duty.program };
+            Ok(vec![
+                program.to_owned(),
+                "run".into(),
+                "--config".into(),
+                file.display().to_string(),
+            ])
         }
     }
 }

@@ -1,6 +1,7 @@
 //! What is measured and for how long, from the environment.
 
 use super::bad;
+use super::peers::Peer;
 use regex::Regex;
 use std::io;
 
@@ -15,6 +16,10 @@ pub(crate) struct Settings {
     pub(crate) export_bytes: usize,
     /// `BENCH_ONLY`: the names of the cells to measure; all if not set.
     only: Regex,
+    /// `BENCH_PEERS`: the names of the peers to measure; all if not set.
+    peers: Regex,
+    /// `BENCH_PROGRAM`: the sequester that is measured; if not set, the one built with the benchmark.
+    pub(crate) program: Option<String>,
 }
 
 impl Settings {
@@ -26,12 +31,20 @@ impl Settings {
             seconds: named("BENCH_SECONDS", "1").parse().map_err(bad)?,
             rounds: named("BENCH_ROUNDS", "5").parse::<usize>().map_err(bad)?.max(1),
             only: Regex::new(&named("BENCH_ONLY", "")).map_err(bad)?,
+            peers: Regex::new(&named("BENCH_PEERS", "")).map_err(bad)?,
+            program: std::env::var("BENCH_PROGRAM").ok(),
         })
     }
 
     /// Whether the cell of that name is to be measured.
     pub(crate) fn wants(&self, cell: &str) -> bool {
         self.only.is_match(cell)
+    }
+
+    /// Whether that peer is to be measured. The one built with the benchmark is a peer of its own
+    /// beside another program.
+    pub(crate) fn takes(&self, peer: Peer) -> bool {
+        self.peers.is_match(peer.name()) && (peer != Peer::Plain || self.program.is_some())
     }
 }
 

@@ -154,7 +154,7 @@ impl Body<'_> {
             .iter()
             .filter_map(|name| fhir_id(name, self.terms.shape, self.terms.public_url))
             .filter(|(kind, _)| *kind == "Patient")
-            .map(|(kind, id)| format!("{kind}/{id}"))
+            .map(|(kind, id)| [kind, "/", id].concat())
             .collect();
         patients.sort_unstable();
         patients.dedup();
@@ -281,5 +281,13 @@ fn is_empty(found: &Found) -> bool {
 
 /// A name for all searches for the company of somebody; targets begin with a slash.
 fn name_of_searches(shape: usize, subjects: &[String], contracts: &[String]) -> String {
-    format!("{shape}\u{1f}{}\u{1e}{}", subjects.join("\u{1f}"), contracts.join("\u{1f}"))
+    let mut name = shape.to_string();
+    for (mark, names) in [('\u{1f}', subjects), ('\u{1e}', contracts)] {
+        name.push(mark);
+        for (number, text) in names.iter().enumerate() {
+            name.extend((number > 0).then_some('\u{1f}'));
+            name.push_str(text);
+        }
+    }
+    name
 }

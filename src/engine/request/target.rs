@@ -14,14 +14,21 @@ pub(in crate::engine) fn segments(path: &str) -> Result<Vec<String>, Refusal> {
     let Some(rest) = path.strip_prefix('/') else {
         return malformed("the path does not begin with `/`");
     };
-    let bad = |byte: u8| byte <= b' ' || byte >= 0x7f || b"\\;\"<>^`{|}#".contains(&byte);
-    if path.bytes().any(bad) {
+    if path.bytes().any(has_two_readings) {
         return malformed("the path holds a character with two readings");
     }
     if rest.is_empty() {
         return Ok(Vec::new());
     }
     rest.split('/').map(segment).collect()
+}
+
+/// Controls, blanks, what is not ASCII, and marks that one server or other reads as its own.
+fn has_two_readings(byte: u8) -> bool {
+    matches!(
+        byte,
+        0..=b' ' | 0x7f.. | b'\\' | b';' | b'"' | b'<' | b'>' | b'^' | b'`' | b'{' | b'|' | b'}' | b'#'
+    )
 }
 
 fn segment(text: &str) -> Result<String, Refusal> {
@@ -43,6 +50,9 @@ fn segment(text: &str) -> Result<String, Refusal> {
 
 /// Percent-decoding; `None` for a bad escape or what is not UTF-8.
 pub(super) fn decode(text: &str, plus_is_space: bool) -> Option<String> {
+    if !text.bytes().any(|byte| byte == b'%' || byte == b'+') {
+        return Some(text.to_owned());
+    }
     let mut bytes = Vec::with_capacity(text.len());
     let mut rest = text.bytes();
     while let Some(byte) = rest.next() {

@@ -173,7 +173,7 @@ fn long_reads_at_a_time() {
 #[test]
 fn bypass_L3_addresses_of_one_subscriber_are_one() {
     let limits = limits(&["address requests 3 per 1h"]);
-    let at = |text: &str| AddressBlock::of(text.parse().unwrap());
+    let at = |text: &str| limits.block_of(text.parse().unwrap());
     for host in 0..3 {
         let address = at(&format!("2001:db8:7:9::{host}"));
         assert_eq!(limits.address(address), Ok(()));

@@ -68,6 +68,7 @@ async fn what_was_not_sent_is_sent_as_it_was() {
     close.send(()).unwrap();
     closed.recv().unwrap();
     thread::sleep(Duration::from_millis(20));
+    let _both = [upstream.crowd.join(), upstream.crowd.join()];
     let Err(Unsent::Entirely(unsent)) = upstream.send(connection, search()).await else {
         panic!("sent on a connection that is closed");
     };
