@@ -104,8 +104,8 @@ pub(crate) fn keys_of(shape: &Shape, record: &Looked) -> Vec<String> {
         };
         (*tuple, *part, text.to_owned())
     });
-    let tuples = tuples(shape.kind(record.kind), parts.collect());
-    keys.extend(tuples.iter().map(|parts| tuple_key(parts)));
+    let mut parts: Vec<_> = parts.collect();
+    tuples(shape.kind(record.kind), &mut parts, |parts| keys.push(tuple_key(&parts)));
     keys
 }
 
@@ -120,24 +120,29 @@ pub(crate) fn named_in<'t>(shape: &Shape, text: &'t str) -> &'t str {
     }
 }
 
-/// Every choice of one value of each part, of the tuples of a kind all parts of which are there.
+/// Tells every choice of one value of each part, of the tuples of a kind all parts of which are
+/// there.
 pub(crate) fn tuples<T: Clone + PartialEq>(
     kind: &Kind,
-    mut parts: Vec<(u8, u8, T)>,
-) -> Vec<Vec<T>> {
+    parts: &mut [(u8, u8, T)],
+    mut tell: impl FnMut(Vec<T>),
+) {
     let place = |part: &(u8, u8, T)| (part.0, part.1);
     if !parts.is_sorted_by_key(place) {
         parts.sort_by_key(place);
     }
-    let mut all = Vec::new();
     for same in parts.chunk_by(|one, other| one.0 == other.0) {
         let arity = same.first().and_then(|part| kind.tuples.get(usize::from(part.0)));
         let filled = same.chunk_by(|one, other| one.1 == other.1).count();
-        if arity.map(|arity| usize::from(*arity)) == Some(filled) {
-            all.extend(product(same));
+        if arity.map(|arity| usize::from(*arity)) != Some(filled) {
+            continue;
+        }
+        if same.len() == filled {
+            tell(same.iter().map(|(_, _, value)| value.clone()).collect());
+        } else {
+            product(same).into_iter().for_each(&mut tell);
         }
     }
-    all
 }
 
 /// Values that come again make no other key.

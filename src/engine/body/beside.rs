@@ -2,7 +2,7 @@
 //! and never leave.
 
 use super::link::{Leads, unshared};
-use super::{Body, Whose};
+use super::{Body, PersonIds, Whose};
 use crate::engine::category::Categories;
 use crate::engine::codes::Hits;
 use crate::engine::document::tape::NodeId;
@@ -117,7 +117,7 @@ impl Body<'_> {
         let named = looked.subjects.iter().map(|subject| {
             self.person_by(subject.reference.as_deref(), subject.identifier.as_deref())
         });
-        match named.collect::<Option<Vec<_>>>() {
+        match named.collect::<Option<PersonIds>>() {
             Some(people) if people.is_empty() && kind.public => Whose::Public,
             Some(people) if people.is_empty() && kind.attached => Whose::Attached,
             Some(mut people) if !people.is_empty() => {

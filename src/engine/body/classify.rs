@@ -64,7 +64,7 @@ impl Body<'_> {
                 }
             }
             *told = std::mem::take(&mut found.told);
-            self.keep(record, date, found);
+            self.keep(record, found);
         }
     }
 
@@ -92,7 +92,7 @@ impl Body<'_> {
         self.is_settled_for(&people, own)
     }
 
-    fn keep(&mut self, record: usize, date: Option<Date>, found: Found) {
+    fn keep(&mut self, record: usize, found: Found) {
         if found.unknown_systems > 0 {
             *self.report.findings.entry(Finding::UnknownSystem).or_default() +=
                 found.unknown_systems;
@@ -107,7 +107,6 @@ impl Body<'_> {
             *loose = found.loose;
             *note = found.note;
             *evidence = found.why;
-            record.date = date;
         }
     }
 

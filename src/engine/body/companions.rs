@@ -243,8 +243,8 @@ impl Body<'_> {
     /// What ties a record of the body to events, by texts alone; see [`keys_of`].
     fn keys(&self, record: usize) -> Vec<String> {
         let shape = self.terms.shape;
-        let mut keys: Vec<String> =
-            self.called(record).iter().map(|(name, _)| name_key(name)).collect();
+        let mut keys: Vec<String> = Vec::new();
+        self.called(record, |name| keys.push(name_key(&name)));
         let mut parts = Vec::new();
         for site in self.sites(record) {
             match site.what {
@@ -258,8 +258,7 @@ impl Body<'_> {
                 _ => {}
             }
         }
-        let tuples = tuples(self.kind(record), parts);
-        keys.extend(tuples.iter().map(|parts| tuple_key(parts)));
+        tuples(self.kind(record), &mut parts, |parts| keys.push(tuple_key(&parts)));
         keys
     }
 

@@ -9,6 +9,7 @@ use crate::engine::document::tape::{Kind as Json, NodeId};
 use crate::engine::facts::PersonId;
 use crate::engine::lookups::{Piece, Said};
 use crate::engine::names;
+use crate::engine::shapes::meant::Kind;
 use crate::engine::sites::{Site, What};
 use std::borrow::Cow;
 
@@ -50,12 +51,23 @@ enum Part<'k> {
     Text(Cow<'k, str>),
 }
 
-/// What ties a record to events.
+/// What ties a record to events; emptied for the next.
 #[derive(Default)]
 struct Ties<'k> {
     /// Records of the body by number, after them those beside it.
     others: Vec<usize>,
     keys: Vec<Key<'k>>,
+    /// Parts of its tuples.
+    parts: Vec<(u8, u8, Part<'k>)>,
+}
+
+impl Ties<'_> {
+    /// Makes keys of the parts of its tuples.
+    fn tuples(&mut self, kind: &Kind) {
+        let Ties { keys, parts, .. } = self;
+        tuples(kind, parts, |tuple| keys.push(Key::Tuple(tuple)));
+        parts.clear();
+    }
 }
 
 impl Body<'_> {
@@ -70,13 +82,14 @@ impl Body<'_> {
         let sets = self.sets();
         // By hashes first: most keys are told apart by them.
         let mut keys: Vec<(u64, usize, Key<'_>, usize)> = Vec::new();
+        let mut ties = Ties::default();
         for (number, set) in sets.iter().enumerate() {
             let Some(set) = set else { continue };
-            let ties = match number.checked_sub(count) {
-                None => self.ties(number),
-                Some(beside) => self.ties_beside(beside),
-            };
-            for other in ties.others {
+            match number.checked_sub(count) {
+                None => self.ties(number, &mut ties),
+                Some(beside) => self.ties_beside(beside, &mut ties),
+            }
+            for other in ties.others.drain(..) {
                 if sets.get(other) == Some(&Some(*set)) {
                     join(&mut events, number, other);
                 } else {
@@ -85,7 +98,7 @@ impl Body<'_> {
                     keys.push((key.hash(), *set, key, number));
                 }
             }
-            keys.extend(ties.keys.into_iter().map(|key| (key.hash(), *set, key, number)));
+            keys.extend(ties.keys.drain(..).map(|key| (key.hash(), *set, key, number)));
         }
         keys.sort_unstable();
         for pair in keys.windows(2) {
@@ -118,16 +131,14 @@ impl Body<'_> {
         numbered.collect()
     }
 
-    /// What ties a record of the body.
-    fn ties(&self, record: usize) -> Ties<'_> {
+    /// Adds what ties a record of the body.
+    fn ties<'b>(&'b self, record: usize, ties: &mut Ties<'b>) {
         let fhir = self.terms.shape.fhir;
-        let mut ties = Ties::default();
-        let mut parts: Vec<(u8, u8, Part<'_>)> = Vec::new();
         for site in self.sites(record) {
             match site.what {
                 What::Episode(_) if fhir => {
                     let Some(link) = self.link_at(*site) else { continue };
-                    self.tie(self.leads(*site, false), link.points, || link.name(), &mut ties);
+                    self.tie(self.leads(*site, false), link.points, || link.name(), ties);
                 }
                 What::Episode(_) | What::Id if !fhir => {
                     if let Leads::Beside(at) = self.leads(*site, false) {
@@ -137,19 +148,17 @@ impl Body<'_> {
                     }
                 }
                 What::Tuple(tuple, part) => {
-                    parts.extend(self.part(*site).map(|value| (tuple, part, value)));
+                    ties.parts.extend(self.part(*site).map(|value| (tuple, part, value)));
                 }
                 _ => {}
             }
         }
-        ties.keys.extend(tuples(self.kind(record), parts).into_iter().map(Key::Tuple));
-        ties
+        ties.tuples(self.kind(record));
     }
 
-    /// What ties a record beside the body.
-    fn ties_beside(&self, at: usize) -> Ties<'_> {
-        let mut ties = Ties::default();
-        let Some(looked) = self.looked(at) else { return ties };
+    /// Adds what ties a record beside the body.
+    fn ties_beside<'b>(&'b self, at: usize, ties: &mut Ties<'b>) {
+        let Some(looked) = self.looked(at) else { return };
         if !looked.name.is_empty() {
             ties.keys.push(Key::Name(Cow::Borrowed(&looked.name)));
         }
@@ -159,7 +168,7 @@ impl Body<'_> {
                 ties.others.push(self.records.len().saturating_add(next));
             } else if self.terms.shape.fhir {
                 let (points, _) = self.points(text);
-                self.tie(self.leads_to(text, false), points, || name_in(text), &mut ties);
+                self.tie(self.leads_to(text, false), points, || name_in(text), ties);
             } else {
                 ties.keys.push(Key::Name(Cow::Borrowed(text)));
             }
@@ -174,9 +183,8 @@ impl Body<'_> {
             };
             (*tuple, *part, value)
         });
-        let tuples = tuples(self.terms.shape.kind(looked.kind), parts.collect());
-        ties.keys.extend(tuples.into_iter().map(Key::Tuple));
-        ties
+        ties.parts.extend(parts);
+        ties.tuples(self.terms.shape.kind(looked.kind));
     }
 
     /// An episode link of FHIR ties to the records in sight that it leads to; one out of sight by

@@ -1,7 +1,7 @@
 //! Finds the records of a body and notes what stands in each.
 
 use super::links::name_in;
-use super::{Body, Record, Terms, Whose};
+use super::{Body, PersonIds, Record, Terms, Whose};
 use crate::engine::category::Categories;
 use crate::engine::codes::Hits;
 use crate::engine::document::tape::{Kind as Json, NodeId};
@@ -126,8 +126,7 @@ impl<'a> Body<'a> {
                 parent,
                 noted,
                 whose: Whose::Unknown,
-                borrowed: Vec::new(),
-                date: None,
+                borrowed: PersonIds::new(),
                 own: Hits::default(),
                 carries: Categories::NONE,
                 loose: Vec::new(),
@@ -142,7 +141,10 @@ impl<'a> Body<'a> {
         }
         *self.sites = walk.sites;
         memory.begin_records(self.doc.tape, self.records.iter().map(|record| record.root));
-        let named = (0..self.records.len()).flat_map(|record| self.called(record)).collect();
+        let mut named = Vec::with_capacity(self.records.len());
+        for record in 0..self.records.len() {
+            self.called(record, |name| named.push((name, record)));
+        }
         self.names = Names::of(named);
     }
 
@@ -164,13 +166,13 @@ impl<'a> Body<'a> {
         Some((root, kind))
     }
 
-    /// What a record is called: `Type/id`, its `fullUrl`, or the text of its `id`.
-    pub(super) fn called(&self, record: usize) -> Vec<(Cow<'a, str>, usize)> {
-        let Some(this) = self.records.get(record) else { return Vec::new() };
+    /// Tells what a record is called: `Type/id`, its `fullUrl`, or the text of its `id`.
+    pub(super) fn called(&self, record: usize, tell: impl FnMut(Cow<'a, str>)) {
+        let Some(this) = self.records.get(record) else { return };
         if !self.terms.shape.fhir {
             let ids = self.sites(record).iter().filter(|site| site.what == What::Id);
             let ids = ids.filter_map(|site| self.doc.scalar(site.node));
-            return ids.map(|id| (id, record)).collect();
+            return ids.for_each(tell);
         }
         let full_url = self.terms.shape.keys.full_url;
         let url = (this.cut != this.root).then(|| self.doc.member(this.cut, full_url)).flatten();
@@ -185,7 +187,7 @@ impl<'a> Body<'a> {
         };
         let typed = self.kind_and_id(this.root).filter(|typed| !is_same(typed));
         let typed = typed.map(|(kind, id)| Cow::Owned([&kind, "/", &id].concat()));
-        typed.into_iter().chain(by_url).map(|name| (name, record)).collect()
+        typed.into_iter().chain(by_url).for_each(tell);
     }
 
     /// `Type/id` of a resource.

@@ -34,9 +34,12 @@ impl Body<'_> {
         for record in 0..self.records.len() {
             self.take_evidence(record, &own);
         }
-        let events = self.events();
         let beside = (0..self.beside.records.len()).map(|at| self.gives_beside(at, &own));
         let own_of_all = self.records.iter().map(|record| record.own.episode).chain(beside);
+        let own_of_all: Vec<Categories> = own_of_all.collect();
+        // Who has nothing to give need not be tied to anybody.
+        let is_given = own_of_all.iter().any(|own| !own.is_empty());
+        let events = if is_given { self.events() } else { Vec::new() };
         // By event, which has the number of one of its records.
         let mut shared = vec![Categories::NONE; events.len()];
         for (event, own) in events.iter().zip(own_of_all) {

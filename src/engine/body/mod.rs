@@ -50,9 +50,9 @@ use super::set::PolicySet;
 use super::shapes::meant::{Kind, Route, Shape};
 use super::sites::{Noted, Site, Sites};
 use beside::Besides;
-use jiff::civil::Date;
 use links::Link;
 pub(crate) use reduce::{reduce, reduce_all};
+use smallvec::SmallVec;
 use std::collections::BTreeMap;
 use std::ops::Range;
 
@@ -101,11 +101,14 @@ impl<'a> Terms<'a> {
     }
 }
 
+/// A few people, mostly one.
+type PersonIds = SmallVec<[PersonId; 2]>;
+
 /// Whose a record is.
 #[derive(Clone, Debug, PartialEq, Eq)]
 enum Whose {
     /// These people's, sorted; each must let the reader see it.
-    People(Vec<PersonId>),
+    People(PersonIds),
     /// Somebody's who is not known, or nobody's who should be somebody's.
     Unknown,
     /// Nobody's: a public kind.
@@ -128,8 +131,7 @@ struct Record {
     noted: Noted,
     whose: Whose,
     /// Of an attached record: the people of the records that point at it.
-    borrowed: Vec<PersonId>,
-    date: Option<Date>,
+    borrowed: PersonIds,
     /// Its own categories, by reach.
     own: Hits,
     /// All it carries, with what it took from evidence and its event.

@@ -1,6 +1,6 @@
 //! What stays only because something that stays points at it.
 
-use super::{Body, Whose, withholds};
+use super::{Body, Record, Whose, withholds};
 use crate::engine::facts::PersonId;
 use crate::engine::sites::What;
 use std::collections::BTreeSet;
@@ -9,6 +9,10 @@ impl Body<'_> {
     /// Public and attached records stay if something that stays points at them; public ones
     /// also where they were asked for by themselves.
     pub(super) fn reach(&mut self) {
+        let may_stay = |record: &Record| matches!(record.whose, Whose::Public | Whose::Attached);
+        if !self.records.iter().any(may_stay) {
+            return;
+        }
         let mut refused = BTreeSet::new();
         // One that is refused for whom it is seen to belong to on the way takes back what was
         // reached over it.
@@ -85,7 +89,7 @@ impl Body<'_> {
     fn borrow(&mut self, target: usize, people: &[PersonId]) -> Reached {
         let Some(this) = self.records.get_mut(target) else { return Reached::Known };
         let (before, was_released) = (this.borrowed.len(), this.released);
-        this.borrowed.extend(people);
+        this.borrowed.extend_from_slice(people);
         this.borrowed.sort_unstable();
         this.borrowed.dedup();
         let more = this.borrowed.len() > before;

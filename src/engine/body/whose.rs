@@ -1,7 +1,7 @@
 //! Whose each record is.
 
 use super::links::Points;
-use super::{Body, Whose};
+use super::{Body, PersonIds, Whose};
 use crate::engine::document::tape::NodeId;
 use crate::engine::facts::PersonId;
 use crate::engine::names::{Target, target};
@@ -35,7 +35,7 @@ impl Body<'_> {
         let kind = self.kind(record);
         let Some(this) = self.records.get(record) else { return Whose::Unknown };
         let subjects = self.sites(record).iter().filter(|site| site.what == What::Subject);
-        let mut people = Vec::new();
+        let mut people = PersonIds::new();
         let mut any = false;
         for site in subjects {
             if self.is_nobody(*site) {
@@ -77,10 +77,10 @@ impl Body<'_> {
         if !unknown || !kind.has_targets || self.sites(record).iter().any(named) {
             return;
         }
-        let mut people: Vec<PersonId> = Vec::new();
+        let mut people = PersonIds::new();
         for target in self.targets(record) {
             match self.records.get(target).map(|target| &target.whose) {
-                Some(Whose::People(of)) => people.extend(of),
+                Some(Whose::People(of)) => people.extend_from_slice(of),
                 Some(Whose::Unknown) => return,
                 _ => {}
             }
