@@ -276,3 +276,21 @@ async fn a_house_is_searched_alike() {
     let own = "/api/v1/family/C-1/claims?memberId=M-102&diagnosis=F33.1&from=2026-01-01";
     assert_eq!(deployment.get(DAUGHTER, own).await.status, 200);
 }
+
+/// A chart that is not read in pages must be all there is: what comes after it was never judged.
+#[tokio::test]
+async fn a_chart_of_which_there_is_more_is_refused() {
+    for (relation, status) in [("self", 200), ("next", 502)] {
+        let body = format!(
+            "{{\"resourceType\":\"Bundle\",\"type\":\"searchset\",\"link\":[{{\"relation\":\"{relation}\",\"url\":\"/fhir/x\"}}],\"entry\":[{{\"resource\":{{\"resourceType\":\"Condition\",\"id\":\"own\",\"subject\":{{\"reference\":\"Patient/p-100\"}}}}}}]}}"
+        );
+        let upstream = Upstream::scripted(good("application/fhir+json", &body)).await;
+        let deployment = Deployment::with_all_policies_before(&upstream.url()).await;
+        let answer = deployment.get(MOTHER, "/fhir/Patient/p-100/$everything").await;
+        assert_eq!(
+            (answer.status, answer.body.contains("own")),
+            (status, status == 200),
+            "{relation}"
+        );
+    }
+}

@@ -30,6 +30,17 @@ fn paths_with_two_readings_are_refused() {
     assert_eq!(segments("/fhir/Patient/p-1/%24everything").unwrap().last().unwrap(), "$everything");
 }
 
+/// Every byte that a path may hold as it is; an escape begins with `%`, a segment ends with `/`.
+#[test]
+fn a_path_holds_no_byte_with_two_readings() {
+    let graphic = (b'!'..=b'~').filter(|byte| !b"\\;\"<>^`{|}#%".contains(byte));
+    let plain: Vec<u8> = graphic.collect();
+    for byte in 0..=0x7f_u8 {
+        let path = format!("/a{}b", char::from(byte));
+        assert_eq!(segments(&path).is_ok(), plain.contains(&byte), "{path:?}");
+    }
+}
+
 /// RFC 3986, 2.3, and `$`, which FHIR's operations begin with.
 #[test]
 fn what_goes_on_is_plain_or_escaped() {
