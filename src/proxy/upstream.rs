@@ -19,6 +19,7 @@ use hyper::header::HeaderMap;
 use hyper::{Method, Request, Response};
 use std::fmt;
 use std::io;
+use std::pin::pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use tokio::sync::Notify;
@@ -209,8 +210,8 @@ impl Upstream {
             pace.keep().await;
         }
         let began = Instant::now();
-        let asking = timeout_at(until, self.exchange(request)).await;
-        let asked = asking.unwrap_or(Err(UpstreamFault::Slow("answer")));
+        let asking = pin!(self.exchange(request));
+        let asked = timeout_at(until, asking).await.unwrap_or(Err(UpstreamFault::Slow("answer")));
         let outcome = asked.as_ref().map(|(response, _)| response.status().as_u16());
         let took = began.elapsed();
         self.metrics.upstream_asked(outcome.map_err(|fault| fault.cause()), took);
@@ -256,7 +257,9 @@ impl Upstream {
         // Requests of this thread that are as far now go out one behind the other: an upstream
         // that has nothing to do is woken for several of them at once.
         self.crowd.let_others_go().await;
-        let sending = timeout(self.timeout.first_byte, connection.try_send_request(request));
+        // Where it stands: what waits for it would move all of the request.
+        let sending = pin!(connection.try_send_request(request));
+        let sending = timeout(self.timeout.first_byte, sending);
         let outcome = tokio::select! {
             outcome = sending => outcome,
             () = interim.too_many.notified() => return Err(fault(TOO_MANY_INTERIM)),
