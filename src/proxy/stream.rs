@@ -42,10 +42,12 @@ pub(super) async fn answer(
     let (parts, receiver) = mpsc::channel(FLUSHES_WAITING_MAX);
     let answered = response::stream(plan, &asker.request, Some(receiver));
     let (proxy, asker) = (Arc::clone(proxy), asker.clone());
+    // It outlasts its request, and writes lines as one does.
+    let joined = proxy.audit.crowd().join();
     let pump = Pump { proxy, asker, budget, parts, left_bytes: 0 };
     tokio::spawn(async move {
         pump.run(redactor, body).await;
-        drop((lease, under_way));
+        drop((lease, under_way, joined));
     });
     Ok(answered)
 }

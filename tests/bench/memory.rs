@@ -50,7 +50,8 @@ async fn exports(stage: &Stage, targets: &mut Targets) -> io::Result<()> {
     println!("| peer | s | MB/s | × nginx | CPU s | MB before | peak MB |");
     println!("|---|--:|--:|--:|--:|--:|--:|");
     let mut nginx = f64::NAN;
-    for peer in [Peer::Nginx, Peer::Hyper, Peer::Naive, Peer::Written] {
+    let peers = [Peer::Nginx, Peer::Hyper, Peer::Naive, Peer::Written];
+    for peer in peers.into_iter().filter(|peer| stage.settings.takes(*peer)) {
         let started = stage.start(&[peer], &site, Wire::Clear)?;
         let Some((running, target)) = started.first() else { continue };
         let before_mb = running.process.resident_mb()?;
@@ -109,7 +110,8 @@ async fn crowds(stage: &Stage, targets: &mut Targets) -> io::Result<()> {
         "| peer | idle still there | slow under way | p99 µs alone | in the crowd | × | MB alone | with the idle | with all | peak |"
     );
     println!("|---|--:|--:|--:|--:|--:|--:|--:|--:|--:|");
-    for peer in [Peer::Nginx, Peer::Written] {
+    let peers = [Peer::Nginx, Peer::Written];
+    for peer in peers.into_iter().filter(|peer| stage.settings.takes(*peer)) {
         let started = stage.start(&[peer], &site, Wire::Clear)?;
         let Some((running, target)) = started.first() else { continue };
         let asks = check::asks(&site, peer, target).await?;

@@ -5,6 +5,7 @@ use super::load::Wire;
 use super::process::Process;
 use super::proxies::Arguments;
 use super::{bad, deployment};
+use rustix::process::{Pid, Signal, kill_process};
 use std::fs;
 use std::io;
 use std::net::{TcpListener, TcpStream};
@@ -136,8 +137,9 @@ impl Drop for Running {
     fn drop(&mut self) {
         // Asked first: what a program counted of itself is written when it ends. It may have
         // ended by itself.
-        let pid = self.child.id().to_string();
-        Command::new("kill").args(["-TERM", &pid]).stderr(Stdio::null()).status().ok();
+        if matches!(self.child.try_wait(), Ok(None)) {
+            kill_process(Pid::from_child(&self.child), Signal::TERM).ok();
+        }
         let began = Instant::now();
         while matches!(self.child.try_wait(), Ok(None)) && began.elapsed() < END_TIMEOUT {
             std::thread::sleep(Duration::from_millis(20));

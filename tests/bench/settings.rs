@@ -32,7 +32,7 @@ impl Settings {
             rounds: named("BENCH_ROUNDS", "5").parse::<usize>().map_err(bad)?.max(1),
             only: Regex::new(&named("BENCH_ONLY", "")).map_err(bad)?,
             peers: Regex::new(&named("BENCH_PEERS", "")).map_err(bad)?,
-            program: std::env::var("BENCH_PROGRAM").ok(),
+            program: std::env::var("BENCH_PROGRAM").ok().filter(|program| !program.is_empty()),
         })
     }
 
