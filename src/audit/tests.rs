@@ -209,6 +209,18 @@ async fn who_leaves_with_the_turn_to_write_writes_and_nobody_waits_for_him() {
 }
 
 #[tokio::test]
+async fn who_is_alone_writes_at_once() {
+    let place = Place::new(Durability::Written);
+    let log = place.open();
+    let _alone = log.crowd().join();
+    let asker = asker();
+    let entry = Entry::new(&asker, Event::Answer);
+    let mut context = Context::from_waker(Waker::noop());
+    assert_eq!(pin!(log.record(&entry)).poll(&mut context), Poll::Ready(Ok(())));
+    assert_eq!(place.entries().len(), 1);
+}
+
+#[tokio::test]
 async fn who_has_the_turn_for_long_does_not_keep_others_waiting() {
     let place = Place::new(Durability::Written);
     let log = place.open();

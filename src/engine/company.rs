@@ -134,12 +134,7 @@ pub(crate) fn tuples<T: Clone + PartialEq>(
     for same in parts.chunk_by(|one, other| one.0 == other.0) {
         let arity = same.first().and_then(|part| kind.tuples.get(usize::from(part.0)));
         let filled = same.chunk_by(|one, other| one.1 == other.1).count();
-        if arity.map(|arity| usize::from(*arity)) != Some(filled) {
-            continue;
-        }
-        if same.len() == filled {
-            tell(same.iter().map(|(_, _, value)| value.clone()).collect());
-        } else {
+        if arity.map(|arity| usize::from(*arity)) == Some(filled) {
             product(same).into_iter().for_each(&mut tell);
         }
     }

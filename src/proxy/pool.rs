@@ -19,6 +19,10 @@ const IDLE_MAX: usize = 64;
 /// How long one is kept: shorter than servers usually keep theirs, so that it is us who close.
 const IDLE_AGE_MAX: Duration = Duration::from_secs(20);
 
+/// Whether one that was idle for longer is still open is looked at before it is used: its upstream
+/// may have closed it since anybody looked.
+const TRUSTED_FOR: Duration = Duration::from_millis(100);
+
 /// How long a connection may take to be ready again after an answer was read to its end.
 const READY_TIMEOUT: Duration = Duration::from_millis(50);
 
@@ -47,6 +51,9 @@ impl Pool {
                 // All others are older.
                 self.idle.lock().ok()?.clear();
                 return None;
+            }
+            if since.elapsed() > TRUSTED_FOR {
+                tokio::task::yield_now().await;
             }
             let is_ready = connection.is_ready()
                 || matches!(timeout(READY_TIMEOUT, connection.ready()).await, Ok(Ok(())));

@@ -5,7 +5,7 @@ use crate::dial::provider;
 use std::cell::RefCell;
 
 /// Bits of one name, bytes, and names whose bits are asked for at once: a generator that is safe
-/// for keys takes as long to begin as for all of them.
+/// for keys has much to do for each call, however little is asked.
 const BYTES: usize = 16;
 const AT_ONCE: usize = 32;
 

@@ -280,13 +280,6 @@ fn is_empty(found: &Found) -> bool {
 
 /// A name for all searches for the company of somebody; targets begin with a slash.
 fn name_of_searches(shape: usize, subjects: &[String], contracts: &[String]) -> String {
-    let mut name = shape.to_string();
-    for (mark, names) in [('\u{1f}', subjects), ('\u{1e}', contracts)] {
-        name.push(mark);
-        for (number, text) in names.iter().enumerate() {
-            name.extend((number > 0).then_some('\u{1f}'));
-            name.push_str(text);
-        }
-    }
-    name
+    let (subjects, contracts) = (subjects.join("\u{1f}"), contracts.join("\u{1f}"));
+    [&shape.to_string(), "\u{1f}", &subjects, "\u{1e}", &contracts].concat()
 }

@@ -6,7 +6,7 @@ use hyper::header::{CONTENT_TYPE, HOST, HeaderValue};
 use std::io::{Read, Write};
 use std::net::{TcpListener, TcpStream};
 use std::sync::mpsc::{Receiver, Sender, channel};
-use std::thread;
+use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
 const FORM: &str = "patient=p-102";
@@ -45,8 +45,9 @@ fn serve(listener: &TcpListener, close: &Receiver<()>, closed: &Sender<()>) -> [
     [first, answer(&mut socket)]
 }
 
-#[tokio::test]
-async fn what_was_not_sent_is_sent_as_it_was() {
+/// An upstream that closes its first connection when the first of the pair is told so, and says on
+/// the second that it has; and its thread.
+fn upstream() -> (Upstream, Sender<()>, Receiver<()>, JoinHandle<[String; 2]>) {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let at = listener.local_addr().unwrap();
     let ((close, told), (tell, closed)) = (channel(), channel());
@@ -60,14 +61,31 @@ async fn what_was_not_sent_is_sent_as_it_was() {
         look_ups_token: None,
         timeout,
     };
-    let upstream = Upstream::new(&settings, None, Arc::default()).unwrap();
+    (Upstream::new(&settings, None, Arc::default()).unwrap(), close, closed, serving)
+}
+
+/// A connection that an exchange was made on, which is closed while nobody here looks: it still
+/// seems good.
+async fn closed_after_one(
+    upstream: &Upstream,
+    close: &Sender<()>,
+    closed: &Receiver<()>,
+    since: Duration,
+) -> Connection {
     let (response, mut connection) = upstream.exchange(search()).await.unwrap();
     response.into_body().collect().await.unwrap();
     connection.ready().await.unwrap();
-    // It is closed while nobody here looks, so that the connection still seems good.
     close.send(()).unwrap();
     closed.recv().unwrap();
-    thread::sleep(Duration::from_millis(20));
+    thread::sleep(since);
+    connection
+}
+
+#[tokio::test]
+async fn what_was_not_sent_is_sent_as_it_was() {
+    let (upstream, close, closed, serving) = upstream();
+    let just_now = Duration::from_millis(20);
+    let connection = closed_after_one(&upstream, &close, &closed, just_now).await;
     let _both = [upstream.crowd.join(), upstream.crowd.join()];
     let Err(Unsent::Entirely(unsent)) = upstream.send(connection, search()).await else {
         panic!("sent on a connection that is closed");
@@ -75,5 +93,17 @@ async fn what_was_not_sent_is_sent_as_it_was() {
     upstream.exchange(*unsent).await.unwrap();
     let [first, second] = serving.join().unwrap();
     assert!(second.starts_with("POST /fhir/Claim/_search HTTP/1.1\r\n"), "{second}");
+    assert_eq!(second, first);
+}
+
+#[tokio::test]
+async fn who_is_alone_does_not_ask_on_a_connection_that_was_closed_long_ago() {
+    let (upstream, close, closed, serving) = upstream();
+    let connection = closed_after_one(&upstream, &close, &closed, Duration::ZERO).await;
+    upstream.pool.keep(connection);
+    thread::sleep(Duration::from_millis(150));
+    let _alone = upstream.crowd.join();
+    upstream.exchange(search()).await.unwrap();
+    let [first, second] = serving.join().unwrap();
     assert_eq!(second, first);
 }
