@@ -1,5 +1,8 @@
 //! Finds the records of a body and notes what stands in each.
 
+#[cfg(test)]
+mod tests;
+
 use super::links::name_in;
 use super::{Body, PersonIds, Record, Terms, Whose};
 use crate::engine::category::Categories;
@@ -60,25 +63,25 @@ impl<'a> Body<'a> {
             self.around(id, state, keys.unwrap_or_default());
             return spec.is_some();
         }
-        if facts.flags & flag::ENVELOPE != 0 {
-            return true;
-        }
+        let envelope = facts.flags & flag::ENVELOPE != 0;
         let Some(node) = self.doc.get(id) else { return false };
         let array = node.kind == Json::Array;
         if facts.flags & flag::LEADS == 0 || !(array || node.kind == Json::Object) {
-            return false;
+            return envelope;
         }
+        // A record in what may leave as envelope is a record.
         for (index, (child, inner)) in self.doc.children(id).enumerate() {
             let step = Child { node: child, key: inner.key, index: array.then_some(index) };
             let next = shape.automaton.step(state, step, self.doc);
-            if !self.outside(child, next, found) {
+            if !self.outside(child, next, found) && !envelope {
                 self.outside.push(child);
             }
         }
         true
     }
 
-    /// What stands in a cut element beside its record is envelope, too.
+    /// What stands in a cut element beside its record is envelope, too. A record there is judged by
+    /// no one, so its place goes.
     fn around(&mut self, cut: NodeId, state: State, keys: &[u16]) {
         let Some((record, deeper)) = keys.split_first() else { return };
         let shape = self.terms.shape;
@@ -87,7 +90,10 @@ impl<'a> Body<'a> {
             let next = shape.automaton.step(state, step, self.doc);
             if inner.key == *record && inner.key != 0 {
                 self.around(child, next, deeper);
-            } else if !self.outside(child, next, &mut Vec::new()) {
+                continue;
+            }
+            let mut found = Vec::new();
+            if !self.outside(child, next, &mut found) || !found.is_empty() {
                 self.outside.push(child);
             }
         }
