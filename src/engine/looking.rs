@@ -6,6 +6,7 @@ use super::document::pieces::Pieces;
 use super::lookups::{Found, Kept, Known, LookUp, PER_BODY_MAX};
 use super::released::{Finding, Refusal};
 use super::{FLUSH_BYTES, Redactor};
+use bytes::Bytes;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -24,7 +25,7 @@ pub(super) struct Looking {
     /// What the records of a stream want, while they are judged to learn that and no more.
     trial: Option<Wanted>,
     /// What leaves of a whole body that wants nothing more.
-    pub(super) judged: Option<Result<Vec<u8>, Refusal>>,
+    pub(super) judged: Option<Result<Bytes, Refusal>>,
 }
 
 impl Redactor {

@@ -218,22 +218,23 @@ impl Redactor {
     /// up by now hides.
     pub fn finish(&mut self) -> Result<Released, Refusal> {
         self.ended = true;
-        if self.nothing {
-            self.held = br#"{"resourceType":"Bundle","type":"searchset"}"#.to_vec();
+        let judged = self.looking.as_mut().and_then(|looking| looking.judged.take());
+        let bytes = if self.nothing {
+            Bytes::from_static(br#"{"resourceType":"Bundle","type":"searchset"}"#)
         } else if self.stream.is_some() {
             self.take_waiting(0)?;
             self.end_frames()?;
-        } else if let Some(judged) = self.looking.as_mut().and_then(|looking| looking.judged.take())
-        {
-            self.held = judged?;
+            std::mem::take(&mut self.held).into()
+        } else if let Some(judged) = judged {
+            judged?
         } else {
             let body = self.take_body();
-            self.held = self.leaves(&body, 0)?.keep(body);
-        }
+            self.leaves(&body, 0)?.keep(body)
+        };
         if !self.tape.is_new() {
             self.policy.tapes.give_back(std::mem::take(&mut self.tape).emptied());
         }
-        Ok(self.flush())
+        Ok(Released::new(bytes, std::mem::take(&mut self.report)))
     }
 
     /// The whole body that was held, without its mark.

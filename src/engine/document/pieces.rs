@@ -2,6 +2,7 @@
 //! BYTE-FAITHFUL: nothing of what came is written anew.
 
 use super::source::place;
+use bytes::{Buf, Bytes};
 
 /// What leaves, in order.
 #[derive(Debug, Default)]
@@ -95,21 +96,26 @@ impl Pieces {
         }
     }
 
-    /// Makes the document what leaves of it, where it stands: most of it moves by a little, and
-    /// no second body is held. There is where ours would run over what is still to be moved.
-    /// BOUNDED: what is given back takes no more room than the document's bytes, nor than twice
-    /// its own.
-    pub(crate) fn keep(&self, mut came: Vec<u8>) -> Vec<u8> {
-        if !self.fits(came.len()) {
-            return self.of(&came);
+    /// Makes the document what leaves of it, where it stands: most of it moves by a little or not at
+    /// all, and no second body is held. There is where ours would run over what is still to be
+    /// moved. BOUNDED: what is given back takes no more room than the document's bytes, nor than
+    /// twice its own.
+    pub(crate) fn keep(&self, mut came: Vec<u8>) -> Bytes {
+        let pieces = self.joined(&came);
+        // What comes first is put before the first slice, which stays where it is.
+        let first = pieces.iter().find(|piece| !piece.is_ours);
+        let before = pieces.iter().take_while(|piece| piece.is_ours).map(Piece::len);
+        let from = first.map_or(0, |first| place(first.start).saturating_sub(before.sum()));
+        if !fits(&pieces, from, came.len()) {
+            return self.of(&came).into();
         }
-        let (most, mut at) = (came.len(), 0_usize);
-        for piece in &self.list {
+        let (most, mut at) = (came.len(), from);
+        for piece in &pieces {
             let (start, end) = (place(piece.start), place(piece.end));
-            let next = at.saturating_add(end.saturating_sub(start));
+            let next = at.saturating_add(piece.len());
             if piece.is_ours {
                 // It fits; if it did not, what stood there must not leave in its place.
-                let Some(to) = came.get_mut(at..next) else { return Vec::new() };
+                let Some(to) = came.get_mut(at..next) else { return Bytes::new() };
                 to.copy_from_slice(self.text_of(*piece));
             } else if at != start {
                 came.copy_within(start..end, at);
@@ -117,22 +123,54 @@ impl Pieces {
             at = next;
         }
         came.truncate(at);
-        if came.capacity() > most || at < most / 2 {
+        if came.capacity() > most || self.length < most / 2 {
+            came.drain(..from);
             came.shrink_to_fit();
+            return came.into();
         }
-        came
+        let mut kept = Bytes::from(came);
+        kept.advance(from);
+        kept
     }
 
-    /// Whether each slice still stands where it came when its turn is.
-    fn fits(&self, came: usize) -> bool {
-        let mut at: usize = 0;
-        let stand = self.list.iter().all(|piece| {
-            let stands = piece.is_ours || (at <= place(piece.start) && place(piece.end) <= came);
-            at = at.saturating_add(place(piece.end.saturating_sub(piece.start)));
-            stands
-        });
-        stand && at <= came
+    /// The pieces, with text of ours that stands there anyway behind the slice before it as a part
+    /// of that slice: commas and brackets between records, mostly.
+    fn joined(&self, came: &[u8]) -> Vec<Piece> {
+        let mut joined: Vec<Piece> = Vec::with_capacity(self.list.len());
+        for piece in &self.list {
+            let Some(last) = joined.last_mut().filter(|last| !last.is_ours) else {
+                joined.push(*piece);
+                continue;
+            };
+            let stands = |text: &[u8]| {
+                came.get(place(last.end)..).is_some_and(|behind| behind.starts_with(text))
+            };
+            if piece.is_ours && stands(self.text_of(*piece)) {
+                last.end = last.end.saturating_add(number(piece.len()));
+            } else if !piece.is_ours && last.end == piece.start {
+                last.end = piece.end;
+            } else {
+                joined.push(*piece);
+            }
+        }
+        joined
     }
+}
+
+impl Piece {
+    fn len(&self) -> usize {
+        place(self.end.saturating_sub(self.start))
+    }
+}
+
+/// Whether each slice still stands where it came when its turn is, if the first piece is put there.
+fn fits(pieces: &[Piece], mut at: usize, came: usize) -> bool {
+    let stand = pieces.iter().all(|piece| {
+        let stands = piece.is_ours || (at <= place(piece.start) && place(piece.end) <= came);
+        at = at.saturating_add(piece.len());
+        stands
+    });
+    stand && at <= came
 }
 
 fn number(length: usize) -> u32 {

@@ -330,7 +330,7 @@ proptest! {
             let mut out = Pieces::default();
             emit(&tape, &cuts, NodeId(0), &mut out);
             let leaves = out.of(json.as_bytes());
-            prop_assert_eq!(&out.keep(json.into_bytes()), &leaves);
+            prop_assert_eq!(&*out.keep(json.into_bytes()), &*leaves);
             prop_assert_eq!(String::from_utf8(leaves).unwrap(), printed(&without(&value), indent));
         }
     }
