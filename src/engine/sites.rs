@@ -127,6 +127,11 @@ pub(crate) struct Noted {
 }
 
 impl Noted {
+    /// Where the codes stand.
+    pub(crate) fn codes(&self) -> Range<usize> {
+        self.codes.clone()
+    }
+
     /// Where the others stand, for steps that change the body on the way.
     pub(crate) fn others(&self) -> Range<usize> {
         self.others.clone()

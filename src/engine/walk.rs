@@ -13,6 +13,7 @@ mod writing;
 pub(crate) use learnt::Learnt;
 
 use super::codes::CodeBook;
+use super::document::ahead::Ahead;
 use super::document::read::Document;
 use super::document::scan;
 use super::document::tape::{Kind as Json, Node, NodeId, Repeat};
@@ -48,6 +49,7 @@ pub(crate) struct Walk<'a> {
     learnt: &'a mut Learnt,
     repeats: &'a [Repeat],
     parser: &'a scan::Memory,
+    ahead: Ahead,
 }
 
 impl<'a> Walk<'a> {
@@ -62,7 +64,7 @@ impl<'a> Walk<'a> {
     ) -> Walk<'a> {
         let sites = sites.emptied(doc.tape.len());
         let (learnt, repeats, parser) = memory.of(doc.tape);
-        Walk { doc, shape, codes, sites, learnt, repeats, parser }
+        Walk { doc, shape, codes, sites, learnt, repeats, parser, ahead: Ahead::default() }
     }
 
     /// Notes the sites of one record. `starts` are those of its spec.
@@ -153,6 +155,8 @@ impl InRecord<'_, '_> {
         let mut inner = record;
         let mut at = inner.id.0.saturating_add(1);
         let first = repeats.partition_point(|repeat| repeat.first < at);
+        let behind = |repeat: &Repeat| Some(NodeId(repeat.behind));
+        self.walk.ahead.look(self.doc, repeats, first, behind);
         let mut ahead = repeats.get(first..).unwrap_or_default();
         let mut stop = ahead.first().map_or(u32::MAX, |repeat| repeat.first);
         loop {

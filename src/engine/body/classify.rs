@@ -4,6 +4,7 @@ use super::{Body, Record, Terms, Whose, Why};
 use crate::engine::category::{Categories, Category};
 use crate::engine::codes::{Hits, Judgement};
 use crate::engine::day::day_of;
+use crate::engine::document::ahead::Ahead;
 use crate::engine::document::tape::{Kind as Json, NodeId};
 use crate::engine::document::text;
 use crate::engine::markup::words_of;
@@ -39,7 +40,14 @@ impl Body<'_> {
         let mut told = self.terms.shape.told.lend();
         // Evidence may be taken by a record of somebody else, who is judged by other rules.
         let several = self.speaks_of_several();
+        let (mut codes_ahead, mut others_ahead) = (Ahead::default(), Ahead::default());
         for record in 0..self.records.len() {
+            if let Some(Record { noted, .. }) = self.records.get(record) {
+                let (codes, others) = (noted.codes().start, noted.others().start);
+                codes_ahead.look(self.doc, &self.sites.codes, codes, |site| Some(site.node));
+                let date = |site: &Site| matches!(site.what, What::Date(_)).then_some(site.node);
+                others_ahead.look(self.doc, &self.sites.others, others, date);
+            }
             let date = self.date(record);
             let era = self.terms.policy.codes.era(date);
             let mut found = Found { era, told: std::mem::take(&mut *told), ..Found::default() };

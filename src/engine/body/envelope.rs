@@ -33,7 +33,7 @@ impl Body<'_> {
         }
         let node = self.doc.get(root).ok_or(Refusal::NotFound)?;
         out.span(0, node.start);
-        emit(self.doc.tape, &self.cuts, root, &mut out);
+        emit(self.doc, &self.cuts, root, &mut out);
         out.span(node.end, end);
         Ok(out)
     }
@@ -69,7 +69,7 @@ impl Body<'_> {
             let wanted = [keys.full_url, keys.resource, keys.search].contains(&node.key);
             if wanted && node.key != 0 && !self.cuts.contains(child) {
                 members.key(node);
-                emit(self.doc.tape, &self.cuts, child, members.out);
+                emit(self.doc, &self.cuts, child, members.out);
             }
         }
         members.end();

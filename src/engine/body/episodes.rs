@@ -5,6 +5,7 @@ use super::links::{Points, name_in};
 use super::{Body, Whose};
 use crate::engine::company::tuples;
 use crate::engine::day::{DAY_BYTES, day_of};
+use crate::engine::document::ahead::Ahead;
 use crate::engine::document::tape::{Kind as Json, NodeId};
 use crate::engine::facts::PersonId;
 use crate::engine::lookups::{Piece, Said};
@@ -82,9 +83,11 @@ impl Body<'_> {
         let sets = self.sets();
         // By hashes first: most keys are told apart by them.
         let mut keys: Vec<(u64, usize, Key<'_>, usize)> = Vec::new();
-        let mut ties = Ties::default();
+        let (mut ties, mut ahead) = (Ties::default(), Ahead::default());
         for (number, set) in sets.iter().enumerate() {
             let Some(set) = set else { continue };
+            let part = |site: &Site| matches!(site.what, What::Tuple(..)).then_some(site.node);
+            ahead.look(self.doc, &self.sites.others, self.site_numbers(number).start, part);
             match number.checked_sub(count) {
                 None => self.ties(number, &mut ties),
                 Some(beside) => self.ties_beside(beside, &mut ties),

@@ -1,6 +1,7 @@
 //! What each link of a body points at, read once: who is meant, and which records in sight.
 
 use super::Body;
+use crate::engine::document::ahead::Ahead;
 use crate::engine::document::tape::{Kind as Json, NodeId};
 use crate::engine::facts::PersonId;
 use crate::engine::names::{self, Target, target};
@@ -131,9 +132,12 @@ impl<'a> Body<'a> {
     /// Reads every link of every record; each is asked for by several steps.
     pub(super) fn read_links(&mut self) {
         let mut sites = std::mem::take(&mut self.sites.others);
-        let (mut known, mut read) = ([NOWHERE; KNOWN], Vec::new());
+        let (mut known, mut read, mut ahead) = ([NOWHERE; KNOWN], Vec::new(), Ahead::default());
         for record in 0..self.records.len() {
-            let of_record = sites.get_mut(self.site_numbers(record)).unwrap_or_default();
+            let numbers = self.site_numbers(record);
+            let link = |site: &Site| site.what.is_link().then_some(site.node);
+            ahead.look(self.doc, &sites, numbers.start, link);
+            let of_record = sites.get_mut(numbers).unwrap_or_default();
             self.read_links_of(of_record, &mut known, &mut read);
         }
         self.sites.others = sites;

@@ -51,7 +51,7 @@ impl Body<'_> {
                 }
             } else {
                 members.key(node);
-                emit(self.doc.tape, &self.cuts, child, members.out);
+                emit(self.doc, &self.cuts, child, members.out);
             }
         }
         if let (Some(name), Some(cursor)) = (name, cursor) {
@@ -68,7 +68,7 @@ impl Body<'_> {
             if !std::mem::replace(&mut first, false) {
                 out.ours(b",");
             }
-            emit(self.doc.tape, &self.cuts, record.cut, out);
+            emit(self.doc, &self.cuts, record.cut, out);
         }
         out.ours(b"]");
     }

@@ -36,7 +36,7 @@ impl Body<'_> {
         let mut out = Pieces::default();
         let [start, end] = [alone.start, alone.end].map(|at| u32::try_from(at).unwrap_or(u32::MAX));
         out.span(start, node.start);
-        emit(self.doc.tape, &self.cuts, root, &mut out);
+        emit(self.doc, &self.cuts, root, &mut out);
         out.span(node.end, end);
         Ok(out)
     }

@@ -177,6 +177,9 @@ impl Seams {
         let back = one.by.back();
         let behind = next.by.base.wrapping_add(second.length);
         let bytes = source.bytes().get(place(one.by.base)..place(behind)).unwrap_or_default();
+        if bytes.len() > GROWN_BYTES_MAX {
+            return;
+        }
         // Between them the scalar moves to where it is in the grown seam, as does the next seam.
         let inner = Node { parent: AROUND, ..moved(scalar, back) };
         let by = Offsets {
@@ -188,7 +191,7 @@ impl Seams {
         joint.steps.blanks.extend(blank.map(|blank| blank.moved(back)));
         joint.append(self, second, by);
         let last = moved(&second.scalar, by);
-        if !joint.complete || bytes.len() > GROWN_BYTES_MAX {
+        if !joint.complete {
             return;
         }
         if !self.has_room(bytes.len(), &joint.steps, 2) {

@@ -1,5 +1,6 @@
 //! The bytes of a body: frame, scan, tape, cut.
 
+pub(crate) mod ahead;
 mod blanks;
 pub mod cut;
 mod growth;

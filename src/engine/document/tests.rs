@@ -5,6 +5,7 @@ mod pieces;
 
 use super::cut::{Cuts, emit};
 use super::pieces::Pieces;
+use super::read::Document;
 use super::scan::{Memory, ParseError, parse};
 use super::tape::{Kind, NodeId, Tape, Vocabulary, range};
 use super::text::{key_is, key_of, str_is, str_of, unescape};
@@ -279,7 +280,8 @@ fn text_is_compared_as_unescaped() {
 
 /// Any JSON in which some places say that they go.
 fn with_places_to_cut() -> impl Strategy<Value = Value> {
-    let leaf = prop_oneof![Just(Value::from("cut")), Just(Value::from(1)), Just(Value::Null)];
+    let leaf =
+        prop_oneof![Just(Value::from("cut")), Just(Value::from(1)), Just(Value::from("all goes"))];
     leaf.prop_recursive(4, 40, 5, |inner| {
         let members = prop::collection::btree_map("[a-d]", inner.clone(), 0..5);
         prop_oneof![
@@ -289,14 +291,22 @@ fn with_places_to_cut() -> impl Strategy<Value = Value> {
     })
 }
 
+/// Whether a value says that it goes, or holds what says it for all of it.
+fn goes(value: &Value) -> bool {
+    let says = |inner: &Value| inner == "all goes";
+    match value {
+        Value::Array(elements) => elements.iter().any(says),
+        Value::Object(members) => members.values().any(says),
+        _ => value == "cut",
+    }
+}
+
 /// The same to which those places were never given.
 fn without(value: &Value) -> Value {
     match value {
-        Value::Array(elements) => {
-            elements.iter().filter(|one| **one != "cut").map(without).collect()
-        }
+        Value::Array(elements) => elements.iter().filter(|one| !goes(one)).map(without).collect(),
         Value::Object(members) => {
-            let kept = members.iter().filter(|(_, value)| **value != "cut");
+            let kept = members.iter().filter(|(_, value)| !goes(value));
             kept.map(|(key, value)| (key.clone(), without(value))).collect()
         }
         Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => value.clone(),
@@ -324,11 +334,15 @@ proptest! {
             let json = printed(&value, indent);
             let tape = parsed(json.as_bytes()).unwrap();
             let mut cuts = Cuts::new(tape.len());
-            let places = (0..).zip(tape.nodes()).skip(1).filter(|(_, node)| str_is(&json, node, "cut"));
-            places.for_each(|(at, _)| cuts.insert(NodeId(at)));
+            for (at, node) in (0..).map(NodeId).zip(tape.nodes()).skip(1) {
+                let says = |(_, inner): (NodeId, &_)| str_is(&json, inner, "all goes");
+                if str_is(&json, node, "cut") || tape.children(at).any(says) {
+                    cuts.insert(at);
+                }
+            }
             cuts.seal();
             let mut out = Pieces::default();
-            emit(&tape, &cuts, NodeId(0), &mut out);
+            emit(Document { json: &json, tape: &tape }, &cuts, NodeId(0), &mut out);
             let leaves = out.of(json.as_bytes());
             prop_assert_eq!(&*out.keep(json.into_bytes()), &*leaves);
             prop_assert_eq!(String::from_utf8(leaves).unwrap(), printed(&without(&value), indent));
