@@ -12,6 +12,10 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 
 /// How long threads may go on after all is served.
 const SHUTDOWN_TIMEOUT: Duration = Duration::from_secs(2);
+/// Turns of tasks before a thread asks the kernel for more to do, if there are that many: who has
+/// come together is served, and answered, together. Some 2 ms of turns at most; tokio's own 61 ask
+/// in the middle of a step of 64 requests.
+const TURNS_BETWEEN_EVENTS: u32 = 256;
 
 pub(super) fn run(path: &Path, streams: &mut Streams<'_>) -> io::Result<Exit> {
     let config = match Config::load(path) {
@@ -28,7 +32,8 @@ pub(super) fn run(path: &Path, streams: &mut Streams<'_>) -> io::Result<Exit> {
     }
     tell_no_more_of_panics_than_where();
     leave_no_core(streams);
-    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+    let mut runtime = tokio::runtime::Builder::new_multi_thread();
+    let runtime = runtime.event_interval(TURNS_BETWEEN_EVENTS).enable_all().build()?;
     let ended = runtime.block_on(serve(&config, streams));
     // What was cut may still be reading a file; the end does not wait for it.
     runtime.shutdown_timeout(SHUTDOWN_TIMEOUT);

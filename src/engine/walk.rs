@@ -155,8 +155,9 @@ impl InRecord<'_, '_> {
         let mut inner = record;
         let mut at = inner.id.0.saturating_add(1);
         let first = repeats.partition_point(|repeat| repeat.first < at);
-        let behind = |repeat: &Repeat| Some(NodeId(repeat.behind));
-        self.walk.ahead.look(self.doc, repeats, first, behind);
+        // What is open at its end, and what is behind it.
+        let end = |repeat: &Repeat| Some(NodeId(repeat.behind.saturating_sub(2)));
+        self.walk.ahead.nodes(self.doc, repeats, first, end);
         let mut ahead = repeats.get(first..).unwrap_or_default();
         let mut stop = ahead.first().map_or(u32::MAX, |repeat| repeat.first);
         loop {

@@ -44,9 +44,9 @@ impl Body<'_> {
         for record in 0..self.records.len() {
             if let Some(Record { noted, .. }) = self.records.get(record) {
                 let (codes, others) = (noted.codes().start, noted.others().start);
-                codes_ahead.look(self.doc, &self.sites.codes, codes, |site| Some(site.node));
+                codes_ahead.texts(self.doc, &self.sites.codes, codes, |site| Some(site.node));
                 let date = |site: &Site| matches!(site.what, What::Date(_)).then_some(site.node);
-                others_ahead.look(self.doc, &self.sites.others, others, date);
+                others_ahead.texts(self.doc, &self.sites.others, others, date);
             }
             let date = self.date(record);
             let era = self.terms.policy.codes.era(date);

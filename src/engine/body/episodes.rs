@@ -87,7 +87,7 @@ impl Body<'_> {
         for (number, set) in sets.iter().enumerate() {
             let Some(set) = set else { continue };
             let part = |site: &Site| matches!(site.what, What::Tuple(..)).then_some(site.node);
-            ahead.look(self.doc, &self.sites.others, self.site_numbers(number).start, part);
+            ahead.texts(self.doc, &self.sites.others, self.site_numbers(number).start, part);
             match number.checked_sub(count) {
                 None => self.ties(number, &mut ties),
                 Some(beside) => self.ties_beside(beside, &mut ties),

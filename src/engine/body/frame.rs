@@ -7,6 +7,7 @@ use super::links::name_in;
 use super::{Body, PersonIds, Record, Terms, Whose};
 use crate::engine::category::Categories;
 use crate::engine::codes::Hits;
+use crate::engine::document::ahead::Ahead;
 use crate::engine::document::tape::{Kind as Json, NodeId};
 use crate::engine::memory::Memory;
 use crate::engine::names::Names;
@@ -40,7 +41,7 @@ impl<'a> Body<'a> {
                 return Err(NOT_OF_THE_FORM);
             }
         }
-        self.note(found, memory);
+        self.note(&found, memory);
         Ok(())
     }
 
@@ -100,12 +101,27 @@ impl<'a> Body<'a> {
     }
 
     /// Notes the records found and those inside them, each after the one around it.
-    fn note(&mut self, found: Vec<(NodeId, usize)>, memory: &mut Memory) {
+    fn note(&mut self, found: &[(NodeId, usize)], memory: &mut Memory) {
         let sites = std::mem::take(&mut *self.sites);
         let Terms { shape, policy, .. } = self.terms;
         let mut walk = Walk::new(self.doc, shape, &policy.codes, sites, memory);
-        let mut queue: Vec<(NodeId, usize, Option<usize>)> =
-            found.into_iter().rev().map(|(cut, spec)| (cut, spec, None)).collect();
+        let (mut ahead, mut queue) = (Ahead::default(), Vec::new());
+        for (at, (cut, spec)) in found.iter().enumerate() {
+            ahead.texts(self.doc, found, at, |(cut, _)| Some(*cut));
+            queue.push((*cut, *spec, None));
+            self.note_all(&mut queue, &mut walk);
+        }
+        *self.sites = walk.sites;
+        memory.begin_records(self.doc.tape, self.records.iter().map(|record| record.root));
+        let mut named = Vec::with_capacity(self.records.len());
+        for record in 0..self.records.len() {
+            self.called(record, |name| named.push((name, record)));
+        }
+        self.names = Names::of(named);
+    }
+
+    /// Notes what is cut, of which spec and in which record, and those inside.
+    fn note_all(&mut self, queue: &mut Vec<(NodeId, usize, Option<usize>)>, walk: &mut Walk<'_>) {
         while let Some((cut, spec, parent)) = queue.pop() {
             let Some((root, kind)) = self.told(cut, spec) else {
                 self.outside.push(cut);
@@ -145,13 +161,6 @@ impl<'a> Body<'a> {
                 reason: None,
             });
         }
-        *self.sites = walk.sites;
-        memory.begin_records(self.doc.tape, self.records.iter().map(|record| record.root));
-        let mut named = Vec::with_capacity(self.records.len());
-        for record in 0..self.records.len() {
-            self.called(record, |name| named.push((name, record)));
-        }
-        self.names = Names::of(named);
     }
 
     /// The record in a cut element, and its kind; a kind that is not named is `usize::MAX`.

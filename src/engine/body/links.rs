@@ -136,7 +136,7 @@ impl<'a> Body<'a> {
         for record in 0..self.records.len() {
             let numbers = self.site_numbers(record);
             let link = |site: &Site| site.what.is_link().then_some(site.node);
-            ahead.look(self.doc, &sites, numbers.start, link);
+            ahead.texts(self.doc, &sites, numbers.start, link);
             let of_record = sites.get_mut(numbers).unwrap_or_default();
             self.read_links_of(of_record, &mut known, &mut read);
         }

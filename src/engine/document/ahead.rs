@@ -20,36 +20,62 @@ const LINE_BYTES: u32 = 64;
 pub(crate) struct Ahead(usize);
 
 impl Ahead {
-    /// Looks at those of the next places that are to be read, once `at` comes to places at which
-    /// nobody has looked.
+    /// Looks at the nodes of the next places, and at what follows each, once `at` comes to places
+    /// at which nobody has looked.
     #[inline]
-    pub(crate) fn look<T>(
+    pub(crate) fn nodes<T>(
         &mut self,
         doc: Document<'_>,
         places: &[T],
         at: usize,
         read: impl Fn(&T) -> Option<NodeId>,
     ) {
-        if doc.json.len() >= LONG_BYTES && at >= self.0 {
-            self.0 = at.saturating_add(AT_ONCE);
-            let next = places.get(at..self.0.min(places.len())).unwrap_or_default();
-            look_at(doc, next, read);
+        let next = self.next(doc, places, at);
+        if !next.is_empty() {
+            look_at_nodes(doc, next, &read);
         }
+    }
+
+    /// The same, and then at what they say of the text.
+    #[inline]
+    pub(crate) fn texts<T>(
+        &mut self,
+        doc: Document<'_>,
+        places: &[T],
+        at: usize,
+        read: impl Fn(&T) -> Option<NodeId>,
+    ) {
+        let next = self.next(doc, places, at);
+        if !next.is_empty() {
+            look_at_nodes(doc, next, &read);
+            look_at_texts(doc, next, &read);
+        }
+    }
+
+    #[inline]
+    fn next<'t, T>(&mut self, doc: Document<'_>, places: &'t [T], at: usize) -> &'t [T] {
+        if doc.json.len() < LONG_BYTES || at < self.0 {
+            return &[];
+        }
+        self.0 = at.saturating_add(AT_ONCE);
+        places.get(at..self.0.min(places.len())).unwrap_or_default()
     }
 }
 
-/// First at all nodes, and those that follow each, then at what they say of the text.
 #[inline(never)]
-fn look_at<T>(doc: Document<'_>, places: &[T], read: impl Fn(&T) -> Option<NodeId>) {
-    let nodes = || places.iter().filter_map(&read);
+fn look_at_nodes<T>(doc: Document<'_>, places: &[T], read: &impl Fn(&T) -> Option<NodeId>) {
     let number = |id: u32| doc.get(NodeId(id)).map_or(0, |node| node.start);
     let some = |id: u32| number(id) ^ number(id.saturating_add(1)) ^ number(id.saturating_add(3));
-    black_box(nodes().fold(0, |sum, id| sum ^ some(id.0)));
+    let nodes = places.iter().filter_map(read);
+    black_box(nodes.fold(0, |sum, id| sum ^ some(id.0)));
+}
+
+#[inline(never)]
+fn look_at_texts<T>(doc: Document<'_>, places: &[T], read: &impl Fn(&T) -> Option<NodeId>) {
     let byte = |at: u32| doc.json.as_bytes().get(place(at)).copied().unwrap_or(0);
-    let text = |id| {
-        doc.get(id).map_or(0, |node| {
-            byte(node.start) ^ byte(node.start.saturating_add(LINE_BYTES)) ^ byte(node.end)
-        })
-    };
-    black_box(nodes().fold(0, |sum, id| sum ^ text(id)));
+    let nodes = places.iter().filter_map(read).filter_map(|id| doc.get(id));
+    black_box(nodes.fold(0, |sum, node| {
+        let next_line = node.start.saturating_add(LINE_BYTES);
+        sum ^ byte(node.start) ^ byte(next_line) ^ byte(node.end)
+    }));
 }

@@ -28,10 +28,11 @@ pub(super) const ELEMENT: u16 = u16::MAX;
 /// No seam.
 pub(super) const NONE: SeamId = 0;
 
-// BOUNDED: what is remembered, at most about 10 MiB. All is forgotten when there is no room.
+// BOUNDED: what is remembered, at most about 12 MiB. All is forgotten when there is no room.
 const PATHS_MAX: usize = 8_192;
 const SEAMS_MAX: usize = 8_192;
-const NODES_MAX: usize = 65_536;
+const NODES_MAX: usize = 131_072;
+const LEVELS_MAX: usize = 65_536;
 const BYTES_MAX: usize = 1024 * 1024;
 /// Seams behind one path. Where more are met, keys are names of things and come once.
 const AFTER_ONE_MAX: u32 = 12;
@@ -309,7 +310,7 @@ impl Seams {
         self.known.len() < SEAMS_MAX / part
             && self.bytes.len() + bytes <= BYTES_MAX / part
             && self.steps.nodes.len() + steps.nodes.len() <= NODES_MAX / part
-            && self.steps.levels.len() + steps.levels.len() <= NODES_MAX / part
+            && self.steps.levels.len() + steps.levels.len() <= LEVELS_MAX / part
     }
 
     pub(super) fn add(&mut self, seam: &[u8], steps: &Steps, scalar: Node, next: SeamId) -> SeamId {

@@ -297,7 +297,7 @@ fn goes(value: &Value) -> bool {
     match value {
         Value::Array(elements) => elements.iter().any(says),
         Value::Object(members) => members.values().any(says),
-        _ => value == "cut",
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => value == "cut",
     }
 }
 

@@ -118,6 +118,7 @@ impl Compiler<'_> {
         for records in &self.written.records {
             top_specs.extend(self.spec(records, top, &names, true));
         }
+        self.none_in_another();
         for envelope in &self.written.envelope {
             self.marked(top, envelope, Mark::Envelope);
         }
@@ -165,6 +166,26 @@ impl Compiler<'_> {
             told: Lending::default(),
             unknown_kind: Kind { has_subject: fhir, joins: true, ..Kind::default() },
         })
+    }
+
+    /// What one of `records:` selects inside what another cuts would not be judged by itself.
+    fn none_in_another(&mut self) {
+        let written = self.written;
+        let path = |records: &written::Records| self.path(&records.cut);
+        let paths: Vec<_> = written.records.iter().map(|one| (one, path(one))).collect();
+        for (inner, inside) in &paths {
+            let is_around = |outer: &Path| {
+                let more = inside.as_ref().and_then(|path| path.steps.strip_prefix(&*outer.steps));
+                more.is_some_and(|more| !more.is_empty())
+            };
+            let mut around = paths.iter().filter(|(_, path)| path.as_ref().is_some_and(is_around));
+            if let Some((outer, _)) = around.next() {
+                let message = format!("this stands inside what `{}` cuts", outer.cut.value);
+                let help = "list it under the `records:` of that one; what stands beside a \
+                            `record:` is envelope and holds no records";
+                self.mistake(inner.cut.span, message, Some(help.to_owned()));
+            }
+        }
     }
 
     /// A spec and those inside it; gives its number.

@@ -48,6 +48,22 @@ fn streams_that_cannot_be_judged() {
     assert_eq!(told("", whole, "", ROOT), "NDJSON is judged as a stream");
 }
 
+#[test]
+fn records_inside_others_are_listed_under_those() {
+    let outer = "{ cut: '$.claims[*]', kind: k }";
+    let list = "{ GET: /a, body: json }";
+    for inner in ["$.claims[*].lines[*]", "$.claims[*]['lines']", "$['claims'][*].by"] {
+        let both = format!("{outer}, {{ cut: \"{inner}\", kind: k }}");
+        assert_eq!(told("", list, "", &both), "this stands inside what `$.claims[*]` cuts");
+    }
+    for other in ["$.claims", "$.claim[*].lines[*]", "$..lines[*]"] {
+        let both = format!("{outer}, {{ cut: '{other}', kind: k }}");
+        let expected =
+            if other == "$.claims" { "this stands inside what `$.claims` cuts" } else { "" };
+        assert_eq!(told("", list, "", &both), expected, "{other}");
+    }
+}
+
 /// What is told of a kind that has something looked up.
 fn told_of_kind(kind: &str) -> String {
     let text = format!(

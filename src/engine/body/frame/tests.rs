@@ -42,7 +42,7 @@ fn read(lines: &str, body: &str) -> String {
 fn a_record_beside_another_in_its_place_does_not_leave() {
     let lines = "envelope: []\nrecords:\n\
         - { cut: '$.list[*]', record: '$.it', kind: k }\n\
-        - { cut: '$.list[*].beside', kind: k }\n\
+        - { cut: '$..beside', kind: k }\n\
         - { cut: '$..entry[*]', record: '$.it', kind: k }";
     let body = r#"{"list":[{"it":{"who":"M-100","x":1},"beside":{"who":"M-9","x":"s"}}],
         "entry":[{"it":{"who":"M-100","x":2},"more":{"entry":[{"it":{"who":"M-9","x":"s"}}]}}]}"#;
