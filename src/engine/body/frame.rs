@@ -37,7 +37,7 @@ impl<'a> Body<'a> {
                 return Err(NOT_OF_THE_FORM);
             }
             let state = self.terms.shape.body;
-            if !self.outside(root, state, &mut found) {
+            if !self.outside(root, state, false, &mut found) {
                 return Err(NOT_OF_THE_FORM);
             }
         }
@@ -50,8 +50,15 @@ impl<'a> Body<'a> {
         kind.and_then(|kind| self.doc.text(kind)).is_some_and(|name| name == "Bundle")
     }
 
-    /// Walks what surrounds records; gives whether the place stays.
-    fn outside(&mut self, id: NodeId, state: State, found: &mut Vec<(NodeId, usize)>) -> bool {
+    /// Walks what surrounds records; gives whether the place stays. `envelope` tells whether what is
+    /// around it does by the allow-list; a record in there is a record.
+    fn outside(
+        &mut self,
+        id: NodeId,
+        state: State,
+        envelope: bool,
+        found: &mut Vec<(NodeId, usize)>,
+    ) -> bool {
         let shape = self.terms.shape;
         let facts = shape.facts(state);
         if facts.flags & flag::CUT != 0 {
@@ -64,17 +71,16 @@ impl<'a> Body<'a> {
             self.around(id, state, keys.unwrap_or_default());
             return spec.is_some();
         }
-        let envelope = facts.flags & flag::ENVELOPE != 0;
+        let envelope = envelope || facts.flags & flag::ENVELOPE != 0;
         let Some(node) = self.doc.get(id) else { return false };
         let array = node.kind == Json::Array;
         if facts.flags & flag::LEADS == 0 || !(array || node.kind == Json::Object) {
             return envelope;
         }
-        // A record in what may leave as envelope is a record.
         for (index, (child, inner)) in self.doc.children(id).enumerate() {
             let step = Child { node: child, key: inner.key, index: array.then_some(index) };
             let next = shape.automaton.step(state, step, self.doc);
-            if !self.outside(child, next, found) && !envelope {
+            if !self.outside(child, next, envelope, found) {
                 self.outside.push(child);
             }
         }
@@ -94,7 +100,7 @@ impl<'a> Body<'a> {
                 continue;
             }
             let mut found = Vec::new();
-            if !self.outside(child, next, &mut found) || !found.is_empty() {
+            if !self.outside(child, next, false, &mut found) || !found.is_empty() {
                 self.outside.push(child);
             }
         }

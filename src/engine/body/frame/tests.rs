@@ -53,11 +53,14 @@ fn a_record_beside_another_in_its_place_does_not_leave() {
 
 #[test]
 fn a_record_in_the_envelope_is_judged() {
-    let lines = "envelope: [$.summary]\n\
-        records: [{ cut: '$.summary.items[*]', kind: k }]";
     let item = |who: &str| format!(r#"{{"who":"{who}","x":1}}"#);
-    let body =
-        |items: &[&str]| format!(r#"{{"summary":{{"of":"y","items":[{}]}}}}"#, items.join(","));
+    let body = |items: &[&str]| {
+        let items = items.join(",");
+        format!(r#"{{"summary":{{"of":{{"a":[1,{{}}]}},"in":{{"b":1,"items":[{items}]}}}}}}"#)
+    };
     let (own, others) = (item("M-100"), item("M-9"));
-    assert_eq!(read(lines, &body(&[&own, &others])), body(&[&own]));
+    for items in ["$.summary.in.items[*]", "$..items[*]"] {
+        let lines = format!("envelope: [$.summary]\nrecords: [{{ cut: '{items}', kind: k }}]");
+        assert_eq!(read(&lines, &body(&[&own, &others])), body(&[&own]), "{items}");
+    }
 }
