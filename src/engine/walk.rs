@@ -49,7 +49,7 @@ pub(crate) struct Walk<'a> {
     learnt: &'a mut Learnt,
     repeats: &'a [Repeat],
     parser: &'a scan::Memory,
-    ahead: Ahead,
+    ahead: Ahead<'a>,
 }
 
 impl<'a> Walk<'a> {
@@ -64,7 +64,7 @@ impl<'a> Walk<'a> {
     ) -> Walk<'a> {
         let sites = sites.emptied(doc.tape.len());
         let (learnt, repeats, parser) = memory.of(doc.tape);
-        Walk { doc, shape, codes, sites, learnt, repeats, parser, ahead: Ahead::default() }
+        Walk { doc, shape, codes, sites, learnt, repeats, parser, ahead: Ahead::nodes(doc) }
     }
 
     /// Notes the sites of one record. `starts` are those of its spec.
@@ -157,7 +157,7 @@ impl InRecord<'_, '_> {
         let first = repeats.partition_point(|repeat| repeat.first < at);
         // What is open at its end, and what is behind it.
         let end = |repeat: &Repeat| Some(NodeId(repeat.behind.saturating_sub(2)));
-        self.walk.ahead.nodes(self.doc, repeats, first, end);
+        self.walk.ahead.look(repeats, first, end);
         let mut ahead = repeats.get(first..).unwrap_or_default();
         let mut stop = ahead.first().map_or(u32::MAX, |repeat| repeat.first);
         loop {

@@ -40,13 +40,13 @@ impl Body<'_> {
         let mut told = self.terms.shape.told.lend();
         // Evidence may be taken by a record of somebody else, who is judged by other rules.
         let several = self.speaks_of_several();
-        let (mut codes_ahead, mut others_ahead) = (Ahead::default(), Ahead::default());
+        let (mut codes_ahead, mut others_ahead) = (Ahead::texts(self.doc), Ahead::texts(self.doc));
         for record in 0..self.records.len() {
             if let Some(Record { noted, .. }) = self.records.get(record) {
                 let (codes, others) = (noted.codes().start, noted.others().start);
-                codes_ahead.texts(self.doc, &self.sites.codes, codes, |site| Some(site.node));
+                codes_ahead.look(&self.sites.codes, codes, |site| Some(site.node));
                 let date = |site: &Site| matches!(site.what, What::Date(_)).then_some(site.node);
-                others_ahead.texts(self.doc, &self.sites.others, others, date);
+                others_ahead.look(&self.sites.others, others, date);
             }
             let date = self.date(record);
             let era = self.terms.policy.codes.era(date);

@@ -83,11 +83,11 @@ impl Body<'_> {
         let sets = self.sets();
         // By hashes first: most keys are told apart by them.
         let mut keys: Vec<(u64, usize, Key<'_>, usize)> = Vec::new();
-        let (mut ties, mut ahead) = (Ties::default(), Ahead::default());
+        let (mut ties, mut ahead) = (Ties::default(), Ahead::texts(self.doc));
         for (number, set) in sets.iter().enumerate() {
             let Some(set) = set else { continue };
             let part = |site: &Site| matches!(site.what, What::Tuple(..)).then_some(site.node);
-            ahead.texts(self.doc, &self.sites.others, self.site_numbers(number).start, part);
+            ahead.look(&self.sites.others, self.site_numbers(number).start, part);
             match number.checked_sub(count) {
                 None => self.ties(number, &mut ties),
                 Some(beside) => self.ties_beside(beside, &mut ties),

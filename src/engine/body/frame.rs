@@ -111,9 +111,9 @@ impl<'a> Body<'a> {
         let sites = std::mem::take(&mut *self.sites);
         let Terms { shape, policy, .. } = self.terms;
         let mut walk = Walk::new(self.doc, shape, &policy.codes, sites, memory);
-        let (mut ahead, mut queue) = (Ahead::default(), Vec::new());
+        let (mut ahead, mut queue) = (Ahead::texts(self.doc), Vec::new());
         for (at, (cut, spec)) in found.iter().enumerate() {
-            ahead.texts(self.doc, found, at, |(cut, _)| Some(*cut));
+            ahead.look(found, at, |(cut, _)| Some(*cut));
             queue.push((*cut, *spec, None));
             self.note_all(&mut queue, &mut walk);
         }

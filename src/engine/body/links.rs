@@ -132,11 +132,12 @@ impl<'a> Body<'a> {
     /// Reads every link of every record; each is asked for by several steps.
     pub(super) fn read_links(&mut self) {
         let mut sites = std::mem::take(&mut self.sites.others);
-        let (mut known, mut read, mut ahead) = ([NOWHERE; KNOWN], Vec::new(), Ahead::default());
+        let (mut known, mut read, mut ahead) =
+            ([NOWHERE; KNOWN], Vec::new(), Ahead::texts(self.doc));
         for record in 0..self.records.len() {
             let numbers = self.site_numbers(record);
             let link = |site: &Site| site.what.is_link().then_some(site.node);
-            ahead.texts(self.doc, &sites, numbers.start, link);
+            ahead.look(&sites, numbers.start, link);
             let of_record = sites.get_mut(numbers).unwrap_or_default();
             self.read_links_of(of_record, &mut known, &mut read);
         }

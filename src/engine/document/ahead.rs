@@ -15,50 +15,38 @@ const AT_ONCE: usize = 512;
 /// A line of the caches.
 const LINE_BYTES: u32 = 64;
 
-/// How far a list of places was read ahead.
-#[derive(Debug, Default)]
-pub(crate) struct Ahead(usize);
+/// How far a list of places of a document was read ahead.
+#[derive(Debug)]
+pub(crate) struct Ahead<'a> {
+    doc: Document<'a>,
+    texts: bool,
+    until: usize,
+}
 
-impl Ahead {
-    /// Looks at the nodes of the next places, and at what follows each, once `at` comes to places
-    /// at which nobody has looked.
-    #[inline]
-    pub(crate) fn nodes<T>(
-        &mut self,
-        doc: Document<'_>,
-        places: &[T],
-        at: usize,
-        read: impl Fn(&T) -> Option<NodeId>,
-    ) {
-        let next = self.next(doc, places, at);
-        if !next.is_empty() {
-            look_at_nodes(doc, next, &read);
-        }
+impl<'a> Ahead<'a> {
+    /// Looks at nodes, and at what follows each.
+    pub(crate) fn nodes(doc: Document<'a>) -> Ahead<'a> {
+        Ahead { doc, texts: false, until: 0 }
     }
 
     /// The same, and then at what they say of the text.
-    #[inline]
-    pub(crate) fn texts<T>(
-        &mut self,
-        doc: Document<'_>,
-        places: &[T],
-        at: usize,
-        read: impl Fn(&T) -> Option<NodeId>,
-    ) {
-        let next = self.next(doc, places, at);
-        if !next.is_empty() {
-            look_at_nodes(doc, next, &read);
-            look_at_texts(doc, next, &read);
-        }
+    pub(crate) fn texts(doc: Document<'a>) -> Ahead<'a> {
+        Ahead { doc, texts: true, until: 0 }
     }
 
+    /// Looks at those of the next places that are to be read, once `at` comes to places at which
+    /// nobody has looked.
     #[inline]
-    fn next<'t, T>(&mut self, doc: Document<'_>, places: &'t [T], at: usize) -> &'t [T] {
-        if doc.json.len() < LONG_BYTES || at < self.0 {
-            return &[];
+    pub(crate) fn look<T>(&mut self, places: &[T], at: usize, read: impl Fn(&T) -> Option<NodeId>) {
+        if self.doc.json.len() < LONG_BYTES || at < self.until {
+            return;
         }
-        self.0 = at.saturating_add(AT_ONCE);
-        places.get(at..self.0.min(places.len())).unwrap_or_default()
+        self.until = at.saturating_add(AT_ONCE);
+        let next = places.get(at..self.until.min(places.len())).unwrap_or_default();
+        look_at_nodes(self.doc, next, &read);
+        if self.texts {
+            look_at_texts(self.doc, next, &read);
+        }
     }
 }
 
