@@ -86,9 +86,9 @@ fn check_node(json: &str, tape: &Tape, vocabulary: &Vocabulary, at: u32, out: &m
                 let inner = tape.get(NodeId(*child)).unwrap();
                 assert!(inner.start > node.start && inner.end < node.end, "children lie inside");
                 assert_eq!(inner.parent, at, "children know what is around them");
-                assert_eq!(!inner.is_element(), is_object, "members have keys");
+                assert_eq!(!inner.is_element, is_object, "members have keys");
                 if is_object {
-                    let key = json.get(range(inner.key_start, inner.key_end)).unwrap();
+                    let key = json.get(text::key_span(json, inner)).unwrap();
                     assert_eq!(inner.key_escaped, key.contains('\\'));
                     let text: String = serde_json::from_str(key).unwrap();
                     assert_eq!(inner.key, vocabulary.number(&text), "{key}");

@@ -1,5 +1,6 @@
 //! What a walk notes: where something stands, and what.
 
+use super::document::marks::Marks;
 use super::document::tape::NodeId;
 use super::lending::Lendable;
 use super::shapes::meant::Field;
@@ -103,8 +104,8 @@ pub(crate) struct Sites {
     pub(crate) codes: Vec<Site<Coded>>,
     pub(crate) words: Vec<Site<Words>>,
     pub(crate) others: Vec<Site>,
-    /// Per node of the document: whether FHIR demands it.
-    pub(crate) required: Vec<bool>,
+    /// The nodes that FHIR demands.
+    pub(crate) required: Marks,
 }
 
 impl Lendable for Sites {
@@ -114,7 +115,7 @@ impl Lendable for Sites {
         bytes(codes.capacity(), size_of::<Site<Coded>>())
             .saturating_add(bytes(words.capacity(), size_of::<Site<Words>>()))
             .saturating_add(bytes(others.capacity(), size_of::<Site>()))
-            .saturating_add(required.capacity())
+            .saturating_add(required.keeps())
     }
 }
 
@@ -144,8 +145,7 @@ impl Sites {
         self.codes.clear();
         self.words.clear();
         self.others.clear();
-        self.required.clear();
-        self.required.resize(nodes, false);
+        self.required = self.required.emptied(nodes);
         self
     }
 

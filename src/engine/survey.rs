@@ -179,7 +179,7 @@ impl Look<'_> {
     /// The places of the unnamed members below a place, `[*]` for every index.
     fn members(&self, at: NodeId, place: &str, unnamed: &Unnamed, survey: &mut Survey) {
         for (child, node) in self.doc.children(at) {
-            let place = if node.is_element() {
+            let place = if node.is_element {
                 format!("{place}[*]")
             } else {
                 named(place, &text::key_of(self.doc.json, node))

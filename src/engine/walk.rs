@@ -302,10 +302,8 @@ impl InRecord<'_, '_> {
     #[inline(never)]
     fn apply_rare(&mut self, id: NodeId, outcome: Outcome) {
         let does = outcome.does;
-        if does & does::REQUIRED != 0
-            && let Some(required) = self.walk.sites.required.get_mut(place(id))
-        {
-            *required = true;
+        if does & does::REQUIRED != 0 {
+            self.walk.sites.required.mark(id);
             if let Some(writing) = &mut self.writing {
                 writing.require(id);
             }

@@ -4,6 +4,7 @@ use super::{Body, Record};
 use crate::engine::document::cut::emit;
 use crate::engine::document::pieces::Pieces;
 use crate::engine::document::tape::{Node, NodeId};
+use crate::engine::document::text::member_start;
 use crate::engine::released::Refusal;
 use crate::engine::shapes::written::Body as Form;
 
@@ -68,7 +69,7 @@ impl Body<'_> {
         for (child, node) in self.doc.children(record.cut) {
             let wanted = [keys.full_url, keys.resource, keys.search].contains(&node.key);
             if wanted && node.key != 0 && !self.cuts.contains(child) {
-                members.key(node);
+                members.key(self.doc.json, node);
                 emit(self.doc, &self.cuts, child, members.out);
             }
         }
@@ -94,9 +95,9 @@ impl<'o> Members<'o> {
     }
 
     /// A key as it came, with its colon.
-    pub(super) fn key(&mut self, node: &Node) {
+    pub(super) fn key(&mut self, json: &str, node: &Node) {
         self.comma();
-        self.out.span(node.key_start, node.start);
+        self.out.span(member_start(json, node), node.start);
     }
 
     /// A key of ours.

@@ -36,21 +36,21 @@ impl Body<'_> {
                 continue;
             }
             if leaf.list == Some(child) {
-                members.key(node);
+                members.key(self.doc.json, node);
                 self.write_elements(leaf, members.out);
             } else if to_list || to_next {
                 let mut inside = Pieces::default();
                 self.on_the_way(child, leaf, to_next.then_some(deeper), &mut inside);
                 // What is empty tells that something was there.
                 if !inside.is_just(b"{}") {
-                    members.key(node);
+                    members.key(self.doc.json, node);
                     members.out.append(&inside);
                 }
                 if to_next {
                     cursor = None;
                 }
             } else {
-                members.key(node);
+                members.key(self.doc.json, node);
                 emit(self.doc, &self.cuts, child, members.out);
             }
         }

@@ -56,13 +56,12 @@ impl Body<'_> {
     /// whole.
     fn is_sibling_array(&self, array: NodeId) -> bool {
         self.doc.get(array).is_some_and(|node| {
-            !node.is_element() && text::key_of(self.doc.json, node).starts_with('_')
+            !node.is_element && text::key_of(self.doc.json, node).starts_with('_')
         })
     }
 
     pub(super) fn is_required(&self, node: NodeId) -> bool {
-        let at = usize::try_from(node.0).unwrap_or(usize::MAX);
-        self.sites.required.get(at).copied().unwrap_or(false)
+        self.sites.required.is_marked(node).unwrap_or(false)
     }
 
     /// The nearest array element at or above a node, inside the record.

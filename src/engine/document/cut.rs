@@ -1,37 +1,36 @@
 //! The spans that stay: cut nodes → pieces, with commas mended.
 
+use super::marks::Marks;
 use super::pieces::Pieces;
 use super::read::Document;
 use super::source::place;
 use super::tape::{Kind, Node, NodeId};
+use super::text::member_start;
 
 /// Which nodes of a tape are cut.
 #[derive(Debug, Default)]
 pub struct Cuts {
     /// Sorted by position once [`Cuts::seal`] was called.
     nodes: Vec<NodeId>,
-    cut: Vec<bool>,
+    cut: Marks,
 }
 
 impl Cuts {
     /// None yet, for a tape of that length.
     pub fn new(nodes: usize) -> Cuts {
-        Cuts { nodes: Vec::new(), cut: vec![false; nodes] }
+        Cuts { nodes: Vec::new(), cut: Marks::default().emptied(nodes) }
     }
 
     /// Cuts a node.
     pub fn insert(&mut self, id: NodeId) {
-        if let Some(cut) = self.cut.get_mut(at(id))
-            && !*cut
-        {
-            *cut = true;
+        if self.cut.mark(id) {
             self.nodes.push(id);
         }
     }
 
     /// Whether that very node is cut.
     pub fn contains(&self, id: NodeId) -> bool {
-        self.cut.get(at(id)).copied().unwrap_or(true)
+        self.cut.is_marked(id).unwrap_or(true)
     }
 
     /// Whether nothing is cut.
@@ -49,10 +48,6 @@ impl Cuts {
         let first = self.nodes.partition_point(|cut| *cut <= id);
         self.nodes.get(first..).unwrap_or_default()
     }
-}
-
-fn at(id: NodeId) -> usize {
-    usize::try_from(id.0).unwrap_or(usize::MAX)
 }
 
 /// Appends what stays of a node that is not itself cut.
@@ -99,9 +94,7 @@ impl Emission<'_> {
             out.ours(if node.kind == Kind::Array { b"[]" } else { b"{}" });
             return;
         }
-        let start_of = |child: &Node| {
-            if node.kind == Kind::Array { child.start } else { child.key_start }
-        };
+        let start_of = |child: &Node| member_start(doc.json, child);
         let (mut cursor, mut any_kept, mut skipped_first) = (node.start, false, false);
         // The first child to which nothing was done.
         let mut at = id.0.saturating_add(1);

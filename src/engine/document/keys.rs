@@ -131,13 +131,15 @@ fn twice_of_few<'n>(
         let print = if node.key_escaped {
             Fingerprint::of(&text_of(source, node))
         } else {
-            Fingerprint::in_place(source, node.key_start.wrapping_add(1), inner(node))
+            let key = text::key_span(source.text, node);
+            let inner = offset(key.len().saturating_sub(2));
+            Fingerprint::in_place(source, offset(key.start).wrapping_add(1), inner)
         };
         let hash = u32::try_from(print.hash() >> 32).unwrap_or(0);
         if hashes.get(..count).is_some_and(|before| before.contains(&hash)) {
             let text = text_of(source, node);
             if children.clone().take(count).any(|other| text_of(source, other) == text) {
-                return Some(node.key_start);
+                return Some(text::member_start(source.text, node));
             }
         }
         if let Some(slot) = hashes.get_mut(count) {
@@ -152,7 +154,7 @@ fn twice_of_many<'n>(source: Source<'_>, children: impl Iterator<Item = &'n Node
     let mut keys: Vec<(u64, Cow<'_, str>, u32)> = children
         .map(|node| {
             let text = text_of(source, node);
-            (Fingerprint::of(&text).hash(), text, node.key_start)
+            (Fingerprint::of(&text).hash(), text, text::member_start(source.text, node))
         })
         .collect();
     keys.sort_unstable();
@@ -161,9 +163,9 @@ fn twice_of_many<'n>(source: Source<'_>, children: impl Iterator<Item = &'n Node
     twice.map(|(_, next)| next.2).min()
 }
 
-/// Length between the quotes.
-fn inner(node: &Node) -> u32 {
-    node.key_end.wrapping_sub(node.key_start).saturating_sub(2)
+/// A document's bytes are counted in 32 bits.
+fn offset(at: usize) -> u32 {
+    u32::try_from(at).unwrap_or(u32::MAX)
 }
 
 fn text_of<'b>(source: Source<'b>, node: &Node) -> Cow<'b, str> {

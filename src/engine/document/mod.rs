@@ -5,6 +5,7 @@ mod blanks;
 pub mod cut;
 mod growth;
 mod keys;
+pub(crate) mod marks;
 mod memory;
 mod numbers;
 mod offsets;

@@ -36,11 +36,9 @@ pub(super) fn moved(node: &Node, by: Offsets) -> Node {
 /// all of the seam is to be filled in.
 #[inline]
 pub(super) fn move_all(nodes: &mut [Node], by: Offsets) {
-    let bytes = u32x4::splat(by.base);
+    let by = u32x4::new([by.base, by.base, by.first, by.first]);
     for node in nodes {
-        let from = u32x4::new([node.start, node.end, node.key_start, node.key_end]);
-        [node.start, node.end, node.key_start, node.key_end] = (from + bytes).to_array();
-        node.next = node.next.wrapping_add(by.first);
-        node.parent = node.parent.wrapping_add(by.first);
+        let from = u32x4::new([node.start, node.end, node.next, node.parent]);
+        [node.start, node.end, node.next, node.parent] = (from + by).to_array();
     }
 }

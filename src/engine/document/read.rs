@@ -45,7 +45,7 @@ impl<'a> Document<'a> {
     /// The member of an object by name.
     pub fn member_named(self, object: NodeId, name: &str) -> Option<NodeId> {
         let mut children = self.children(object);
-        let is_it = |node: &Node| !node.is_element() && text::key_is(self.json, node, name);
+        let is_it = |node: &Node| !node.is_element && text::key_is(self.json, node, name);
         children.find(|(_, node)| is_it(node)).map(|(id, _)| id)
     }
 

@@ -222,12 +222,11 @@ impl Parser<'_, '_> {
             start: self.at,
             end: self.at,
             next: self.count.wrapping_add(1),
-            key_start: self.at,
-            key_end: self.at,
             parent: self.node,
             key: 0,
             path: LOST,
             kind: Kind::Null,
+            is_element: true,
             escaped: false,
             key_escaped: false,
         };
@@ -287,15 +286,13 @@ impl Parser<'_, '_> {
             let name = || bytes.get(place(start)..place(close)).unwrap_or_default();
             self.vocabulary.number_of(print, name)
         };
-        let end = close.wrapping_add(1);
-        self.at = end;
+        self.at = close.wrapping_add(1);
         if self.skip_space() != b':' {
             return Err(self.source.wrong(self.at, "a colon is missing"));
         }
         self.at = self.at.wrapping_add(1);
         self.skip_space();
-        node.key_start = open;
-        node.key_end = end;
+        node.is_element = false;
         node.key = number;
         node.key_escaped = escaped;
         Ok(())

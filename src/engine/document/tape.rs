@@ -30,7 +30,8 @@ pub enum Kind {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct NodeId(pub u32);
 
-/// One value.
+/// One value, in 24 bytes: of long bodies nodes are read from memory as much as the body is. Where
+/// its key stands follows from where it does: [`super::text::key_of`].
 #[derive(Clone, Copy, Debug)]
 #[repr(C)]
 pub struct Node {
@@ -38,11 +39,6 @@ pub struct Node {
     pub start: u32,
     /// One past the last byte of the value.
     pub end: u32,
-    /// First byte of the key's opening quote. An element, and the root, has an empty key at its
-    /// own first byte.
-    pub key_start: u32,
-    /// One past the key's closing quote.
-    pub key_end: u32,
     /// The node after this one's subtree: its next sibling, or what follows the parent.
     pub next: u32,
     /// The array or object around it; of the root the root itself.
@@ -54,18 +50,12 @@ pub struct Node {
     pub path: u16,
     /// What it is.
     pub kind: Kind,
+    /// Whether it is an element of an array, or the root, and so has no key.
+    pub is_element: bool,
     /// Whether a string value (or its key, see `key_escaped`) holds a backslash.
     pub escaped: bool,
     /// Whether the key holds a backslash.
     pub key_escaped: bool,
-}
-
-impl Node {
-    /// Whether it is an element of an array, or the root, and so has no key.
-    #[inline]
-    pub fn is_element(&self) -> bool {
-        self.key_start == self.key_end
-    }
 }
 
 /// A stretch of a document that the parser knows: see [`super::seams`].

@@ -2,6 +2,7 @@
 
 use super::tape::{Kind, Node, range};
 use std::borrow::Cow;
+use std::ops::Range;
 
 /// The text of a JSON string as written, quotes included. `escaped` says whether it holds a
 /// backslash, as the tape knows; if it holds none, nothing is copied.
@@ -35,7 +36,35 @@ pub fn str_of<'j>(json: &'j str, node: &Node) -> Cow<'j, str> {
 
 /// The text of a member's key; empty for elements and the root.
 pub fn key_of<'j>(json: &'j str, node: &Node) -> Cow<'j, str> {
-    unescape(json.get(range(node.key_start, node.key_end)).unwrap_or_default(), node.key_escaped)
+    unescape(json.get(key_span(json, node)).unwrap_or_default(), node.key_escaped)
+}
+
+/// Where a member's key stands, quotes included, found backwards from its value; of an element
+/// nothing, in front of it. A quote in a key has an odd number of backslashes in front of it.
+pub fn key_span(json: &str, node: &Node) -> Range<usize> {
+    let start = usize::try_from(node.start).unwrap_or(usize::MAX);
+    if node.is_element {
+        return start..start;
+    }
+    // What is written up to the key's end.
+    let before = json.as_bytes().get(..start).unwrap_or_default().trim_ascii_end();
+    let before = before.strip_suffix(b":").unwrap_or(before).trim_ascii_end();
+    let inner = before.strip_suffix(b"\"").unwrap_or(before);
+    let mut open = inner.iter().rposition(|byte| *byte == b'"').unwrap_or(0);
+    if node.key_escaped {
+        let is_open = |at: &usize| {
+            let (text, quote) = inner.split_at_checked(*at).unwrap_or_default();
+            let backslashes = || text.iter().rev().take_while(|byte| **byte == b'\\').count();
+            quote.first() == Some(&b'"') && backslashes() % 2 == 0
+        };
+        open = (0..=open).rev().find(is_open).unwrap_or(0);
+    }
+    open..before.len()
+}
+
+/// Where a member begins: with its key. An element begins where its value does.
+pub(crate) fn member_start(json: &str, node: &Node) -> u32 {
+    u32::try_from(key_span(json, node).start).unwrap_or(u32::MAX)
 }
 
 /// Whether a value is the string `text`. Allocates nothing.
@@ -46,12 +75,8 @@ pub fn str_is(json: &str, node: &Node, text: &str) -> bool {
 
 /// Whether a member's key is `text`. Allocates nothing.
 pub fn key_is(json: &str, node: &Node, text: &str) -> bool {
-    // Mostly told by its length; that of no key is 0.
-    let span = range(node.key_start, node.key_end);
-    if span.len() != text.len().saturating_add(2) && !node.key_escaped {
-        return false;
-    }
-    json.get(span).is_some_and(|written| is(written, node.key_escaped, text))
+    let is_it = |written| is(written, node.key_escaped, text);
+    !node.is_element && json.get(key_span(json, node)).is_some_and(is_it)
 }
 
 fn is(quoted: &str, escaped: bool, text: &str) -> bool {

@@ -147,7 +147,7 @@ impl Look<'_> {
         let Some(meant) = self.shape.specs.get(spec) else { return };
         let Some(root) = self.doc.at_keys(cut, &meant.record) else { return };
         for (_, inner) in self.doc.children(cut) {
-            if !inner.is_element() {
+            if !inner.is_element {
                 self.seen.keys.insert(text::key_of(self.doc.json, inner).into_owned());
             }
         }

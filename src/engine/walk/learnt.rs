@@ -152,7 +152,7 @@ impl Place {
             Json::Array => 6,
             Json::Object => 7,
         };
-        let element = u64::from(node.is_element());
+        let element = u64::from(node.is_element);
         Place(u64::from(around) << 32 | u64::from(node.key) << 16 | kind << 1 | element)
     }
 

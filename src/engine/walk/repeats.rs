@@ -302,9 +302,7 @@ impl Lists {
         }
         for node in part(&self.required, found.required) {
             let node = to.first.wrapping_add(*node);
-            if let Some(required) = on.sites.required.get_mut(place(node)) {
-                *required = true;
-            }
+            on.sites.required.mark(NodeId(node));
         }
         let objects = on.objects.len();
         for object in part(&self.objects, found.objects) {

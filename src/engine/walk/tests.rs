@@ -3,6 +3,7 @@
 
 use super::Walk;
 use crate::engine::diagnostics::SourceFile;
+use crate::engine::document::marks::Marks;
 use crate::engine::document::read::Document;
 use crate::engine::document::tape::{NodeId, Tape};
 use crate::engine::memory::Memory;
@@ -15,7 +16,7 @@ use std::path::Path;
 /// What was noted before a record.
 pub(super) struct Before {
     noted: Noted,
-    required: Vec<bool>,
+    required: Marks,
 }
 
 impl Before {

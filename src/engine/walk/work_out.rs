@@ -23,14 +23,14 @@ impl InRecord<'_, '_> {
         let around = self.walk.learnt.context(outer.context);
         let told = self.told(node);
         let mut index = None;
-        if node.is_element() {
+        if node.is_element {
             index = usize::try_from(outer.seen).ok();
             outer.seen = outer.seen.saturating_add(1);
         }
         let child = Child { node: id, key: node.key, index };
         let state = self.shape.automaton.step(around.state, child, self.doc);
         let flags = self.shape.facts(state).flags;
-        let depth = around.depth.saturating_add(u32::from(!node.is_element()));
+        let depth = around.depth.saturating_add(u32::from(!node.is_element));
         let mut inside = Context { state, flags: around.flags | flags & INHERITED, depth };
         let mut outcome = Outcome { context: 0, does: seen_of(node, told) };
         if flags & flag::CUT != 0 {
@@ -98,8 +98,8 @@ impl InRecord<'_, '_> {
             | bit(does::MARKED, flags & flag::MARKED != 0);
         match node.kind {
             Json::Object | Json::Array => {
-                does |= does::CONTAINER | bit(does::ELEMENT, node.is_element());
-                let coding = !node.is_element() && told & tell::CODING != 0;
+                does |= does::CONTAINER | bit(does::ELEMENT, node.is_element);
+                let coding = !node.is_element && told & tell::CODING != 0;
                 does |= bit(does::IN_CONCEPT, coding);
             }
             Json::String => does |= self.words(flags, told, inside),
@@ -196,7 +196,7 @@ impl InRecord<'_, '_> {
 fn seen_of(node: &Node, told: u16) -> u32 {
     let told = u32::from(told & tell::SEEN);
     match node.kind {
-        _ if node.is_element() => 0,
+        _ if node.is_element => 0,
         Json::Null => told & u32::from(tell::VALUE),
         Json::String => told | told << STRING,
         Json::True | Json::False | Json::Number | Json::Array | Json::Object => told,
