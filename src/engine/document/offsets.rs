@@ -24,21 +24,16 @@ impl Offsets {
 /// A node of a seam that stands there. What is around all of the seam stays so.
 #[inline]
 pub(super) fn moved(node: &Node, by: Offsets) -> Node {
-    let mut there = *node;
-    move_all(std::slice::from_mut(&mut there), by);
-    if node.parent == AROUND {
-        there.parent = AROUND;
-    }
-    there
+    let parent = if node.parent == AROUND { AROUND } else { node.parent.wrapping_add(by.first) };
+    Node { parent, ..placed(node, by) }
 }
 
-/// The same for nodes in their place, four numbers at a time and without a branch: what is around
-/// all of the seam is to be filled in.
+/// The same, four numbers at a time and without a branch: what is around all of the seam is to be
+/// filled in.
 #[inline]
-pub(super) fn move_all(nodes: &mut [Node], by: Offsets) {
+pub(super) fn placed(node: &Node, by: Offsets) -> Node {
     let by = u32x4::new([by.base, by.base, by.first, by.first]);
-    for node in nodes {
-        let from = u32x4::new([node.start, node.end, node.next, node.parent]);
-        [node.start, node.end, node.next, node.parent] = (from + by).to_array();
-    }
+    let from = u32x4::new([node.start, node.end, node.next, node.parent]);
+    let [start, end, next, parent] = (from + by).to_array();
+    Node { start, end, next, parent, ..*node }
 }

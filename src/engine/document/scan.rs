@@ -9,7 +9,7 @@ pub use super::memory::Memory;
 use super::growth::Followed;
 use super::keys::{Fingerprint, escaped_key, no_key_twice};
 use super::numbers::number;
-use super::offsets::{Offsets, move_all, moved};
+use super::offsets::{Offsets, moved, placed};
 use super::seams::{ELEMENT, LOST, NONE, PathId, START, Seam, Seams};
 use super::source::{Source, past_space, place};
 use super::spelled::Spelled;
@@ -140,8 +140,7 @@ impl Parser<'_, '_> {
     #[inline]
     fn follow(&mut self, seams: &Seams, seam: &Seam, id: SeamId) -> Result<Node, ParseError> {
         let by = Offsets { base: self.at, first: self.count };
-        self.nodes.extend_from_slice(seams.nodes(seam));
-        move_all(self.nodes.get_mut(place(by.first)..).unwrap_or_default(), by);
+        self.nodes.extend(seams.nodes(seam).iter().map(|node| placed(node, by)));
         let mut arounds = seams.arounds(seam);
         for level in seams.levels(seam) {
             self.meet(level.bits);

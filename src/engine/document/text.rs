@@ -50,7 +50,7 @@ pub fn key_span(json: &str, node: &Node) -> Range<usize> {
     let before = json.as_bytes().get(..start).unwrap_or_default().trim_ascii_end();
     let before = before.strip_suffix(b":").unwrap_or(before).trim_ascii_end();
     let inner = before.strip_suffix(b"\"").unwrap_or(before);
-    let mut open = inner.iter().rposition(|byte| *byte == b'"').unwrap_or(0);
+    let mut open = memchr::memrchr(b'"', inner).unwrap_or(0);
     if node.key_escaped {
         let is_open = |at: &usize| {
             let (text, quote) = inner.split_at_checked(*at).unwrap_or_default();
