@@ -1,4 +1,4 @@
-//! The files of one deployment: read at the start, looked at on every request, replaced only by
+//! The files of one deployment: read at the start, looked at for every request, replaced only by
 //! good ones (LAST-GOOD).
 
 use super::age::States;
@@ -39,6 +39,21 @@ pub struct BookPaths {
 pub struct Book {
     current: ArcSwap<Register>,
     watch: Watch,
+    looks: Looks,
+}
+
+/// Looks at the files that have begun so far, and the last that has ended with what it found in
+/// force.
+#[derive(Default)]
+struct Looks {
+    begun: AtomicU64,
+    ended: AtomicU64,
+}
+
+/// A moment: any look that begins later tells how the files were then, or are since.
+#[derive(Clone, Copy, Debug)]
+pub struct Moment {
+    looks_begun: u64,
 }
 
 /// Gets the mistakes and warnings of a reading.
@@ -99,16 +114,32 @@ impl Book {
             tell: Box::new(tell),
             refused: AtomicU64::new(0),
         };
-        Ok(Book { current: ArcSwap::from_pointee(register), watch })
+        Ok(Book { current: ArcSwap::from_pointee(register), watch, looks: Looks::default() })
     }
 
-    /// One reader on one day, by the files as they are now and the ages of these states: a file
-    /// that was replaced is in force from the next view on. The reader may be unknown.
+    /// Now, for [`Book::view`].
+    pub fn moment(&self) -> Moment {
+        Moment { looks_begun: self.looks.begun.load(Ordering::SeqCst) }
+    }
+
+    /// One reader on one day, by the files as they were at a moment or later, and the ages of
+    /// these states: what was replaced before it is in force. The reader may be unknown.
     ///
-    /// It costs three look-ups of files; when one has changed, its reading too, during which all
-    /// views wait. LAST-GOOD: what cannot be taken changes nothing and is told.
-    pub fn view(&self, reader_name: &str, today: Date, states: &Arc<States>) -> Arc<dyn People> {
-        self.refresh();
+    /// It costs three look-ups of files, if nobody has looked since that moment; when one has
+    /// changed, its reading too, during which all views wait. LAST-GOOD: what cannot be taken
+    /// changes nothing and is told.
+    pub fn view(
+        &self,
+        since: Moment,
+        reader_name: &str,
+        today: Date,
+        states: &Arc<States>,
+    ) -> Arc<dyn People> {
+        if self.looks.ended.load(Ordering::SeqCst) <= since.looks_begun {
+            let look = self.looks.begun.fetch_add(1, Ordering::SeqCst).wrapping_add(1);
+            self.refresh();
+            self.looks.ended.fetch_max(look, Ordering::SeqCst);
+        }
         self.current.load_full().view(reader_name, today, states)
     }
 

@@ -18,7 +18,7 @@ mod table;
 mod tests;
 
 pub use age::States;
-pub use files::{Book, BookPaths};
+pub use files::{Book, BookPaths, Moment};
 pub use register::{Register, RegisterFiles};
 
 use jiff::Timestamp;

@@ -53,6 +53,7 @@ use crate::engine::request::{Asked, Plan, admit, error_form};
 use crate::engine::shapes::written::Errors;
 use crate::identity::{Identity, Reader, Rejected};
 use crate::limits::{AddressBlock, Budget, Limits, Who};
+use crate::members::Moment;
 use connection::Patience;
 use drain::DrainWatch;
 use hyper::body::Incoming;
@@ -103,7 +104,6 @@ impl Proxy {
         })?;
         let public_url = config.judging.public_url.as_ref();
         let upstream = Upstream::new(&config.upstream, public_url, Arc::clone(&metrics))?;
-        let upstream = upstream.among(audit.crowd());
         let watch = Watch::new(&config.findings, &metrics)?;
         let traces = config.traces.as_ref().map(|to| Traces::to(to, &metrics)).transpose()?;
         let inquirer = Inquirer::new(config, upstream, &metrics)?;
@@ -140,8 +140,11 @@ impl Proxy {
         work: DrainWatch,
     ) -> Result<Response<ReaderBody>, Refusal> {
         let mut received = Received::head_of(request)?;
+        // Requests that this thread has heads of by now go on one behind the other: one look at
+        // the files does for all, and an upstream that has nothing to do is woken for several.
+        self.audit.crowd().let_others_go().await;
         let reader = self.reader(received.headers(), course.peer).await?;
-        let (policy, people) = self.world.judging(&reader.member);
+        let (policy, people) = self.world.judging(&reader.member, course.came);
         course.asker.reader = member_id(&*people).unwrap_or_else(|| reader.member.clone());
         course.asker.client.clone_from(&reader.client);
         course.asker.policy.clone_from(&policy.hash);
@@ -276,6 +279,8 @@ struct Course {
     budget: Option<Budget>,
     /// What was judged of a body of which nothing is released.
     account: Option<Report>,
+    /// When the request's head was there.
+    came: Moment,
     /// When the upstream's head came.
     answered: Option<Instant>,
     _under_way: Joined,
@@ -299,6 +304,7 @@ async fn serve(
         peer,
         budget: None,
         account: None,
+        came: proxy.world.moment(),
         answered: None,
         _under_way: proxy.audit.crowd().join(),
     };

@@ -7,6 +7,7 @@ use super::{Course, Proxy, member_id};
 use crate::audit::{Entry, Event};
 use crate::engine::facts::{People, Relation};
 use crate::engine::released;
+use crate::members::Moment;
 use hyper::Response;
 
 /// Paths of ours. No shape can have them.
@@ -40,7 +41,7 @@ pub(super) async fn answer(
     }
     // SILENCE-HIDES: somebody who is in no row of members has no records here.
     let subject = member_id(people);
-    let relation = |reader: &str| relation(proxy, reader, subject.as_deref()?);
+    let relation = |reader: &str| relation(proxy, course.came, reader, subject.as_deref()?);
     let account = proxy.audit.account_of(subject.as_deref(), relation).await;
     let account = account.map_err(|_| Refusal::NotRecorded)?;
     let leaves = if course.is_head { 0 } else { account.len() };
@@ -50,8 +51,8 @@ pub(super) async fn answer(
 }
 
 /// How a reader stands towards a person today.
-fn relation(proxy: &Proxy, reader: &str, subject: &str) -> Option<&'static str> {
-    let (_, people) = proxy.world.judging(reader);
+fn relation(proxy: &Proxy, since: Moment, reader: &str, subject: &str) -> Option<&'static str> {
+    let (_, people) = proxy.world.judging(reader, since);
     people.reader()?;
     let ties = people.standing(people.find(subject)?).ties;
     ties.iter().map(|tie| tie.relation).min().map(Relation::name)

@@ -8,7 +8,6 @@ use super::traces;
 use crate::admin::Metrics;
 use crate::config::meant::{self, Timeout};
 use crate::config::units::Rate;
-use crate::crowd::Crowd;
 use crate::dial::{Dialer, Trust};
 use crate::engine::request::Plan;
 use crate::identity::Reader;
@@ -100,7 +99,6 @@ pub(super) struct Upstream {
     pool: Arc<Pool>,
     /// None: as fast as readers ask.
     pace: Option<Pace>,
-    crowd: Crowd,
     metrics: Arc<Metrics>,
 }
 
@@ -134,7 +132,6 @@ impl Upstream {
             timeout: settings.timeout,
             pool: Arc::default(),
             pace: None,
-            crowd: Crowd::default(),
             metrics,
         })
     }
@@ -163,12 +160,6 @@ impl Upstream {
             Rights::Ours => self.our_fields().fields(plan, None, None),
         };
         self.ask_with(plan, fields.ok_or(UpstreamFault::NoCredentials)?, until).await
-    }
-
-    /// The same, asked by these requests.
-    #[must_use]
-    pub(super) fn among(self, crowd: &Crowd) -> Upstream {
-        Upstream { crowd: crowd.clone(), ..self }
     }
 
     /// The same, asked at this pace, pages and look-ups counted.
@@ -254,9 +245,6 @@ impl Upstream {
     ) -> Result<(Response<Incoming>, Connection), Unsent> {
         let fault = |fault| Unsent::Fault(fault);
         let interim = InterimAnswers::counted(&mut request);
-        // Requests of this thread that are as far now go out one behind the other: an upstream
-        // that has nothing to do is woken for several of them at once.
-        self.crowd.let_others_go().await;
         // Where it stands: what waits for it would move all of the request.
         let sending = pin!(connection.try_send_request(request));
         let sending = timeout(self.timeout.first_byte, sending);

@@ -4,7 +4,7 @@ use crate::config::Judging;
 use crate::engine::diagnostics::Diagnostic;
 use crate::engine::facts::People;
 use crate::engine::set::PolicySet;
-use crate::members::{Book, BookPaths, today_at_utc_plus_14};
+use crate::members::{Book, BookPaths, Moment, today_at_utc_plus_14};
 use crate::policy_files::PolicyStore;
 use jiff::Timestamp;
 use std::sync::Arc;
@@ -39,11 +39,17 @@ impl World {
         Arc::clone(&self.policies.current().set)
     }
 
-    /// The policy set in force, and the people as they stand towards this reader today.
-    pub(super) fn judging(&self, reader: &str) -> (Arc<PolicySet>, Arc<dyn People>) {
+    /// Now, for [`World::judging`].
+    pub(super) fn moment(&self) -> Moment {
+        self.book.moment()
+    }
+
+    /// The policy set in force, and the people as they stand towards this reader today, by files
+    /// as they were at that moment or later.
+    pub(super) fn judging(&self, reader: &str, since: Moment) -> (Arc<PolicySet>, Arc<dyn People>) {
         let policies = self.policies.current();
         let today = today_at_utc_plus_14(Timestamp::now());
-        (Arc::clone(&policies.set), self.book.view(reader, today, &policies.states))
+        (Arc::clone(&policies.set), self.book.view(since, reader, today, &policies.states))
     }
 
     /// Changes of files that were refused so far: of policies, and of people.

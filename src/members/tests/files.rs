@@ -50,7 +50,7 @@ impl Desk {
 }
 
 fn relation(book: &Book, reader: &str, subject: &str) -> &'static str {
-    let people = book.view(reader, day(TODAY), &states());
+    let people = book.view(book.moment(), reader, day(TODAY), &states());
     people.find(subject).map_or("nobody", |person| people.standing(person).ties[0].relation.name())
 }
 
@@ -60,7 +60,7 @@ const NOTHING: [&str; 0] = [];
 fn a_replaced_file_is_in_force_from_the_next_view_on() {
     let desk = Desk::new(FAMILY, "", "");
     let book = desk.open().unwrap();
-    let before = book.view("M-101", day(TODAY), &states());
+    let before = book.view(book.moment(), "M-101", day(TODAY), &states());
     assert_eq!(relation(&book, "M-101", "M-104"), "guardian");
     let divorced = format!("{HEADER}{}", FAMILY.trim_start()).replace("spouse", "ex-spouse");
     desk.replace("members.csv", &divorced);
@@ -70,15 +70,33 @@ fn a_replaced_file_is_in_force_from_the_next_view_on() {
     assert_eq!(tie.relation, Relation::Guardian, "a request keeps what it began with");
 
     desk.replace("grants.csv", &format!("{GRANTS}G-1,representation,M-102,M-100,all,,,,x\n"));
-    let people = book.view("M-100", day(TODAY), &states());
+    let people = book.view(book.moment(), "M-100", day(TODAY), &states());
     assert_eq!(standing(&people, "M-102").grants.len(), 1);
     desk.replace(
         "restrictions.csv",
         &format!("{RESTRICTIONS}R-1,M-102,contract,all,2026-01-01,\n"),
     );
-    let people = book.view("M-100", day(TODAY), &states());
+    let people = book.view(book.moment(), "M-100", day(TODAY), &states());
     assert_eq!(standing(&people, "M-102").restrictions.len(), 1);
     assert_eq!(desk.heard(), NOTHING);
+}
+
+#[test]
+fn one_look_does_for_all_that_came_before_it() {
+    let desk = Desk::new(FAMILY, "", "");
+    let book = desk.open().unwrap();
+    let relation = |since| {
+        let people = book.view(since, "M-101", day(TODAY), &states());
+        people.standing(people.find("M-104").unwrap()).ties[0].relation
+    };
+    let both = [book.moment(), book.moment()];
+    let spouses = format!("{HEADER}{}", FAMILY.trim_start());
+    desk.replace("members.csv", &spouses.replace("spouse", "ex-spouse"));
+    assert_eq!(relation(both[0]), Relation::Dependent, "replaced before anybody looked");
+    let later = book.moment();
+    desk.replace("members.csv", &spouses);
+    assert_eq!(relation(both[1]), Relation::Dependent, "looked at since it came");
+    assert_eq!(relation(later), Relation::Guardian, "came after the last look");
 }
 
 #[test]
@@ -143,7 +161,7 @@ fn one_broken_file_does_not_keep_the_others_out() {
         "restrictions.csv",
         &format!("{RESTRICTIONS}R-1,M-102,contract,all,2026-01-01,\n"),
     );
-    let people = book.view("M-100", day(TODAY), &states());
+    let people = book.view(book.moment(), "M-100", day(TODAY), &states());
     assert_eq!(standing(&people, "M-102").restrictions.len(), 1);
     assert_eq!(desk.heard(), ["error: the file does not end with a newline"]);
 }
