@@ -63,19 +63,21 @@ pub(super) fn from_hex<const N: usize>(text: &[u8]) -> Option<[u8; N]> {
     if text.len() != N.checked_mul(2)? {
         return None;
     }
-    for (byte, pair) in bytes.iter_mut().zip(text.chunks_exact(2)) {
-        let mut value = 0u8;
-        for digit in pair {
-            let digit = match digit {
-                b'0'..=b'9' => digit - b'0',
-                b'a'..=b'f' => digit - b'a' + 10,
-                _ => return None,
-            };
-            value = (value << 4) | digit;
-        }
-        *byte = value;
+    let mut wrong = false;
+    for (byte, [high, low]) in bytes.iter_mut().zip(text.as_chunks().0) {
+        let (high, low) = (digit_value(*high), digit_value(*low));
+        wrong |= (high | low) > 15;
+        *byte = high << 4 | low & 15;
     }
-    Some(bytes)
+    (!wrong).then_some(bytes)
+}
+
+/// More than 15 for what is no digit. Digits of hashes are any: a branch for each would be guessed
+/// wrong, so there is none.
+fn digit_value(digit: u8) -> u8 {
+    let (number, letter) = (digit.wrapping_sub(b'0'), digit.wrapping_sub(b'a'));
+    let of_letter = if letter < 6 { letter.wrapping_add(10) } else { 0xFF };
+    if number < 10 { number } else { of_letter }
 }
 
 /// Two small letters or digits for each byte.

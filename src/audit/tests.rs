@@ -5,6 +5,7 @@ mod disks;
 mod tampering;
 mod torn;
 
+use super::chain::from_hex;
 use super::verify::{Against, LogFiles, Mistake, Summary, verify};
 use super::*;
 use crate::config::meant::{Audit, Durability};
@@ -310,4 +311,15 @@ async fn a_log_of_another_kind_is_not_written_on() {
     std::fs::write(&place.settings.file, "{\"time\":\"2026-01-01T00:00:00Z\"}\n").unwrap();
     let refused = AuditLog::open(&place.settings).unwrap_err().to_string();
     assert!(refused.contains("is not a log of this kind"), "{refused}");
+}
+
+#[test]
+fn hex_is_small_letters_and_digits() {
+    for byte in 0..=u8::MAX {
+        let small = char::from(byte).to_digit(16).filter(|_| !byte.is_ascii_uppercase());
+        let value = small.map(|value| u8::try_from(value).unwrap());
+        assert_eq!(from_hex([byte, b'0'].as_slice()), value.map(|value| [value << 4]), "{byte}");
+        assert_eq!(from_hex([b'0', byte].as_slice()), value.map(|value| [value]), "{byte}");
+    }
+    assert_eq!((from_hex::<1>(b"0"), from_hex::<1>(b"000")), (None, None));
 }

@@ -56,7 +56,7 @@ impl Deployment {
     /// The member id of a person by any of their names.
     pub(super) fn member_id(&self, name: &str, today: Date) -> Option<String> {
         let people = self.register.view(name, today, &self.policies.states);
-        people.names(people.find(name)?).into_iter().next()
+        people.member_id(people.find(name)?).map(str::to_owned)
     }
 
     /// How a reader stands towards a person; `None` for readers whom nobody knows.

@@ -172,6 +172,8 @@ pub trait People: Debug + Send + Sync {
     fn reader_is_on(&self, contract: &str) -> bool;
     /// The contracts on which the reader is today.
     fn reader_contracts(&self) -> Vec<String>;
+    /// The member id of a person who is in a row of the members file.
+    fn member_id(&self, person: PersonId) -> Option<&str>;
     /// All names of a person, the member id first.
     fn names(&self, person: PersonId) -> Vec<String>;
     /// The day of the request at UTC+14.

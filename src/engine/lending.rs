@@ -69,7 +69,7 @@ impl<T: Lendable> Lending<T> {
     }
 }
 
-/// Something that is given back when it is dropped.
+/// Something that is given back when it is dropped; not by who panics, for it may be half done.
 pub(crate) struct Lent<'l, T: Lendable> {
     of: &'l Lending<T>,
     one: T,
@@ -91,7 +91,9 @@ impl<T: Lendable> DerefMut for Lent<'_, T> {
 
 impl<T: Lendable> Drop for Lent<'_, T> {
     fn drop(&mut self) {
-        self.of.give_back(std::mem::take(&mut self.one));
+        if !std::thread::panicking() {
+            self.of.give_back(std::mem::take(&mut self.one));
+        }
     }
 }
 

@@ -78,7 +78,7 @@ pub(super) fn named_in(target: &str, people: &dyn People) -> Vec<String> {
         let word = word.replace("%2F", "/").replace("%2f", "/");
         let word = word.rsplit('/').next().unwrap_or_default();
         let person = people.find(word).or_else(|| people.find(&format!("Patient/{word}")));
-        named.extend(person.and_then(|person| people.names(person).into_iter().next()));
+        named.extend(person.and_then(|person| people.member_id(person)).map(str::to_owned));
     }
     named.into_iter().collect()
 }

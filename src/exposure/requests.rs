@@ -126,7 +126,7 @@ impl Requests {
             return Some(member.clone());
         }
         let people = deployment.people(user, today);
-        let member = people.names(people.reader()?).into_iter().next()?;
+        let member = people.member_id(people.reader()?)?.to_owned();
         self.members.insert(user.to_owned(), member.clone());
         Some(member)
     }

@@ -116,6 +116,10 @@ impl People for View {
         rows.filter_map(|row| roster.contract_name(row.contract).map(str::to_owned)).collect()
     }
 
+    fn member_id(&self, person: PersonId) -> Option<&str> {
+        self.register.roster.person(person)?.names.first().map(AsRef::as_ref)
+    }
+
     fn names(&self, person: PersonId) -> Vec<String> {
         let person = self.register.roster.person(person);
         let names = person.map(|person| person.names.as_slice()).unwrap_or_default();

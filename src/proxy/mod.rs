@@ -352,7 +352,7 @@ fn is_long(plan: &Plan) -> bool {
 
 /// A person of several names is one reader: to the limits, and in the audit.
 fn member_id(people: &dyn People) -> Option<String> {
-    people.names(people.reader()?).into_iter().next()
+    people.member_id(people.reader()?).map(str::to_owned)
 }
 
 /// Seconds since 1970.

@@ -295,6 +295,10 @@ impl People for Family {
         rows.map(|row| row.contract.clone()).collect()
     }
 
+    fn member_id(&self, person: PersonId) -> Option<&str> {
+        Some(self.member(person))
+    }
+
     fn names(&self, person: PersonId) -> Vec<String> {
         let member = self.member(person).to_owned();
         let mut names = vec![member.clone()];

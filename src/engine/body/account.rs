@@ -10,14 +10,12 @@ use crate::engine::released::{Report, at_name};
 use crate::engine::shapes::meant::Field;
 use crate::engine::sites::What;
 use std::borrow::Cow;
-use std::collections::BTreeMap;
 
 impl Body<'_> {
     pub(super) fn account(&mut self) {
         self.count_unknown_members();
-        let mut member_ids: BTreeMap<PersonId, String> = BTreeMap::new();
         for record in 0..self.records.len() {
-            self.count(record, &mut member_ids);
+            self.count(record);
         }
         for cut in &self.cut_outs {
             if self.is_released(cut.record) && !self.is_elsewhere(cut.record) {
@@ -38,7 +36,7 @@ impl Body<'_> {
         }
     }
 
-    fn count(&mut self, record: usize, member_ids: &mut BTreeMap<PersonId, String>) {
+    fn count(&mut self, record: usize) {
         let released = self.is_released(record);
         if released && self.is_elsewhere(record) {
             return;
@@ -60,12 +58,10 @@ impl Body<'_> {
         match &this.whose {
             Whose::People(people) => {
                 for person in people {
-                    let id = member_ids.entry(*person).or_insert_with(|| {
-                        self.terms.people.names(*person).into_iter().next().unwrap_or_default()
-                    });
+                    let id = self.terms.people.member_id(*person).unwrap_or_default();
                     tally(id, people.len() > 1, report);
-                    if released && !report.subjects.contains(id) {
-                        report.subjects.push(id.clone());
+                    if released && !report.subjects.iter().any(|subject| subject == id) {
+                        report.subjects.push(id.to_owned());
                         report.subjects.sort_unstable();
                     }
                 }
@@ -93,10 +89,9 @@ impl Body<'_> {
         let Some(this) = self.records.get(record) else { return RecordAccount::default() };
         let rules = &self.terms.policy.rules;
         let ids = |numbers: &[u16]| numbers.iter().map(|n| rules.rule_id(*n).to_owned()).collect();
-        let names = |person: &PersonId| {
-            self.terms.people.names(*person).into_iter().next().unwrap_or_default()
-        };
-        let mut subjects: Vec<String> = self.people(record).iter().map(names).collect();
+        let people = self.terms.people;
+        let id = |person: &PersonId| people.member_id(*person).unwrap_or_default().to_owned();
+        let mut subjects: Vec<String> = self.people(record).iter().map(id).collect();
         if this.whose == Whose::Unknown {
             subjects.push("?".to_owned());
         }

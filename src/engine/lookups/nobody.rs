@@ -44,6 +44,10 @@ impl People for Nobody {
         Vec::new()
     }
 
+    fn member_id(&self, _: PersonId) -> Option<&str> {
+        None
+    }
+
     fn names(&self, _: PersonId) -> Vec<String> {
         Vec::new()
     }
