@@ -265,3 +265,39 @@ fn charts_with_links_out_of_the_body_are_judged_alike() {
     // Company hides more, what it says more is shown.
     assert!(with > without + without / 5, "{with} with look-ups, {without} without");
 }
+
+/// What one of the records hides all of its event by, others are found to be of by its links, and
+/// not by theirs: nobody searches for appointments.
+#[test]
+fn the_event_of_what_is_hidden_is_looked_for_too() {
+    const SUBJECT: &str = r#""subject":{"reference":"Patient/p-1"}"#;
+    let order =
+        format!(r#"{{"resourceType":"ServiceRequest","id":"2",{SUBJECT},"code":{HARMLESS}}}"#);
+    let visit = format!(
+        r#"{{"resourceType":"Encounter","id":"3",{SUBJECT},"appointment":[{{"reference":"Appointment/3"}}]}}"#
+    );
+    let appointment = r#"{"resourceType":"Appointment","id":"3","participant":[{"actor":{"reference":"Patient/p-1"}}],"basedOn":[{"reference":"ServiceRequest/2"}]}"#;
+    let telling = format!(
+        r#"{{"resourceType":"Observation","id":"0",{SUBJECT},"code":{TELLING},"encounter":{{"reference":"Encounter/3"}}}}"#
+    );
+    let bundle = |records: &[&str]| {
+        let entries = records.iter().map(|record| format!(r#"{{"resource":{record}}}"#));
+        let entries = entries.collect::<Vec<_>>().join(",");
+        let entries = if entries.is_empty() { entries } else { format!(r#","entry":[{entries}]"#) };
+        format!(r#"{{"resourceType":"Bundle","type":"searchset"{entries}}}"#)
+    };
+    let found = |kind: &str| if kind == "Encounter" { bundle(&[&visit]) } else { bundle(&[]) };
+    let searches = COMPANY
+        .iter()
+        .map(|kind| (format!("/fhir/{kind}?patient=Patient/p-1"), found(kind).into_bytes()));
+    let mut world: World = searches.collect();
+    world.insert("/fhir/Appointment/3".to_owned(), appointment.as_bytes().to_vec());
+    let mut oracle = oracle(Some("https://members.example"));
+    oracle.world = Some(world.clone());
+    for (records, stays) in [(vec![&*order], vec![&*order]), (vec![&order, &telling], vec![])] {
+        let chart = Chart { body: bundle(&records), stream: false, world: world.clone() };
+        let answer = oracle.judge(&family(1), response(&chart));
+        assert_eq!(String::from_utf8(answer.body).unwrap(), bundle(&stays));
+        agree(&oracle, &family(1), response(&chart), &[0, 64]).unwrap();
+    }
+}

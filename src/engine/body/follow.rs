@@ -107,9 +107,9 @@ impl Body<'_> {
         let Some(asking) = self.terms.asking else { return Vec::new() };
         let mut wanted = Wanted::new();
         let mut seen = Seen::default();
-        let several = self.speaks_of_several();
+        let counts_own = !self.speaks_of_several() && self.all_events_are_settled();
         for record in 0..self.records.len() {
-            if !self.may_change(record, several) {
+            if !self.may_change(record, counts_own) {
                 continue;
             }
             // What its links lead to may be among its company, so that comes first.
@@ -125,13 +125,25 @@ impl Body<'_> {
         wanted.into_values().collect()
     }
 
-    /// Whether a look-up could change what becomes of a record. OWN-DATA: never of the reader's
-    /// own; and without a grant nothing makes visible what is hidden whatever it is about, or by
-    /// what it shares with all of its event.
-    fn may_change(&mut self, record: usize, several: bool) -> bool {
+    /// Whether what one record shares with its event hides all there is: whatever else is found
+    /// to be of that event is hidden already. Evidence may be taken by a record of somebody else,
+    /// who is judged by other rules; so this is asked of bodies that speak of nobody else.
+    fn all_events_are_settled(&mut self) -> bool {
+        (0..self.records.len()).all(|record| {
+            let Some(this) = self.records.get(record) else { return true };
+            let (own, whose) = (this.own, this.whose.clone());
+            let Whose::People(people) = whose else { return true };
+            !self.kind(record).joins || self.is_own(record) || self.is_settled_for(&people, own)
+        })
+    }
+
+    /// Whether a look-up could change what becomes of a record, or of one that is found to be of
+    /// its event. OWN-DATA: never of the reader's own; and without a grant nothing makes visible
+    /// what is hidden whatever it is about, or by what it shares with all of its event, which
+    /// counts where no other can join that event.
+    fn may_change(&mut self, record: usize, counts_own: bool) -> bool {
         let Some(this) = self.records.get(record) else { return false };
-        // Evidence may be taken by a record of somebody else, who is judged by other rules.
-        let own = if several { Hits::default() } else { this.own };
+        let own = if counts_own { this.own } else { Hits::default() };
         let Whose::People(people) = this.whose.clone() else { return false };
         let kind = self.kind(record);
         let lacks = !kind.gets.is_empty() || kind.joins && !self.terms.shape.company.is_empty();
