@@ -179,7 +179,7 @@ impl Body<'_> {
     /// links of that.
     pub(super) fn keep_company(
         &mut self,
-        record: usize,
+        (record, event_only): (usize, bool),
         company: &[usize],
         asking: Asking<'_>,
         seen: &mut Seen,
@@ -190,7 +190,8 @@ impl Body<'_> {
             self.beside.broken.insert(record);
             return;
         }
-        let mut chain = Chain { asking, record, company, asked: BTreeSet::new(), wanted };
+        let asked = BTreeSet::new();
+        let mut chain = Chain { asking, record, company, event_only, asked, wanted };
         let mut open = self.follow(Origin::Record(record), &mut chain);
         let mut keys = if company.is_empty() { Vec::new() } else { self.keys(record) };
         let taken = seen.keys.entry(company.to_vec()).or_default();

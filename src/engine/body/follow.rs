@@ -23,6 +23,8 @@ pub(super) struct Chain<'a> {
     pub(super) record: usize,
     /// Its company, by number in [`super::beside::Besides::searches`].
     pub(super) company: &'a [usize],
+    /// Whether only what is of its event is asked for.
+    pub(super) event_only: bool,
     pub(super) asked: BTreeSet<String>,
     pub(super) wanted: &'a mut Wanted,
 }
@@ -107,9 +109,12 @@ impl Body<'_> {
         let Some(asking) = self.terms.asking else { return Vec::new() };
         let mut wanted = Wanted::new();
         let mut seen = Seen::default();
-        let counts_own = !self.speaks_of_several() && self.all_events_are_settled();
+        let one = !self.speaks_of_several();
+        let none_is_open = one && self.all_events_are_settled();
         for record in 0..self.records.len() {
-            if !self.may_change(record, counts_own) {
+            // What is hidden by what it shares can still tell which others are of its event.
+            let (hidden, shares) = (self.is_hidden(record, false), self.is_hidden(record, one));
+            if hidden || shares && none_is_open || !self.may_lack(record) {
                 continue;
             }
             // What its links lead to may be among its company, so that comes first.
@@ -119,7 +124,7 @@ impl Body<'_> {
                 if !all {
                     self.beside.broken.insert(record);
                 }
-                self.keep_company(record, &company, asking, &mut seen, &mut wanted);
+                self.keep_company((record, shares), &company, asking, &mut seen, &mut wanted);
             }
         }
         wanted.into_values().collect()
@@ -130,25 +135,26 @@ impl Body<'_> {
     /// who is judged by other rules; so this is asked of bodies that speak of nobody else.
     fn all_events_are_settled(&mut self) -> bool {
         (0..self.records.len()).all(|record| {
-            let Some(this) = self.records.get(record) else { return true };
-            let (own, whose) = (this.own, this.whose.clone());
-            let Whose::People(people) = whose else { return true };
-            !self.kind(record).joins || self.is_own(record) || self.is_settled_for(&people, own)
+            !self.kind(record).joins || self.is_own(record) || self.is_hidden(record, true)
         })
     }
 
-    /// Whether a look-up could change what becomes of a record, or of one that is found to be of
-    /// its event. OWN-DATA: never of the reader's own; and without a grant nothing makes visible
-    /// what is hidden whatever it is about, or by what it shares with all of its event, which
-    /// counts where no other can join that event.
-    fn may_change(&mut self, record: usize, counts_own: bool) -> bool {
+    /// Whether there may be something to look up for a record. OWN-DATA: never for the reader's
+    /// own.
+    fn may_lack(&self, record: usize) -> bool {
         let Some(this) = self.records.get(record) else { return false };
-        let own = if counts_own { this.own } else { Hits::default() };
-        let Whose::People(people) = this.whose.clone() else { return false };
         let kind = self.kind(record);
         let lacks = !kind.gets.is_empty() || kind.joins && !self.terms.shape.company.is_empty();
-        let is_named = this.kind != usize::MAX;
-        lacks && is_named && !self.is_own(record) && !self.is_settled_for(&people, own)
+        lacks && this.kind != usize::MAX && !self.is_own(record)
+    }
+
+    /// Whether no look-up can make a record visible: it is hidden whatever it is about, or, if that
+    /// counts, by what it shares with all of its event.
+    fn is_hidden(&mut self, record: usize, own_counts: bool) -> bool {
+        let Some(this) = self.records.get(record) else { return true };
+        let own = if own_counts { this.own } else { Hits::default() };
+        let Whose::People(people) = this.whose.clone() else { return true };
+        self.is_settled_for(&people, own)
     }
 
     /// Whether one of these people's own codes withhold the record and all that shares its event:
@@ -173,7 +179,7 @@ impl Body<'_> {
             Origin::Record(record) => {
                 let kind = self.records.get(record).map_or(usize::MAX, |record| record.kind);
                 for (node, link) in self.links(record) {
-                    if !self.is_unseen(&link) {
+                    if !self.is_unseen(&link) || chain.event_only && !link.episode {
                         continue;
                     }
                     let way = self.way(kind, &link);
