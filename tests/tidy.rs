@@ -160,6 +160,8 @@ fn the_engine_does_no_io() {
         if !name.starts_with("src/engine/") || is_test(&name) {
             continue;
         }
+        // Whether a panic is under way is no IO: what it left half done is not used again.
+        let text = text.replace("std::thread::panicking()", "");
         for banned in
             ["std::fs", "std::net", "std::thread", "tokio", "async fn", "SystemTime", "Instant::"]
         {

@@ -109,12 +109,13 @@ impl Body<'_> {
         let Some(asking) = self.terms.asking else { return Vec::new() };
         let mut wanted = Wanted::new();
         let mut seen = Seen::default();
-        let one = !self.speaks_of_several();
-        let none_is_open = one && self.all_events_are_settled();
+        let of_one = !self.speaks_of_several();
+        let all_settled = of_one && self.all_events_are_settled();
         for record in 0..self.records.len() {
-            // What is hidden by what it shares can still tell which others are of its event.
-            let (hidden, shares) = (self.is_hidden(record, false), self.is_hidden(record, one));
-            if hidden || shares && none_is_open || !self.may_lack(record) {
+            // What is hidden by what it shares may still tell which others are of its event.
+            let event_only = of_one && self.is_hidden(record, true);
+            let settled = self.is_hidden(record, false) || event_only && all_settled;
+            if settled || !self.may_lack(record) {
                 continue;
             }
             // What its links lead to may be among its company, so that comes first.
@@ -124,7 +125,7 @@ impl Body<'_> {
                 if !all {
                     self.beside.broken.insert(record);
                 }
-                self.keep_company((record, shares), &company, asking, &mut seen, &mut wanted);
+                self.keep_company((record, event_only), &company, asking, &mut seen, &mut wanted);
             }
         }
         wanted.into_values().collect()
