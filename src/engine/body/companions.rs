@@ -177,21 +177,13 @@ impl Body<'_> {
 
     /// Follows the links of a record and takes from its company what is of its event, with the
     /// links of that.
-    pub(super) fn keep_company(
-        &mut self,
-        (record, event_only): (usize, bool),
-        company: &[usize],
-        asking: Asking<'_>,
-        seen: &mut Seen,
-        wanted: &mut Wanted,
-    ) {
+    pub(super) fn keep_company(&mut self, mut chain: Chain<'_>, seen: &mut Seen) {
         let shape = self.terms.shape;
+        let Chain { record, company, .. } = chain;
         if seen.too_much.contains(company) {
             self.beside.broken.insert(record);
             return;
         }
-        let asked = BTreeSet::new();
-        let mut chain = Chain { asking, record, company, event_only, asked, wanted };
         let mut open = self.follow(Origin::Record(record), &mut chain);
         let mut keys = if company.is_empty() { Vec::new() } else { self.keys(record) };
         let taken = seen.keys.entry(company.to_vec()).or_default();

@@ -125,7 +125,9 @@ impl Body<'_> {
                 if !all {
                     self.beside.broken.insert(record);
                 }
-                self.keep_company((record, event_only), &company, asking, &mut seen, &mut wanted);
+                let (company, asked, wanted) = (&company, BTreeSet::new(), &mut wanted);
+                let chain = Chain { asking, record, company, event_only, asked, wanted };
+                self.keep_company(chain, &mut seen);
             }
         }
         wanted.into_values().collect()
