@@ -28,6 +28,8 @@ pub(crate) enum What {
     Id,
     /// Whose it is.
     Subject,
+    /// Whose a resource contained in it is.
+    SubjectInside,
     /// When; lower numbers first.
     Date(u8),
     /// An episode link; whether it can only be to a provider.
@@ -67,6 +69,7 @@ impl What {
         matches!(
             self,
             What::Subject
+                | What::SubjectInside
                 | What::Episode(_)
                 | What::Evidence(_)
                 | What::Target

@@ -139,9 +139,11 @@ impl InRecord<'_, '_> {
                 }
             };
             // What stands in a contained resource is neither the record's subject nor its link.
-            if at.depth > CONTAINED && !matches!(what, What::Field(_)) {
+            let contained = at.depth > CONTAINED;
+            if contained && !matches!(what, What::Subject | What::Field(_)) {
                 continue;
             }
+            let what = if contained && what == What::Subject { What::SubjectInside } else { what };
             let house_code = matches!(what, What::HouseCode(_) | What::SystemAt(_));
             let with = if house_code { self.doc.parent(id).0 } else { NOWHERE };
             self.walk.sites.others.push(Site { node: id, with, what });

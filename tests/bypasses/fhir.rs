@@ -262,9 +262,21 @@ async fn bypass_F9_resources_inside_resources() {
         format!("{{\"resourceType\":\"Provenance\",\"id\":\"{SECRET}\",\"target\":[{{\"reference\":\"Condition/{SECRET}\"}}]}}"),
         format!("{{\"resourceType\":\"AuditEvent\",\"id\":\"{SECRET}\",\"entity\":[{{\"what\":{{\"reference\":\"Condition/{SECRET}\"}}}}]}}"),
         format!("{{\"resourceType\":\"MessageHeader\",\"id\":\"{SECRET}\",\"focus\":[{{\"reference\":\"Condition/{SECRET}\"}}]}}"),
+        about("Observation", SECRET, "p-100", &format!(",\"contained\":[{inner}]")),
         inner.clone(),
     ])
     .await;
+    let house =
+        format!("{{\"resourceType\":\"Organization\",\"id\":\"h\",\"contained\":[{inner}]}}");
+    let at = ",\"performer\":[{\"reference\":\"Organization/h\"}]";
+    let stand = Stand::fhir(&bundle(&[about("Observation", "open", "p-104", at), house])).await;
+    let answer = stand.get(MOTHER, "/fhir/Observation").await;
+    assert!(answer.body.contains("open") && !answer.body.contains(SECRET), "{}", answer.body);
+    // Of what is the mother's own in a record of hers nothing goes.
+    let of_hers = condition("inside", "p-100", "F33.1", "");
+    let hers = about("Observation", "hers", "p-100", &format!(",\"contained\":[{of_hers}]"));
+    let stand = Stand::fhir(&bundle(std::slice::from_ref(&hers))).await;
+    assert_eq!(stand.get(MOTHER, "/fhir/Observation").await.body, bundle(&[hers]));
     // What may be there itself names nothing that is hidden.
     let input =
         format!(",\"input\":[{{\"valueReference\":{{\"reference\":\"Condition/{SECRET}\"}}}}]");

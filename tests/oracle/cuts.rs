@@ -94,6 +94,9 @@ impl Judge<'_> {
         if self.body.records[record].node.is_none() || self.body.people.reader().is_none() {
             return false;
         }
+        if !self.body.subjects_inside(record).is_subset(self.body.subjects(record)) {
+            return false;
+        }
         if self.is_public(record) || self.is_attached(record) || self.is_container(record) {
             return true;
         }

@@ -16,6 +16,8 @@ pub struct Typed {
     pub unknown: BTreeSet<Id>,
     /// Contained resources, at any depth, and the resource itself: kind by node.
     pub resources: BTreeMap<Id, String>,
+    /// Those of a kind that the shape does not name.
+    pub unnamed: BTreeSet<Id>,
 }
 
 struct Walk<'a> {
@@ -39,6 +41,7 @@ impl Walk<'_> {
             .and_then(|name| self.shape.kinds.get(name).map(|kind| (name.to_owned(), kind)));
         let Some((name, kind)) = kind else {
             self.typed.unknown.insert(node);
+            self.typed.unnamed.insert(node);
             return;
         };
         self.typed.resources.insert(node, name);

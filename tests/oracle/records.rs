@@ -1,5 +1,6 @@
 //! Which records a body holds, what they are called, and whose they are (DESIGN 3, 4.3).
 
+use super::classify::select_below;
 use super::fhir::{Target, Typed, target, types};
 use super::json::{Doc, Id, Value};
 use super::path::Path;
@@ -334,6 +335,26 @@ impl<'a> Body<'a> {
     /// Whose a record is.
     pub fn subjects(&self, record: usize) -> &BTreeSet<Subject> {
         &self.whose[record]
+    }
+
+    /// Whose the resources contained in a record are; somebody unknown is none of its own.
+    pub fn subjects_inside(&self, record: usize) -> BTreeSet<Subject> {
+        let unnamed = ["$.patient", "$.subject", "$.beneficiary"].map(Path::read);
+        let Typed { resources, unnamed: others, .. } = &self.records[record].typed;
+        let named = resources.iter().map(|(node, kind)| (*node, &*self.shape.kinds[kind].subject));
+        let others = others.iter().map(|node| (*node, &unnamed[..]));
+        let mut subjects = BTreeSet::new();
+        for (resource, paths) in named.chain(others) {
+            if Some(resource) == self.records[record].node {
+                continue;
+            }
+            for node in paths.iter().flat_map(|path| select_below(self, record, resource, path)) {
+                if node != resource && self.names_somebody(node) {
+                    subjects.insert(self.who(record, node));
+                }
+            }
+        }
+        subjects
     }
 
     fn subjects_but(&self, record: usize, seen: &mut BTreeSet<usize>) -> BTreeSet<Subject> {

@@ -21,6 +21,10 @@ impl Body<'_> {
                 Whose::People(_) if self.is_unnamed(record) && !self.is_own(record) => {
                     self.withhold(record, "a kind that the shape does not name");
                 }
+                // SILENCE-HIDES: whose such a record is cannot be told.
+                _ if self.holds_another(record) => {
+                    self.withhold(record, "a resource inside it is another person's");
+                }
                 _ if parent_gone => self.withhold(record, "the record around it is withheld"),
                 Whose::People(people) => {
                     let mut rules = Vec::new();

@@ -70,6 +70,17 @@ impl Body<'_> {
         if nests && !kind.has_subject { Whose::Container } else { Whose::Unknown }
     }
 
+    /// Whether a resource contained in a record names a subject that is not one of the record's: it
+    /// is part of the record, and the record is then nobody's to see.
+    pub(super) fn holds_another(&self, record: usize) -> bool {
+        let named = self.sites(record).iter().filter(|site| site.what == What::SubjectInside);
+        let mut others = named.filter(|site| !self.is_nobody(**site));
+        others.any(|site| {
+            let person = self.person(*site, record);
+            person.is_none_or(|person| !self.people(record).contains(&person))
+        })
+    }
+
     fn tell_by_targets(&mut self, record: usize) {
         let kind = self.kind(record);
         let named = |site: &Site| site.what == What::Subject && !self.is_nobody(*site);
