@@ -228,7 +228,8 @@ fn reduced(other: &Body<'_>, record: usize, means: Means<'_>) -> Looked {
             let nodes = other.select(record, path).into_iter();
             let values = nodes.filter_map(|node| {
                 if other.doc.is_object(node) {
-                    return other.reference(node).map(|text| Part::Reference(text.to_owned()));
+                    let named = other.reference(node).map(|text| Part::Reference(text.to_owned()));
+                    return named.or_else(|| other.identifier(node).map(Part::Value));
                 }
                 super::classify::value(other, node).map(Part::Value)
             });

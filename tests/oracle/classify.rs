@@ -50,8 +50,13 @@ pub fn classify(body: &Body<'_>, lists: &Lists, beside: &Beside) -> Vec<Found> {
             found[record].own.add(RECORD_UNCLASSIFIED);
         }
     }
+    gather_over_public(body, &mut found);
     for record in 0..found.len() {
         let mut taken = found[record].own;
+        let named = public_named(body, record);
+        for target in named {
+            taken.add(known(found[target].own));
+        }
         for target in evidence(body, record) {
             taken.add(without_notes(found[target].own));
         }
@@ -82,6 +87,37 @@ pub fn classify(body: &Body<'_>, lists: &Lists, beside: &Beside) -> Vec<Found> {
         found[record].all = all;
     }
     found
+}
+
+/// The public records that references of a record point at.
+fn public_named(body: &Body<'_>, record: usize) -> BTreeSet<usize> {
+    let mut named = BTreeSet::new();
+    for node in body.scope(record).iter().filter(|_| body.shape.fhir) {
+        if body.records[record].node != Some(*node)
+            && let Some(reference) = body.reference(*node)
+        {
+            named.extend(body.resolve(reference));
+        }
+    }
+    named.retain(|one| *one != record && is_public(body, &body.records[*one].kind));
+    named
+}
+
+/// Slow and plain: each public record takes from those it names until nothing changes.
+fn gather_over_public(body: &Body<'_>, found: &mut [Found]) {
+    loop {
+        let before: Vec<Hits> = found.iter().map(|one| one.own).collect();
+        for record in 0..found.len() {
+            if is_public(body, &body.records[record].kind) {
+                for target in public_named(body, record) {
+                    found[record].own.add(known(before[target]));
+                }
+            }
+        }
+        if found.iter().map(|one| one.own).eq(before) {
+            return;
+        }
+    }
 }
 
 /// Whether a record of another person has a link that could not be followed.
@@ -124,6 +160,12 @@ fn without_notes(hits: Hits) -> Hits {
         given.add(RECORD_UNCLASSIFIED);
     }
     given
+}
+
+/// The same of what could be judged.
+fn known(hits: Hits) -> Hits {
+    let Hits { record, episode } = without_notes(hits);
+    Hits { record: record.minus(Categories::of(Category::Unclassified)), episode }
 }
 
 /// One code of a record.
@@ -400,13 +442,18 @@ fn fhir_words(body: &Body<'_>, lists: &Lists, record: usize) -> Hits {
         let prose = free_text.contains(&node)
             || around.iter().any(|name| ["Annotation", "Narrative"].contains(name));
         let key = doc.key(node);
+        let element =
+            key.or_else(|| doc.ancestors(node).into_iter().find_map(|above| doc.key(above)));
         let found = match type_of(node) {
             Some("string" | "markdown" | "xhtml")
-                if around.iter().any(|name| {
-                    ["HumanName", "Address", "ContactPoint", "Identifier"].contains(name)
-                }) =>
+                if around.iter().any(|name| ["HumanName", "ContactPoint"].contains(name))
+                    || is_number_or_place(around.first().copied(), element) =>
             {
                 continue;
+            }
+            Some("canonical") if around.first() != Some(&"Meta") => lists.words(before_uuid(text)),
+            Some("uri") if matches!(element, Some("instantiatesUri" | "moduleUri")) => {
+                lists.words(before_uuid(text))
             }
             Some("xhtml") => lists.words(&without_markup(text)).record_only(),
             Some("markdown") => lists.words(text).record_only(),
@@ -425,6 +472,16 @@ fn fhir_words(body: &Body<'_>, lists: &Lists, record: usize) -> Hits {
         hits.add(if prose { found.record_only() } else { found });
     }
     hits
+}
+
+fn is_number_or_place(around: Option<&str>, key: Option<&str>) -> bool {
+    match around {
+        Some("Identifier") => key == Some("value"),
+        Some("Address") => {
+            matches!(key, Some("city" | "country" | "district" | "postalCode" | "state"))
+        }
+        _ => false,
+    }
 }
 
 /// Of a name that ends in a UUID, what stands before it: random digits are no words.
@@ -663,7 +720,9 @@ fn part(body: &Body<'_>, node: Id, in_tuple: bool) -> Option<String> {
     if !body.doc.is_object(node) && (in_tuple || !body.shape.fhir) {
         return if in_tuple { value(body, node) } else { text };
     }
-    let reference = body.reference(node).map(str::to_owned).or(text)?;
+    let Some(reference) = body.reference(node).map(str::to_owned).or(text) else {
+        return body.identifier(node).filter(|_| in_tuple);
+    };
     let reference = reference.as_str();
     if let Some(target) = body.resolve(reference).first() {
         // What joins no event ties nothing; as a part of a tuple it is only a value.
@@ -707,7 +766,9 @@ pub fn texts_that_tie(body: &Body<'_>, record: usize) -> Vec<Vec<String>> {
                         text.map(|t| named(&t))
                     };
                 }
-                let text = body.reference(node)?;
+                let Some(text) = body.reference(node) else {
+                    return body.identifier(node).filter(|_| link.len() > 1);
+                };
                 let seen = body.resolve(text).first().copied().filter(|_| link.len() > 1);
                 let typed = seen.and_then(|seen| {
                     let id = body.doc.member_text(body.records[seen].node?, "id")?;

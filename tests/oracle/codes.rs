@@ -152,6 +152,10 @@ fn has_form_of(system: &str, code: &str) -> bool {
     }
 }
 
+fn can_be_compared(code: &str) -> bool {
+    !code.is_empty() && code.len() <= 64 && code.chars().all(|c| (' '..='~').contains(&c))
+}
+
 /// Whether a code is one plain code, not two in a string or one with a modifier.
 fn is_plain(system: &str, code: &str) -> bool {
     let dash = !TRIED.contains(&system) || system == "LOINC";
@@ -289,38 +293,57 @@ impl Lists {
         if declared.is_some_and(|row| row.kind == "administrative") {
             return Judged::Ignored;
         }
-        let code = plain_code(code);
-        if code.is_empty() || code.len() > 64 || !code.chars().all(|c| (' '..='~').contains(&c)) {
-            return Judged::ByWords;
+        let plain = plain_code(code);
+        if let Some(hits) = self.listed(declared, &plain, date) {
+            return Judged::Listed(hits);
+        }
+        let complete =
+            declared.filter(|declared| declared.kind == "complete" && self.has_rows(&declared.key));
+        let Some(complete) = complete else { return Judged::ByWords };
+        if can_be_compared(&plain) && is_plain(&complete.key, &plain) {
+            return Judged::Harmless;
+        }
+        let mut runs = phrase(&code.replace('.', "").replace('*', " "));
+        runs.push(runs.concat());
+        let mut found: Option<Hits> = None;
+        for run in runs {
+            if let Some(hits) = self.listed(declared, &run, date) {
+                found.get_or_insert_default().add(hits);
+            }
+        }
+        found.map_or(Judged::ByWords, Judged::Listed)
+    }
+
+    /// What the rows of the declared system, or of those to try instead, say of a plain code.
+    fn listed(
+        &self,
+        declared: Option<&SystemRow>,
+        code: &str,
+        date: Option<(Date, Date)>,
+    ) -> Option<Hits> {
+        if !can_be_compared(code) {
+            return None;
         }
         let mut try_others = true;
-        let mut complete = false;
         if let Some(declared) = declared {
             let key = declared.key.as_str();
-            if let Some(hits) = self.hits(key, &code, date) {
-                return Judged::Listed(hits);
+            if let Some(hits) = self.hits(key, code, date) {
+                return Some(hits);
             }
-            let listed = self
-                .codes
-                .get(key)
-                .is_some_and(|rows| rows.iter().any(|row| row.categories.is_some()));
-            complete = declared.kind == "complete" && listed && is_plain(key, &code);
-            let unknown = declared.kind == "complete" && !listed;
-            try_others = unknown || (TRIED.contains(&key) && !has_form_of(key, &code));
+            let unknown = declared.kind == "complete" && !self.has_rows(key);
+            try_others = unknown || (TRIED.contains(&key) && !has_form_of(key, code));
         }
         let mut found: Option<Hits> = None;
-        if try_others {
-            for key in TRIED.into_iter().filter(|key| has_form_of(key, &code)) {
-                if let Some(hits) = self.hits(key, &code, date) {
-                    found.get_or_insert_default().add(hits);
-                }
+        for key in TRIED.into_iter().filter(|key| try_others && has_form_of(key, code)) {
+            if let Some(hits) = self.hits(key, code, date) {
+                found.get_or_insert_default().add(hits);
             }
         }
-        match found {
-            Some(hits) => Judged::Listed(hits),
-            None if complete => Judged::Harmless,
-            None => Judged::ByWords,
-        }
+        found
+    }
+
+    fn has_rows(&self, key: &str) -> bool {
+        self.codes.get(key).is_some_and(|rows| rows.iter().any(|row| row.categories.is_some()))
     }
 
     /// What the words of a text say.

@@ -151,6 +151,10 @@ impl Judge<'_> {
         leaving: &BTreeSet<usize>,
         cuts: &BTreeMap<usize, BTreeSet<Id>>,
     ) -> BTreeSet<usize> {
+        let all = 0..self.body.records.len();
+        let withheld = all.filter(|record| !leaving.contains(record));
+        let held_back: Vec<usize> =
+            withheld.flat_map(|record| self.owned(record, &BTreeSet::new())).collect();
         let mut reached = BTreeSet::new();
         let mut starts: Vec<usize> = leaving
             .iter()
@@ -164,7 +168,8 @@ impl Judge<'_> {
             let Some(cut) = cuts.get(&record) else { continue };
             for target in self.pointed_at(record, cut) {
                 let wanted = self.is_public(target) || self.lets_attached(target, leaving);
-                if wanted && leaving.contains(&target) && reached.insert(target) {
+                let wanted = wanted && leaving.contains(&target) && !held_back.contains(&target);
+                if wanted && reached.insert(target) {
                     starts.push(target);
                 }
             }
@@ -194,7 +199,15 @@ impl Judge<'_> {
                 records.extend(self.body.resolve(reference));
             }
         }
-        // What it names as belonging to it.
+        // What has owners follows them alone.
+        records.retain(|target| self.kind(*target).is_none_or(|kind| kind.owner.is_none()));
+        records.extend(self.owned(record, cut));
+        records
+    }
+
+    /// The records that places left in a record name as belonging to it.
+    fn owned(&self, record: usize, cut: &BTreeSet<Id>) -> Vec<usize> {
+        let mut records = Vec::new();
         let kind = &self.body.records[record].kind;
         let owners = self.body.shape.kinds.values().filter_map(|kind| kind.owner.as_ref());
         for (_, at) in owners.filter(|(owner, _)| owner == kind) {

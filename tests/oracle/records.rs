@@ -375,6 +375,11 @@ impl<'a> Body<'a> {
                 }
             }
         }
+        if ["RelatedPerson", "Person"].contains(&&*self.records[record].kind)
+            && let [person] = self.bearer(record).into_iter().collect::<Vec<_>>().as_slice()
+        {
+            subjects.insert(Subject::Known(*person));
+        }
         if subjects.is_empty() {
             for path in self.kind(record).map(|kind| kind.targets.as_slice()).unwrap_or_default() {
                 for node in self.select(record, path) {

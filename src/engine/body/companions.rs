@@ -260,7 +260,10 @@ impl Body<'_> {
         if self.doc.get(site.node)?.kind != Json::Object {
             return self.day_or_text(site.node).map(Cow::into_owned);
         }
-        let link = self.link_at(site).filter(|link| link.has_text())?;
+        let link = self.link_at(site)?;
+        if !link.has_text() {
+            return self.identifier(site.node).map(Cow::into_owned);
+        }
         let root = self.bearers(link).first().and_then(|first| self.records.get(*first));
         let typed = root.and_then(|record| self.typed_name(record.root));
         Some(typed.unwrap_or_else(|| link.name().to_owned()))

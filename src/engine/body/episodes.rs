@@ -219,10 +219,14 @@ impl Body<'_> {
         }
     }
 
-    /// A part of a tuple: of a date-time the day as written counts, of a reference what it names.
+    /// A part of a tuple: of a date-time the day as written counts, of a reference what it names,
+    /// of one without its identifier.
     fn part(&self, site: Site) -> Option<Part<'_>> {
         if self.doc.get(site.node)?.kind == Json::Object {
-            let link = self.link_at(site).filter(|link| link.has_text())?;
+            let link = self.link_at(site)?;
+            if !link.has_text() {
+                return self.identifier(site.node).map(Part::Text);
+            }
             return Some(match self.bearers(link).first() {
                 Some(first) => Part::Record(*first),
                 None => Part::Text(Cow::Borrowed(link.name())),

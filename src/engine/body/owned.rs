@@ -5,7 +5,7 @@ use crate::engine::document::cut::emit;
 use crate::engine::document::pieces::Pieces;
 use crate::engine::lookups::fhir_id;
 use crate::engine::released::Refusal;
-use crate::engine::sites::{Site, What};
+use crate::engine::sites::Site;
 use std::ops::Range;
 
 impl Body<'_> {
@@ -16,17 +16,10 @@ impl Body<'_> {
         fhir_id(link.text(), self.terms.shape, self.terms.public_url).is_some()
     }
 
-    /// The first record, with what stands around it in `alone`; it leaves if it was reached and
-    /// every record that it belongs to leaves.
+    /// The first record, with what stands around it in `alone`.
     pub(super) fn write_alone(&mut self, alone: &Range<usize>) -> Result<Pieces, Refusal> {
         let root = self.records.first().filter(|record| record.released).map(|record| record.root);
-        let hidden = (1..self.records.len()).any(|record| {
-            let sites = self.sites(record).iter();
-            let mut owned = sites.filter(|site| site.what == What::Owns && self.owns(**site));
-            !self.is_released(record) && owned.any(|site| self.in_sight(*site).contains(&0))
-        });
-        let node = root.and_then(|root| Some((root, self.doc.get(root)?)));
-        let Some((root, node)) = node.filter(|_| !hidden) else {
+        let Some((root, node)) = root.and_then(|root| Some((root, self.doc.get(root)?))) else {
             self.report.released = 0;
             self.report.subjects.clear();
             return Err(Refusal::NotFound);

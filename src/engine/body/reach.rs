@@ -13,12 +13,24 @@ impl Body<'_> {
         if !self.records.iter().any(may_stay) {
             return;
         }
-        let mut refused = BTreeSet::new();
+        let mut refused = self.held_back();
         // One that is refused for whom it is seen to belong to on the way takes back what was
         // reached over it.
         while let Some(lost) = self.reach_without(&refused) {
             refused.insert(lost);
         }
+    }
+
+    /// What belongs to a record that is withheld, whatever else points at it.
+    fn held_back(&self) -> BTreeSet<usize> {
+        let all = 0..self.records.len();
+        if !all.clone().any(|record| self.kind(record).owner.is_some()) {
+            return BTreeSet::new();
+        }
+        let withheld = all.filter(|record| !self.is_released(*record));
+        let sites = withheld.flat_map(|record| self.sites(record));
+        let owned = sites.filter(|site| site.what == What::Owns && self.owns(**site));
+        owned.flat_map(|site| self.in_sight(*site)).copied().collect()
     }
 
     /// Gives an attached record that had been reached and then was refused.
@@ -49,16 +61,15 @@ impl Body<'_> {
             let people = self.people(from).to_vec();
             for number in self.site_numbers(from) {
                 let Some(site) = self.site(number) else { continue };
-                let points = match site.what {
-                    What::Reference(_) => true,
-                    What::Owns => self.owns(site),
-                    _ => false,
-                };
+                let owns = site.what == What::Owns && self.owns(site);
+                let points = owns || matches!(site.what, What::Reference(_));
                 if !points || self.is_inside_cut(site.node) {
                     continue;
                 }
                 for target in self.in_sight(site).to_vec() {
-                    if refused.contains(&target) {
+                    // What has owners leaves with them: others may name it and know nothing of it.
+                    let follows = owns || self.kind(target).owner.is_none();
+                    if !follows || refused.contains(&target) {
                         continue;
                     }
                     match self.reached(target, &people) {

@@ -117,8 +117,12 @@ impl Body<'_> {
     /// A part of a tuple as it is written.
     fn piece(&self, site: Site) -> Option<Piece> {
         if self.doc.get(site.node)?.kind == Json::Object {
-            let link = self.link_at(site).filter(|link| link.has_text())?;
-            return Some(Piece::Named(link.text().to_owned()));
+            let link = self.link_at(site)?;
+            return if link.has_text() {
+                Some(Piece::Named(link.text().to_owned()))
+            } else {
+                self.identifier(site.node).map(|id| Piece::Value(id.into_owned()))
+            };
         }
         Some(Piece::Value(self.day_or_text(site.node)?.into_owned()))
     }

@@ -48,6 +48,13 @@ impl Body<'_> {
                 None => return Whose::Unknown,
             }
         }
+        // Whoever is described is a subject, too, of whomever they are a relative.
+        if matches!(kind.name.as_str(), "RelatedPerson" | "Person")
+            && let Some(person) = self.person_of_record(record)
+        {
+            any = true;
+            people.push(person);
+        }
         if any {
             people.sort_unstable();
             people.dedup();

@@ -58,7 +58,7 @@ impl Hits {
         self.union(other) != other
     }
 
-    fn union(self, other: Hits) -> Hits {
+    pub(crate) fn union(self, other: Hits) -> Hits {
         Hits { record: self.record.union(other.record), episode: self.episode.union(other.episode) }
     }
 }
@@ -154,21 +154,27 @@ impl CodeBook {
         if system.is_some_and(|system| system.coverage == Coverage::Administrative) {
             return Judgement::Ignored;
         }
-        // SILENCE-HIDES: what cannot be compared is never harmless.
-        let Some(code) = CodeKey::of(code) else { return Judgement::ByWords };
-        if let Some(hits) = system.and_then(|system| system.look_up(&code, date)) {
+        let key = CodeKey::of(code);
+        if let Some(hits) = key.and_then(|key| self.listed(system, &key, date)) {
             return Judgement::Listed(hits);
         }
-        let tried = self.tried(system, &code).filter_map(|system| system.look_up(&code, date));
-        if let Some(hits) = tried.reduce(Hits::union) {
-            return Judgement::Listed(hits);
+        let complete = system.filter(|system| system.coverage == Coverage::Complete);
+        let Some(complete) = complete else { return Judgement::ByWords };
+        if key.is_some_and(|key| complete.is_plain(&key)) {
+            return Judgement::Harmless;
         }
-        match system {
-            Some(system) if system.coverage == Coverage::Complete && system.is_plain(&code) => {
-                Judgement::Harmless
-            }
-            Some(_) | None => Judgement::ByWords,
+        // SILENCE-HIDES: what cannot be compared is never harmless, and may hold a code that can.
+        let listed = pieces(code).filter_map(|piece| self.listed(system, &piece, date));
+        listed.reduce(Hits::union).map_or(Judgement::ByWords, Judgement::Listed)
+    }
+
+    /// What the rows say of a code that can be compared.
+    fn listed(&self, system: Option<&System>, code: &CodeKey, date: Option<Date>) -> Option<Hits> {
+        if let Some(hits) = system.and_then(|system| system.look_up(code, date)) {
+            return Some(hits);
         }
+        let tried = self.tried(system, code).filter_map(|system| system.look_up(code, date));
+        tried.reduce(Hits::union)
     }
 
     /// The systems to try a code against whose own system is none, unknown or surely wrong.
@@ -195,13 +201,18 @@ impl CodeBook {
     /// The rows behind [`CodeBook::judge`].
     pub fn rows_of_code(&self, system: Option<&str>, code: &str, date: Option<Date>) -> Vec<Row> {
         let system = system.and_then(|system| self.systems.system(self.system_id(system)));
-        let Some(code) = CodeKey::of(code) else { return Vec::new() };
-        let own = system.map(|system| system.rows_of(&code, date)).unwrap_or_default();
-        let rows = if own.is_empty() {
-            self.tried(system, &code).flat_map(|system| system.rows_of(&code, date)).collect()
-        } else {
-            own
+        let rows_of = |code: CodeKey| {
+            let own = system.map(|system| system.rows_of(&code, date)).unwrap_or_default();
+            if own.is_empty() {
+                self.tried(system, &code).flat_map(|system| system.rows_of(&code, date)).collect()
+            } else {
+                own
+            }
         };
+        let mut rows = CodeKey::of(code).map(rows_of).unwrap_or_default();
+        if rows.is_empty() && system.is_some_and(|of| of.coverage == Coverage::Complete) {
+            rows = pieces(code).flat_map(rows_of).collect();
+        }
         rows.into_iter().filter_map(lists::CodeRow::as_row).collect()
     }
 
@@ -215,4 +226,13 @@ impl CodeBook {
     pub fn knows_system(&self, system: &str) -> bool {
         self.system_id(system) != SystemId::UNKNOWN
     }
+}
+
+/// The codes that may stand in what is not one plain code (`HC:90837:95`, `ICD10 F33.1`, one with
+/// an invisible letter): each run of letters and digits, and all of them together.
+fn pieces(code: &str) -> impl Iterator<Item = CodeKey> {
+    let folded = fold::folded(&code.replace('.', ""));
+    let mut runs: Vec<String> = folded.split(' ').map(str::to_owned).collect();
+    runs.push(runs.concat());
+    runs.into_iter().filter_map(|run| CodeKey::of(&run))
 }

@@ -53,8 +53,21 @@ const OF_ELEMENTS: [(&str, &str); 3] =
 const HOUSEKEEPING: [&str; 6] =
     ["lastUpdated", "profile", "security", "source", "tag", "versionId"];
 
-/// Types in which the words are names and addresses.
-const QUIET: [&str; 4] = ["Address", "ContactPoint", "HumanName", "Identifier"];
+/// Types in which the words are names and numbers.
+const QUIET: [&str; 2] = ["ContactPoint", "HumanName"];
+
+/// Members of types that are so too; who gave an identifier, or what a house is called, is words.
+const QUIET_MEMBERS: [(&str, &str); 6] = [
+    ("Address", "city"),
+    ("Address", "country"),
+    ("Address", "district"),
+    ("Address", "postalCode"),
+    ("Address", "state"),
+    ("Identifier", "value"),
+];
+
+/// Members that name a definition by its address, in words mostly.
+const DEFINITIONS: [&str; 2] = ["instantiatesUri", "moduleUri"];
 
 /// Every member name that elements bring in.
 pub(super) fn names(written: &written::Shape) -> Vec<String> {
@@ -211,6 +224,12 @@ impl Elements {
         };
         let (base, targets) = of.split_once([' ', '(']).unwrap_or((of, ""));
         let mut flags = flags | housekeeping | bits(base);
+        if QUIET_MEMBERS.contains(&(owner, name)) {
+            flags |= flag::QUIET;
+        }
+        if owner != "Meta" && (base == "canonical" || DEFINITIONS.contains(&name)) {
+            flags |= flag::WORDS;
+        }
         if base == "Reference" && all_public(compiler.written, targets) {
             flags |= flag::PROVIDERS;
         }
