@@ -1,17 +1,9 @@
 //! F: FHIR.
 
 use super::{
-    Answer, DAUGHTER, Files, MOTHER, NOTHING, SECRET, Stand, Step, Upstream, bundle, claim, claims,
-    condition, good, harmless, headed, parse, request, shipped, yaml,
+    Answer, DAUGHTER, Files, MOTHER, NOTHING, SECRET, Stand, Step, Upstream, about, bundle, claim,
+    claims, condition, good, harmless, headed, parse, request, shipped, yaml,
 };
-
-/// A resource about a patient, with more members.
-fn about(kind: &str, id: &str, patient: &str, more: &str) -> String {
-    format!(
-        "{{\"resourceType\":\"{kind}\",\"id\":\"{id}\",\"subject\":{{\"reference\":\
-         \"Patient/{patient}\"}}{more}}}"
-    )
-}
 
 /// A Condition of a child, of nothing sensitive.
 fn open() -> String {
@@ -27,8 +19,9 @@ fn depression() -> String {
 async fn hidden_beside_open(resources: &[String]) {
     let all: Vec<String> = [open()].into_iter().chain(resources.iter().cloned()).collect();
     let stand = Stand::fhir(&bundle(&all)).await;
-    let answer = stand.get(MOTHER, "/fhir/Condition").await;
-    assert_eq!(answer.body, bundle(&[open()]));
+    for path in ["/fhir/Condition", "/fhir/Patient/p-104/$everything"] {
+        assert_eq!(stand.get(MOTHER, path).await.body, bundle(&[open()]), "{path}");
+    }
 }
 
 /// Each query is a 400 that names the parameter and asks the upstream nothing.

@@ -23,6 +23,7 @@ mod operations;
 mod requests;
 mod side_channels;
 mod sockets;
+mod ways;
 
 pub(crate) use crate::proxy::client::{Answer, ask, exchange, parse, request};
 pub(crate) use crate::proxy::deployment::{DAUGHTER, Deployment, Files, MOTHER, shipped, yaml};
@@ -165,6 +166,14 @@ pub(crate) fn condition(id: &str, patient: &str, code: &str, more: &str) -> Stri
         "{{\"resourceType\":\"Condition\",\"id\":\"{id}\",\"subject\":{{\"reference\":\
          \"Patient/{patient}\"}},\"code\":{{\"coding\":[{{\"system\":\
          \"http://hl7.org/fhir/sid/icd-10-cm\",\"code\":\"{code}\"}}]}}{more}}}"
+    )
+}
+
+/// A resource about a patient, with more members.
+pub(crate) fn about(kind: &str, id: &str, patient: &str, more: &str) -> String {
+    format!(
+        "{{\"resourceType\":\"{kind}\",\"id\":\"{id}\",\"subject\":{{\"reference\":\
+         \"Patient/{patient}\"}}{more}}}"
     )
 }
 

@@ -1,0 +1,125 @@
+//! Ways that the catalogue does not number, in FHIR: what leaves beside a record, or stands in it
+//! where nobody looked.
+
+use super::{DAUGHTER, MOTHER, SECRET, Stand, about, bundle, condition};
+
+const PSYCHIATRY: &str =
+    r#""coding":[{"system":"http://nucc.org/provider-taxonomy","code":"2084P0800X"}]"#;
+
+/// What the reader gets of these resources, from a search that returns them all.
+async fn seen(reader: &str, resources: &[String]) -> String {
+    let stand = Stand::fhir(&bundle(resources)).await;
+    stand.get(reader, "/fhir/Patient/p-102/$everything").await.body
+}
+
+/// Whether one of these resources hides itself and the others from the mother, and not from the
+/// daughter whose they are.
+async fn hidden(resources: &[String]) {
+    let hers = condition("open", "p-104", "J06.9", "");
+    let with = |more: &[String]| [std::slice::from_ref(&hers), more].concat();
+    assert_eq!(seen(MOTHER, &with(resources)).await, bundle(&[hers.clone()]));
+    assert!(seen(DAUGHTER, resources).await.contains("harmless"));
+}
+
+fn observation(more: &str) -> String {
+    about("Observation", "harmless", "p-102", &format!("{HARMLESS}{more}"))
+}
+
+/// A code that says nothing.
+const HARMLESS: &str =
+    r#","code":{"coding":[{"system":"http://hl7.org/fhir/sid/icd-10-cm","code":"R53.83"}]}"#;
+
+#[tokio::test]
+async fn a_provider_tells_what_those_tell_that_it_names() {
+    let person = format!(
+        r#"{{"resourceType":"Practitioner","id":"d","qualification":[{{"code":{{{PSYCHIATRY}}}}}]}}"#
+    );
+    let role = r#"{"resourceType":"PractitionerRole","id":"r","practitioner":{"reference":"Practitioner/d"}}"#;
+    let house =
+        r#"{"resourceType":"Organization","id":"h","name":"Riverside Psychiatric Hospital"}"#;
+    let place = r#"{"resourceType":"Location","id":"l","managingOrganization":{"reference":"Organization/h"}}"#;
+    let (role, house, place) = (role.to_owned(), house.to_owned(), place.to_owned());
+    let performer =
+        |name: &str| observation(&format!(r#","performer":[{{"reference":"{name}"}}]"#));
+    hidden(&[performer("PractitionerRole/r"), role, person]).await;
+    // Nobody calls these evidence.
+    let assigner = r#","identifier":[{"value":"1","assigner":{"reference":"Organization/h"}}]"#;
+    hidden(&[observation(assigner), house.clone()]).await;
+    hidden(&[observation(r#","partOf":[{"reference":"Location/l"}]"#), place, house.clone()]).await;
+    // One that tells nothing leaves.
+    let plain = house.replace("Psychiatric", "General");
+    let all = [performer("Organization/h"), plain];
+    assert_eq!(seen(MOTHER, &all).await, bundle(&all));
+}
+
+#[tokio::test]
+async fn a_binary_leaves_with_its_owners_alone() {
+    let label = r#","meta":{"security":[{"system":"http://terminology.hl7.org/CodeSystem/v3-ActCode","code":"PSYTHPN"}]}"#;
+    let content = r#","content":[{"attachment":{"contentType":"text/plain","url":"Binary/b"}}]"#;
+    let note = about("DocumentReference", "n", "p-102", &format!("{label}{content}"));
+    let text = format!(
+        r#"{{"resourceType":"Binary","id":"b","contentType":"text/plain","data":"{SECRET}"}}"#
+    );
+    let list = |patient: &str| {
+        let entry = r#","entry":[{"item":{"reference":"Binary/b"}}]"#;
+        about("List", "l", patient, entry)
+    };
+    for (reader, patient) in [(DAUGHTER, "p-102"), (MOTHER, "p-100")] {
+        for all in
+            [vec![list(patient), text.clone()], vec![note.clone(), list(patient), text.clone()]]
+        {
+            let body = seen(reader, &all).await;
+            assert!(body.contains("\"l\"") && !body.contains(SECRET), "{body}");
+        }
+    }
+    let open = about("DocumentReference", "o", "p-102", content);
+    assert!(seen(DAUGHTER, &[open, text]).await.contains(SECRET));
+}
+
+#[tokio::test]
+async fn a_provider_named_by_a_number_ties() {
+    let therapy = r#"{"coding":[{"system":"http://www.ama-assn.org/go/cpt","code":"90837"}]}"#;
+    let bill = |id: &str, code: &str, npi: &str| {
+        format!(
+            r#"{{"resourceType":"ExplanationOfBenefit","id":"{id}","patient":{{"reference":"Patient/p-102"}},"provider":{{"identifier":{{"system":"http://hl7.org/fhir/sid/us-npi","value":"{npi}"}}}},"item":[{{"sequence":1,"productOrService":{code},"servicedPeriod":{{"start":"2026-11-03"}}}}]}}"#
+        )
+    };
+    let plain = therapy.replace("90837", "99213");
+    let all = [bill("harmless", &plain, "123"), bill("therapy", therapy, "123")];
+    hidden(&all).await;
+    let apart = [bill("harmless", &plain, "124"), bill("therapy", therapy, "123")];
+    assert_eq!(seen(MOTHER, &apart).await, bundle(&apart[..1]));
+}
+
+#[tokio::test]
+async fn words_are_read_where_places_and_definitions_are_named() {
+    for more in [
+        r#","identifier":[{"value":"1","assigner":{"display":"Riverside Psychiatric Hospital"}}]"#,
+        r#","identifier":[{"type":{"text":"psychiatry number"},"value":"1"}]"#,
+    ] {
+        hidden(&[observation(more)]).await;
+    }
+    let report = |measure: &str| {
+        about(
+            "MeasureReport",
+            "harmless",
+            "p-102",
+            &format!(r#","measure":"http://x.example/Measure/{measure}""#),
+        )
+    };
+    hidden(&[report("AntidepressantMedicationManagement")]).await;
+    let plain = [report("ColorectalCancerScreening")];
+    assert_eq!(seen(MOTHER, &plain).await, bundle(&plain));
+    // A number, a town are no words.
+    let plain = [observation(r#","identifier":[{"value":"depression-1"}]"#)];
+    assert_eq!(seen(MOTHER, &plain).await, bundle(&plain));
+}
+
+#[tokio::test]
+async fn a_relative_who_is_a_member_is_their_own_person() {
+    let relative = format!(
+        r#"{{"resourceType":"RelatedPerson","id":"rp-102","patient":{{"reference":"Patient/p-100"}},"address":[{{"line":["{SECRET}"]}}]}}"#
+    );
+    let body = seen(MOTHER, &[relative]).await;
+    assert!(body.contains("rp-102") && !body.contains(SECRET), "{body}");
+}
