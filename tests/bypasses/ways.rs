@@ -17,7 +17,7 @@ async fn seen(reader: &str, resources: &[String]) -> String {
 async fn hidden(resources: &[String]) {
     let hers = condition("open", "p-104", "J06.9", "");
     let with = |more: &[String]| [std::slice::from_ref(&hers), more].concat();
-    assert_eq!(seen(MOTHER, &with(resources)).await, bundle(&[hers.clone()]));
+    assert_eq!(seen(MOTHER, &with(resources)).await, bundle(std::slice::from_ref(&hers)));
     assert!(seen(DAUGHTER, resources).await.contains("harmless"));
 }
 
@@ -73,6 +73,8 @@ async fn a_binary_leaves_with_its_owners_alone() {
         }
     }
     let open = about("DocumentReference", "o", "p-102", content);
+    let body = seen(DAUGHTER, &[note, open.clone(), text.clone()]).await;
+    assert!(body.contains("\"o\"") && !body.contains(SECRET), "{body}");
     assert!(seen(DAUGHTER, &[open, text]).await.contains(SECRET));
 }
 

@@ -154,6 +154,7 @@ impl<'a> Body<'a> {
     ) {
         read.clear();
         for site in sites.iter_mut().filter(|site| site.what.is_link()) {
+            self.has_subjects_inside |= site.what == What::SubjectInside;
             // A part of a tuple may be a plain value.
             let value = || self.doc.get(site.node).is_some_and(|node| node.kind != Json::Object);
             if matches!(site.what, What::Tuple(..)) && value() {

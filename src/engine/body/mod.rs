@@ -180,6 +180,8 @@ struct Body<'a> {
     records: Vec<Record>,
     names: Names<'a>,
     links: Vec<Link<'a>>,
+    /// Whether a record holds a resource that names a subject of its own.
+    has_subjects_inside: bool,
     standings: BTreeMap<PersonId, Standing>,
     verdicts: BTreeMap<(PersonId, Categories, Option<Category>), Verdict>,
     cuts: Cuts,
@@ -241,6 +243,7 @@ impl<'a> Body<'a> {
             records: Vec::new(),
             names: Names::default(),
             links: Vec::new(),
+            has_subjects_inside: false,
             standings: BTreeMap::new(),
             verdicts: BTreeMap::new(),
             cuts: Cuts::default(),

@@ -80,6 +80,9 @@ impl Body<'_> {
     /// Whether a resource contained in a record names a subject that is not one of the record's: it
     /// is part of the record, and the record is then nobody's to see.
     pub(super) fn holds_another(&self, record: usize) -> bool {
+        if !self.has_subjects_inside {
+            return false;
+        }
         let named = self.sites(record).iter().filter(|site| site.what == What::SubjectInside);
         let mut others = named.filter(|site| !self.is_nobody(**site));
         others.any(|site| {
