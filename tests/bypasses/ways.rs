@@ -31,9 +31,12 @@ const HARMLESS: &str =
 
 #[tokio::test]
 async fn a_provider_tells_what_those_tell_that_it_names() {
-    let person = format!(
-        r#"{{"resourceType":"Practitioner","id":"d","qualification":[{{"code":{{{PSYCHIATRY}}}}}]}}"#
-    );
+    let person_of = |more: &str| {
+        format!(
+            r#"{{"resourceType":"Practitioner","id":"d","qualification":[{{"code":{{{PSYCHIATRY}}}}}],{more}}}"#
+        )
+    };
+    let person = person_of(r#""active":true"#);
     let role = r#"{"resourceType":"PractitionerRole","id":"r","practitioner":{"reference":"Practitioner/d"}}"#;
     let house =
         r#"{"resourceType":"Organization","id":"h","name":"Riverside Psychiatric Hospital"}"#;
@@ -46,6 +49,11 @@ async fn a_provider_tells_what_those_tell_that_it_names() {
     let assigner = r#","identifier":[{"value":"1","assigner":{"reference":"Organization/h"}}]"#;
     hidden(&[observation(assigner), house.clone()]).await;
     hidden(&[observation(r#","partOf":[{"reference":"Location/l"}]"#), place, house.clone()]).await;
+    // By a number, too.
+    let number = r#"{"system":"http://hl7.org/fhir/sid/us-npi","value":"123"}"#;
+    let numbered = person_of(&format!(r#""identifier":[{number}]"#));
+    let by_number = format!(r#","performer":[{{"identifier":{number}}}]"#);
+    hidden(&[observation(&by_number), numbered]).await;
     // One that tells nothing leaves.
     let plain = house.replace("Psychiatric", "General");
     let all = [performer("Organization/h"), plain];

@@ -53,7 +53,8 @@ pub fn classify(body: &Body<'_>, lists: &Lists, beside: &Beside) -> Vec<Found> {
     gather_over_public(body, &mut found);
     for record in 0..found.len() {
         let mut taken = found[record].own;
-        let named = public_named(body, record);
+        let mut named = public_named(body, record);
+        named.extend(public_numbered(body, record));
         for target in named {
             taken.add(known(found[target].own));
         }
@@ -101,6 +102,23 @@ fn public_named(body: &Body<'_>, record: usize) -> BTreeSet<usize> {
     }
     named.retain(|one| *one != record && is_public(body, &body.records[*one].kind));
     named
+}
+
+/// The public records whose numbers references of a record bear.
+fn public_numbered(body: &Body<'_>, record: usize) -> BTreeSet<usize> {
+    let references = body.scope(record).iter().filter(|node| {
+        let of = body.records[record].typed.of.get(node).map(String::as_str);
+        of.is_some_and(|of| of.starts_with("Reference"))
+    });
+    let numbers: BTreeSet<String> = references.filter_map(|node| body.identifier(*node)).collect();
+    let numbered = |other: &usize| {
+        let one = &body.records[*other];
+        let identifiers = one.node.and_then(|node| body.doc.member(node, "identifier"));
+        let all = identifiers.into_iter().flat_map(|all| body.doc.children(all));
+        let mut values = all.filter_map(|one| body.scalar(body.doc.member(*one, "value")?));
+        is_public(body, &one.kind) && values.any(|value| numbers.contains(&value))
+    };
+    (0..body.records.len()).filter(|other| *other != record).filter(numbered).collect()
 }
 
 /// Slow and plain: each public record takes from those it names until nothing changes.

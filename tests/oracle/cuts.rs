@@ -541,8 +541,11 @@ impl Judge<'_> {
     /// Adds what goes with what is cut; `None` if the record itself does.
     fn close(&self, record: usize, cut: BTreeSet<Id>) -> Option<BTreeSet<Id>> {
         let mut closed = cut.clone();
-        for node in cut {
-            self.take(record, node, &mut closed)?;
+        for node in &cut {
+            // What goes with something around it takes nothing more along.
+            if !self.body.doc.ancestors(*node).iter().any(|around| cut.contains(around)) {
+                self.take(record, *node, &mut closed)?;
+            }
         }
         Some(closed)
     }

@@ -1,6 +1,7 @@
 //! Evidence, and what an event shares: what records take from each other.
 
 use super::links::Points;
+use super::providers::Providers;
 use super::{Body, Why};
 use crate::engine::category::{Categories, Category};
 use crate::engine::codes::Hits;
@@ -30,10 +31,10 @@ impl Body<'_> {
         for record in 0..self.records.len() {
             self.miss_links(record);
         }
-        let providers_tell = self.gather_over_public();
+        let providers = self.gather_over_public();
         let own: Vec<Hits> = self.records.iter().map(|record| record.own).collect();
         for record in 0..self.records.len() {
-            self.take_evidence(record, &own, providers_tell);
+            self.take_evidence(record, &own, providers.as_ref());
         }
         let beside = (0..self.beside.records.len()).map(|at| self.gives_beside(at, &own));
         let own_of_all = self.records.iter().map(|record| record.own.episode).chain(beside);
@@ -105,85 +106,60 @@ impl Body<'_> {
         }
     }
 
-    /// Public records take what those tell that they point at, over any number of them: a role
-    /// what its practitioner tells, a department what its hospital tells. Whether any tells
-    /// something.
-    fn gather_over_public(&mut self) -> bool {
-        let public = |body: &Self, at: usize| body.kind(at).public;
-        let all = 0..self.records.len();
-        let tells = |at: &usize| {
-            self.records.get(*at).is_some_and(|record| known(record.own) != Hits::default())
-        };
-        let mut open: Vec<usize> =
-            all.clone().filter(|at| public(self, *at)).filter(tells).collect();
-        if open.is_empty() {
-            return false;
-        }
-        let mut pointing: Vec<(usize, usize)> = Vec::new();
-        for from in all.filter(|at| public(self, *at)) {
-            let sites = self.sites(from).iter().filter(|s| matches!(s.what, What::Reference(_)));
-            let targets = sites.flat_map(|site| self.in_sight(*site));
-            pointing.extend(targets.map(|target| (*target, from)));
-        }
-        pointing.sort_unstable();
-        // Each is visited again only when it tells more, of which there is a bounded number.
-        while let Some(at) = open.pop() {
-            let told = self.records.get(at).map(|record| known(record.own)).unwrap_or_default();
-            let first = pointing.partition_point(|(target, _)| *target < at);
-            let of = pointing.iter().skip(first).take_while(|(target, _)| *target == at);
-            for (_, from) in of {
-                let Some(record) = self.records.get_mut(*from) else { continue };
-                let more = record.own.union(told);
-                if std::mem::replace(&mut record.own, more) != more {
-                    open.push(*from);
-                }
-            }
-        }
-        true
-    }
-
-    /// The record takes the targets' own categories; those of a public one wherever it names it,
+    /// The record takes the targets' own categories; those of a provider wherever it names them,
     /// for what is pointed at may leave with it.
-    fn take_evidence(&mut self, record: usize, own: &[Hits], providers_tell: bool) {
+    fn take_evidence(&mut self, record: usize, own: &[Hits], providers: Option<&Providers>) {
         let mut taken = Hits::default();
         let mut why = Vec::new();
         for site in self.sites(record) {
-            let (providers, evidence) = match site.what {
+            let (only_providers, evidence) = match site.what {
                 What::Evidence(providers) => (providers, true),
+                What::Reference(_) => {
+                    let Some(providers) = providers else { continue };
+                    let hits = self.told_by_providers((record, *site), own, providers);
+                    taken = taken.union(hits);
+                    self.because(hits, site.node, None, &mut why);
+                    continue;
+                }
                 What::Episode(providers) | What::Resolve(_, providers) => (providers, false),
-                What::Reference(providers) if providers_tell => (providers, false),
                 _ => continue,
             };
-            let counts = |target: usize| {
-                target != record && (evidence || providers_tell && self.kind(target).public)
-            };
-            match self.leads(*site, providers) {
-                Leads::InSight(targets) => {
-                    for target in targets.iter().copied().filter(|target| counts(*target)) {
-                        let given = if evidence { unshared } else { known };
-                        let hits = own.get(target).copied().map(given).unwrap_or_default();
+            match self.leads(*site, only_providers) {
+                Leads::InSight(targets) if evidence => {
+                    for target in targets.iter().copied().filter(|target| *target != record) {
+                        let hits = own.get(target).copied().map(unshared).unwrap_or_default();
                         taken = taken.union(hits);
-                        let categories = hits.record.union(hits.episode);
-                        let told = why.iter().any(|why: &Why| why.node == site.node);
-                        if self.terms.explain && !categories.is_empty() && !told {
-                            let place = self.records.get(target).map(|t| t.root);
-                            let place = place.map(|root| self.place(root, NodeId(0)));
-                            let because = format!("evidence {}", place.unwrap_or_default());
-                            why.push(Why { categories, node: site.node, because });
-                        }
+                        self.because(hits, site.node, Some(target), &mut why);
                     }
                 }
                 Leads::Beside(at) if evidence => {
                     let hits = self.looked(at).map(|looked| unshared(looked.own));
                     taken = taken.union(hits.unwrap_or_default());
                 }
-                Leads::Beside(_) | Leads::OutOfSight | Leads::Nowhere | Leads::Provider => {}
+                Leads::InSight(_)
+                | Leads::Beside(_)
+                | Leads::OutOfSight
+                | Leads::Nowhere
+                | Leads::Provider => {}
             }
         }
         if let Some(this) = self.records.get_mut(record) {
             this.own = this.own.union(taken);
             this.evidence.extend(why);
         }
+    }
+
+    /// Notes where categories were taken, once for each place.
+    fn because(&self, hits: Hits, node: NodeId, target: Option<usize>, why: &mut Vec<Why>) {
+        let categories = hits.record.union(hits.episode);
+        let told = why.iter().any(|why| why.node == node);
+        if !self.terms.explain || categories.is_empty() || told {
+            return;
+        }
+        let target = target.and_then(|target| self.records.get(target));
+        let place =
+            target.map_or_else(|| self.place(node, NodeId(0)), |t| self.place(t.root, NodeId(0)));
+        why.push(Why { categories, node, because: format!("evidence {place}") });
     }
 
     /// A link that is out of sight makes a record of another person unclassified.
@@ -260,11 +236,4 @@ fn lead(points: Points, bearers: &[usize], providers: bool) -> Leads<'_> {
 pub(super) fn unshared(hits: Hits) -> Hits {
     let note = Categories::of(Category::PsychotherapyNotes);
     Hits { record: hits.record.minus(note), episode: hits.episode }
-}
-
-/// Of that what is surely known: a provider who could not be judged hides nothing but where they
-/// are evidence.
-fn known(hits: Hits) -> Hits {
-    let Hits { record, episode } = unshared(hits);
-    Hits { record: record.minus(Categories::of(Category::Unclassified)), episode }
 }

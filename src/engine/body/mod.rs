@@ -1,7 +1,7 @@
 //! One body (or one line of a stream): the way from a tape to what stays of it.
 //!
 //! [`frame`] finds the records, [`whose`] their subjects, [`classify`] what they are about,
-//! [`follow`], [`companions`] and [`beside`] what was looked up for them, [`link`] and [`episodes`] what they share, [`decide`]
+//! [`follow`], [`companions`] and [`beside`] what was looked up for them, [`link`], [`providers`] and [`episodes`] what they share, [`decide`]
 //! what becomes of them, [`settle`] and [`references`] what has to go from those that stay,
 //! [`turn`] which of those are on the page asked for, [`envelope`] what is put around them,
 //! [`account`] the report.
@@ -23,6 +23,7 @@ mod link;
 mod links;
 mod listed;
 mod owned;
+mod providers;
 mod reach;
 mod reduce;
 mod references;
