@@ -270,7 +270,7 @@ impl Judge<'_> {
                 cut.extend(self.unnamed(record));
             }
         }
-        self.close(record, cut)
+        self.close(record, &cut)
     }
 
     /// Whom a record is about, and whether any of them is another person than the reader.
@@ -539,9 +539,9 @@ impl Judge<'_> {
     }
 
     /// Adds what goes with what is cut; `None` if the record itself does.
-    fn close(&self, record: usize, cut: BTreeSet<Id>) -> Option<BTreeSet<Id>> {
+    fn close(&self, record: usize, cut: &BTreeSet<Id>) -> Option<BTreeSet<Id>> {
         let mut closed = cut.clone();
-        for node in &cut {
+        for node in cut {
             // What goes with something around it takes nothing more along.
             if !self.body.doc.ancestors(*node).iter().any(|around| cut.contains(around)) {
                 self.take(record, *node, &mut closed)?;
