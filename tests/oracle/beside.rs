@@ -393,19 +393,23 @@ fn texts_that_tie(body: &Body<'_>, one: &Looked) -> Vec<Vec<String>> {
     for link in one.links.iter().filter(|link| link.episode) {
         keys.extend(link.text.as_deref().map(|text| vec![named(text)]));
     }
-    keys.extend(one.tuples(|text| named(text)));
+    keys.extend(one.tuples(named, str::to_owned));
     keys
 }
 
 impl Looked {
     /// Every choice of one value of each part of its tuples.
-    fn tuples(&self, named: impl Fn(&str) -> String) -> Vec<Vec<String>> {
+    fn tuples(
+        &self,
+        named: impl Fn(&str) -> String,
+        value: impl Fn(&str) -> String,
+    ) -> Vec<Vec<String>> {
         let mut keys = Vec::new();
         for tuple in &self.tuples {
             let parts = tuple.iter().map(|values| -> Vec<String> {
-                let texts = values.iter().map(|value| match value {
+                let texts = values.iter().map(|part| match part {
                     Part::Reference(text) => named(text),
-                    Part::Value(text) => text.clone(),
+                    Part::Value(text) => value(text),
                 });
                 texts.collect()
             });
@@ -586,7 +590,10 @@ impl Beside {
         if !one.name.is_empty() {
             keys.push(vec![one.name.clone()]);
         }
-        let value = |text: &str| match body.resolve(text).first() {
+        let named = |text: &str| match body.resolve(text).first() {
+            _ if let Subject::Known(person) = body.who_is(Some(text), None) => {
+                super::classify::person_key(person)
+            }
             Some(first) => super::classify::own_key(*first),
             None => match target(text) {
                 Target::Named(_, name) if body.shape.fhir => name,
@@ -594,7 +601,8 @@ impl Beside {
             },
         };
         // As those of the body have them.
-        keys.extend(one.tuples(value).into_iter().map(|key| key[1..].to_vec()));
+        let value = |text: &str| super::classify::or_person(body, text.to_owned());
+        keys.extend(one.tuples(named, value).into_iter().map(|key| key[1..].to_vec()));
         for link in one.links.iter().filter(|link| link.episode) {
             let Some(text) = &link.text else { continue };
             match sight(body, link) {

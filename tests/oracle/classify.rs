@@ -8,6 +8,7 @@ use super::path::Path;
 use super::records::{Body, Subject};
 use jiff::civil::Date;
 use sequester::engine::category::{Categories, Category};
+use sequester::engine::facts::PersonId;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// What was found in one record.
@@ -143,7 +144,20 @@ fn is_lost(body: &Body<'_>, record: usize, beside: &Beside) -> bool {
     let own = body.all_reader(body.subjects(record));
     let public = body.kind(record).is_some_and(|kind| kind.public);
     let broken = beside.broken.contains(&record);
-    !own && !public && (broken || has_link_out_of_sight(body, record, beside))
+    let lost = || has_link_out_of_sight(body, record, beside) || has_misformed_tie(body, record);
+    !own && !public && (broken || lost())
+}
+
+/// Whether something stands where a tie should that is of no form that ties.
+fn has_misformed_tie(body: &Body<'_>, record: usize) -> bool {
+    let ties = body.kind(record).map(|kind| kind.episode.as_slice()).unwrap_or_default();
+    let nodes = ties.iter().flatten().flat_map(|path| body.select(record, path));
+    nodes.into_iter().any(|node| match &body.doc.nodes[node].value {
+        Value::Array(children) => !children.is_empty(),
+        Value::Object(_) => !body.shape.fhir,
+        Value::Bool(_) => true,
+        Value::Null | Value::Text(_) | Value::Number(_) => false,
+    })
 }
 
 /// Whether a record must have a known code and has none, neither of its own nor of an attached
@@ -727,6 +741,15 @@ fn event_keys(body: &Body<'_>, record: usize, beside: &Beside) -> Vec<Vec<String
     keys
 }
 
+/// Whoever is a person counts as that person, by whichever name.
+pub fn or_person(body: &Body<'_>, text: String) -> String {
+    body.people.find(&text).map_or(text, person_key)
+}
+
+pub fn person_key(person: PersonId) -> String {
+    format!("person {}", person.0)
+}
+
 pub fn own_key(record: usize) -> String {
     format!("record {record}")
 }
@@ -736,12 +759,16 @@ pub fn own_key(record: usize) -> String {
 fn part(body: &Body<'_>, node: Id, in_tuple: bool) -> Option<String> {
     let text = body.scalar(node);
     if !body.doc.is_object(node) && (in_tuple || !body.shape.fhir) {
-        return if in_tuple { value(body, node) } else { text };
+        let value = || value(body, node).map(|text| or_person(body, text));
+        return if in_tuple { value() } else { text };
     }
     let Some(reference) = body.reference(node).map(str::to_owned).or(text) else {
-        return body.identifier(node).filter(|_| in_tuple);
+        return body.identifier(node).filter(|_| in_tuple).map(|text| or_person(body, text));
     };
     let reference = reference.as_str();
+    if in_tuple && let Subject::Known(person) = body.who_is(Some(reference), None) {
+        return Some(person_key(person));
+    }
     if let Some(target) = body.resolve(reference).first() {
         // What joins no event ties nothing; as a part of a tuple it is only a value.
         let ties = in_tuple || kind_joins(body, &body.records[*target].kind);

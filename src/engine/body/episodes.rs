@@ -34,6 +34,7 @@ impl Key<'_> {
             Key::Foreign(record) => number(*record),
             Key::Tuple(parts) => parts.iter().fold(1, |hash: u64, part| {
                 let part = match part {
+                    Part::Person(person) => u64::from(person.0),
                     Part::Record(record) => number(*record),
                     Part::Text(text) => names::hash(text),
                 };
@@ -46,6 +47,8 @@ impl Key<'_> {
 /// A part of a tuple.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 enum Part<'k> {
+    /// Somebody, by whichever of their names.
+    Person(PersonId),
     /// A record in sight.
     Record(usize),
     /// A name or a value.
@@ -178,8 +181,11 @@ impl Body<'_> {
         }
         let parts = looked.parts.iter().map(|(tuple, part, piece)| {
             let value = match piece {
-                Piece::Value(text) => Part::Text(Cow::Borrowed(text)),
+                Piece::Value(text) => self.value_part(Cow::Borrowed(text)),
                 Piece::Named(text) => match self.names.at(&self.points(text).1).first() {
+                    _ if let Some(person) = self.person_by(Some(text), None) => {
+                        Part::Person(person)
+                    }
                     Some(first) => Part::Record(*first),
                     None => Part::Text(Cow::Borrowed(name_in(text))),
                 },
@@ -220,19 +226,26 @@ impl Body<'_> {
     }
 
     /// A part of a tuple: of a date-time the day as written counts, of a reference what it names,
-    /// of one without its identifier.
+    /// of one without its identifier; whoever is a person counts by no name but as that person.
     fn part(&self, site: Site) -> Option<Part<'_>> {
         if self.doc.get(site.node)?.kind == Json::Object {
             let link = self.link_at(site)?;
             if !link.has_text() {
-                return self.identifier(site.node).map(Part::Text);
+                return self.identifier(site.node).map(|number| self.value_part(number));
             }
-            return Some(match self.bearers(link).first() {
-                Some(first) => Part::Record(*first),
-                None => Part::Text(Cow::Borrowed(link.name())),
+            return Some(match (link.who, self.bearers(link).first()) {
+                (Some(person), _) => Part::Person(person),
+                (None, Some(first)) => Part::Record(*first),
+                (None, None) => Part::Text(Cow::Borrowed(link.name())),
             });
         }
-        self.day_or_text(site.node).map(Part::Text)
+        let text = self.day_or_text(site.node)?;
+        // In FHIR people are references.
+        Some(if self.terms.shape.fhir { Part::Text(text) } else { self.value_part(text) })
+    }
+
+    fn value_part<'p>(&self, text: Cow<'p, str>) -> Part<'p> {
+        self.terms.people.find(&text).map_or(Part::Text(text), Part::Person)
     }
 
     /// A value as it is compared: of a date-time the day as written.

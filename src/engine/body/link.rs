@@ -5,7 +5,7 @@ use super::providers::Providers;
 use super::{Body, Why};
 use crate::engine::category::{Categories, Category};
 use crate::engine::codes::Hits;
-use crate::engine::document::tape::NodeId;
+use crate::engine::document::tape::{Kind as Json, NodeId};
 use crate::engine::sites::{Site, What};
 
 /// Where a link leads.
@@ -172,6 +172,10 @@ impl Body<'_> {
             // A visit number that no record bears ties by its value; only references, evidence
             // and what may be looked up can be out of sight.
             let providers = match site.what {
+                What::Episode(_) | What::Tuple(..) if self.is_misformed(site.node) => {
+                    why.push(Self::unclassified_why(site.node, "a link of another form"));
+                    continue;
+                }
                 What::Episode(_) if !self.terms.shape.fhir => continue,
                 What::Evidence(providers)
                 | What::Episode(providers)
@@ -192,6 +196,18 @@ impl Body<'_> {
             if self.terms.explain {
                 this.evidence.extend(why);
             }
+        }
+    }
+
+    /// Whether a value is there and is none that ties: a list, in a dialect without references an
+    /// object, a truth value. It may hold what ties.
+    fn is_misformed(&self, node: NodeId) -> bool {
+        let Some(kind) = self.doc.get(node).map(|node| node.kind) else { return true };
+        match kind {
+            Json::Array => self.doc.children(node).next().is_some(),
+            Json::Object => !self.terms.shape.fhir,
+            Json::True | Json::False => true,
+            Json::Null | Json::String | Json::Number => false,
         }
     }
 
