@@ -55,6 +55,9 @@ pub(crate) enum What {
     Reference(bool),
     /// A member the shape does not name.
     Unknown,
+    /// A value of another form than the shape expects there, which no selector goes through;
+    /// whether it could tell whose the record is, or be a note that is nobody's to read.
+    Misformed(bool),
     /// Narrative, labels, versions.
     Housekeeping,
     /// An extension that may not leave to others.

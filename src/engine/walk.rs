@@ -319,6 +319,9 @@ impl InRecord<'_, '_> {
         if does & does::HOUSEKEEPING != 0 {
             self.push(id, What::Housekeeping);
         }
+        if does & does::MISFORMED != 0 {
+            self.push(id, What::Misformed(does & does::BARRED != 0));
+        }
     }
 
     #[inline(never)]

@@ -1,7 +1,9 @@
-//! Ways that the catalogue does not number, in FHIR: what leaves beside a record, or stands in it
-//! where nobody looked.
+//! Ways that the catalogue does not number: what leaves beside a record, or stands in it where
+//! nobody looked, or in a form that nobody expected.
 
-use super::{DAUGHTER, MOTHER, SECRET, Stand, about, bundle, condition};
+use super::{
+    CLAIMS, DAUGHTER, MOTHER, SECRET, Stand, about, bundle, claim, claims, condition, good,
+};
 
 const PSYCHIATRY: &str =
     r#""coding":[{"system":"http://nucc.org/provider-taxonomy","code":"2084P0800X"}]"#;
@@ -132,4 +134,61 @@ async fn a_relative_who_is_a_member_is_their_own_person() {
     );
     let body = seen(MOTHER, &[relative]).await;
     assert!(body.contains("rp-102") && !body.contains(SECRET), "{body}");
+}
+
+/// What the mother gets of a body of the house.
+async fn of_house(path: &str, body: &str) -> String {
+    Stand::house(good("application/json", body)).await.get(MOTHER, path).await.body
+}
+
+#[tokio::test]
+async fn a_value_of_another_form_does_not_pass_for_none() {
+    let of = |more: &str| claims(&[claim(SECRET, "M-102", "S93.401A", more)]);
+    // What is there and empty is none.
+    for more in ["", r#","visitId":null"#, r#","lines":[]"#, r#","lines":"""#, r#","lines":null"#] {
+        assert!(of_house(CLAIMS, &of(more)).await.contains(SECRET), "{more}");
+    }
+    for more in [
+        r#","visitId":["V-2"]"#,
+        r#","visitId":{"id":"V-2"}"#,
+        r#","lines":{"code":"90837","codeSystem":"CPT"}"#,
+        r#","lines":["90837"]"#,
+        r#","lines":"90837""#,
+        r#","lines":[[{"code":"90837"}]]"#,
+        r#","provider":[{"npi":"9","taxonomy":"103TC0700X"}]"#,
+        r#","provider":"L. Okafor""#,
+    ] {
+        assert_eq!(of_house(CLAIMS, &of(more)).await, claims(&[]), "{more}");
+    }
+    // Nor who is spoken of.
+    let message = |about: &str| {
+        format!(
+            r#"{{"messages":[{{"messageId":"m","memberId":"M-100","about":{about},"title":"{SECRET}","codes":[{{"code":"S93.401A","system":"ICD-10-CM"}}]}}]}}"#
+        )
+    };
+    let messages = "/api/v1/family/C-1/messages";
+    for about in [r#""M-102""#, r#"[["M-102"]]"#, r#"{"member":"M-102"}"#] {
+        let body = of_house(messages, &message(about)).await;
+        assert!(!body.contains(SECRET), "{about}: {body}");
+    }
+    assert!(of_house(messages, &message("[]")).await.contains(SECRET));
+    // One object where several records should stand is nobody's.
+    let one = claim(SECRET, "M-102", "F33.1", &format!(r#","provider":{{"name":"{SECRET}"}}"#));
+    let family = format!(r#"{{"members":[{{"memberId":"M-100","claims":{one}}}]}}"#);
+    let body = of_house("/api/v1/family/C-1", &family).await;
+    assert!(body.contains("M-100") && !body.contains(SECRET), "{body}");
+}
+
+#[tokio::test]
+async fn a_person_ties_by_any_of_their_names() {
+    let bill = |id: &str, code: &str, patient: &str| {
+        format!(
+            r#"{{"resourceType":"ExplanationOfBenefit","id":"{id}","patient":{{{patient}}},"provider":{{"reference":"Practitioner/9"}},"billablePeriod":{{"start":"2026-11-03"}},"item":[{{"sequence":1,"productOrService":{{"coding":[{{"system":"http://www.ama-assn.org/go/cpt","code":"{code}"}}]}}}}]}}"#
+        )
+    };
+    hidden(&[
+        bill("harmless", "99213", r#""identifier":{"value":"M-102"}"#),
+        bill("therapy", "90837", r#""reference":"Patient/p-102""#),
+    ])
+    .await;
 }

@@ -144,7 +144,11 @@ fn is_lost(body: &Body<'_>, record: usize, beside: &Beside) -> bool {
     let own = body.all_reader(body.subjects(record));
     let public = body.kind(record).is_some_and(|kind| kind.public);
     let broken = beside.broken.contains(&record);
-    let lost = || has_link_out_of_sight(body, record, beside) || has_misformed_tie(body, record);
+    let lost = || {
+        has_link_out_of_sight(body, record, beside)
+            || has_misformed_tie(body, record)
+            || !super::forms::misformed(body, record).is_empty()
+    };
     !own && !public && (broken || lost())
 }
 
@@ -264,7 +268,7 @@ pub fn is_foreign(body: &Body<'_>, record: usize) -> bool {
     !subjects.is_empty() && !body.all_reader(subjects)
 }
 
-fn is_empty(doc: &Doc, node: Id) -> bool {
+pub fn is_empty(doc: &Doc, node: Id) -> bool {
     match &doc.nodes[node].value {
         Value::Null => true,
         Value::Text(text) => text.trim().is_empty(),

@@ -94,6 +94,9 @@ impl Judge<'_> {
         if self.body.records[record].node.is_none() || self.body.people.reader().is_none() {
             return false;
         }
+        if self.body.is_barred(record) {
+            return false;
+        }
         if !self.body.subjects_inside(record).is_subset(self.body.subjects(record)) {
             return false;
         }
@@ -608,7 +611,7 @@ impl Judge<'_> {
 }
 
 /// The places of records inside a record of this kind, as the shape writes them.
-fn nested_places(body: &Body<'_>, record: usize) -> Vec<Path> {
+pub fn nested_places(body: &Body<'_>, record: usize) -> Vec<Path> {
     fn look(places: &[super::shape::Place], kind: &str, found: &mut Vec<Path>) {
         for place in places {
             if place.kind == kind {

@@ -18,6 +18,7 @@ pub mod codes;
 pub mod cuts;
 pub mod emit;
 pub mod fhir;
+pub mod forms;
 pub mod json;
 pub mod path;
 pub mod people;

@@ -2,6 +2,7 @@
 
 use super::classify::select_below;
 use super::fhir::{Target, Typed, target, types};
+use super::forms::misformed;
 use super::json::{Doc, Id, Value};
 use super::path::Path;
 use super::shape::{Kind, Place, Shape};
@@ -337,6 +338,11 @@ impl<'a> Body<'a> {
         &self.whose[record]
     }
 
+    /// Whether somebody whom no selector found may be a subject.
+    pub fn is_barred(&self, record: usize) -> bool {
+        misformed(self, record).iter().any(|(_, bars)| *bars)
+    }
+
     /// Whose the resources contained in a record are; somebody unknown is none of its own.
     pub fn subjects_inside(&self, record: usize) -> BTreeSet<Subject> {
         let unnamed = ["$.patient", "$.subject", "$.beneficiary"].map(Path::read);
@@ -361,6 +367,9 @@ impl<'a> Body<'a> {
         let mut subjects = BTreeSet::new();
         if self.records[record].node.is_none() || !seen.insert(record) {
             return subjects;
+        }
+        if self.is_barred(record) {
+            return BTreeSet::from([Subject::Unknown]);
         }
         let unnamed = ["$.patient", "$.subject", "$.beneficiary"].map(Path::read);
         let paths: &[Path] = match self.kind(record) {
@@ -399,6 +408,13 @@ impl<'a> Body<'a> {
             && !nobodys
             && let Some(parent) = self.records[record].parent
         {
+            // Pieces of one object where several records should stand.
+            let around = |record: &Record| self.doc.nodes[record.cut].parent;
+            let object = around(&self.records[record]).filter(|at| self.doc.is_object(*at));
+            let mut others = self.records.iter().filter(|other| other.node.is_none());
+            if object.is_some() && others.any(|other| around(other) == object) {
+                return BTreeSet::from([Subject::Unknown]);
+            }
             return self.subjects_but(parent, seen);
         }
         subjects

@@ -300,7 +300,7 @@ impl Body<'_> {
         }
     }
 
-    fn is_empty(&self, node: NodeId) -> bool {
+    pub(super) fn is_empty(&self, node: NodeId) -> bool {
         self.doc.get(node).is_none_or(|inner| match inner.kind {
             Json::Null => true,
             Json::String => text::str_of(self.doc.json, inner).trim().is_empty(),

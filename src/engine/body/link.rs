@@ -176,6 +176,11 @@ impl Body<'_> {
                     why.push(Self::unclassified_why(site.node, "a link of another form"));
                     continue;
                 }
+                What::Misformed(_) if !self.is_empty(site.node) => {
+                    let because = "a value of another form than the shape expects";
+                    why.push(Self::unclassified_why(site.node, because));
+                    continue;
+                }
                 What::Episode(_) if !self.terms.shape.fhir => continue,
                 What::Evidence(providers)
                 | What::Episode(providers)

@@ -55,6 +55,11 @@ impl Body<'_> {
             any = true;
             people.push(person);
         }
+        // SILENCE-HIDES: it may be about somebody whom no selector found.
+        let barred = |site: &Site| site.what == What::Misformed(true) && !self.is_empty(site.node);
+        if self.sites(record).iter().any(barred) {
+            return Whose::Unknown;
+        }
         if any {
             people.sort_unstable();
             people.dedup();
@@ -67,6 +72,9 @@ impl Body<'_> {
             return Whose::Attached;
         }
         if let Some(parent) = this.parent {
+            if self.is_torn(this.cut) {
+                return Whose::Unknown;
+            }
             return match self.records.get(parent).map(|parent| &parent.whose) {
                 Some(Whose::People(people)) => Whose::People(people.clone()),
                 _ => Whose::Unknown,
@@ -75,6 +83,14 @@ impl Body<'_> {
         let specs = &self.terms.shape.specs;
         let nests = specs.get(this.spec).is_some_and(|spec| !spec.nested.is_empty());
         if nests && !kind.has_subject { Whose::Container } else { Whose::Unknown }
+    }
+
+    /// Whether it is a piece of one object where several records should stand: beside it stands
+    /// what is no record, and who it is about may be said there.
+    fn is_torn(&self, cut: NodeId) -> bool {
+        let is_element = self.doc.get(cut).is_none_or(|node| node.is_element);
+        let mut beside = self.doc.children(self.doc.parent(cut));
+        !is_element && beside.any(|(piece, _)| self.outside.contains(&piece))
     }
 
     /// Whether a resource contained in a record names a subject that is not one of the record's: it

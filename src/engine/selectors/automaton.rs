@@ -98,6 +98,53 @@ impl Automaton {
         })
     }
 
+    /// By state all bits of the states that it leads to, over any number of steps; none of one
+    /// through which a `..` passes, for that leads everywhere.
+    pub fn below(&self, ends: &[u32]) -> Vec<u32> {
+        let mut below = vec![0; self.len()];
+        loop {
+            let mut changed = false;
+            for state in 0..self.len() {
+                let all = self.next(state).fold(0, |all, next| {
+                    let of = |bits: &[u32]| bits.get(index(next)).copied().unwrap_or_default();
+                    all | of(ends) | of(&below)
+                });
+                if let Some(bits) = below.get_mut(state).filter(|bits| **bits != all) {
+                    *bits = all;
+                    changed = true;
+                }
+            }
+            if !changed {
+                break;
+            }
+        }
+        let other = |state: State| self.steps.get(index(state)).map_or(DEAD, |steps| steps.other);
+        for (state, bits) in below.iter_mut().enumerate() {
+            let next = other(number(state));
+            if next != DEAD && other(next) == next {
+                *bits = 0;
+            }
+        }
+        below
+    }
+
+    /// The states that a step may lead to.
+    fn next(&self, state: usize) -> impl Iterator<Item = State> {
+        let row = self.states.get(state);
+        let variants = row.map_or(0..0, |row| {
+            let guards = row.guards.1.saturating_sub(row.guards.0);
+            let count = 1_u32.checked_shl(guards).unwrap_or(u32::MAX).saturating_sub(1);
+            index(row.variants)..index(row.variants.saturating_add(count))
+        });
+        let variants = self.variants.get(variants).unwrap_or_default();
+        self.steps.get(state).into_iter().chain(variants).flat_map(|steps| {
+            let table = index(steps.table)..=index(steps.table.saturating_add(steps.mask.into()));
+            let keyed = self.keys.get(table).unwrap_or_default();
+            let keyed = keyed.iter().filter(|(key, _)| *key != 0).map(|(_, to)| *to);
+            [steps.other, steps.element].into_iter().chain(keyed)
+        })
+    }
+
     /// Whether a step from there may ask for more than a key.
     pub fn is_guarded(&self, state: State) -> bool {
         self.steps.get(index(state)).is_some_and(|steps| steps.guarded)

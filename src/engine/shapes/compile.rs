@@ -4,7 +4,7 @@ use super::elements::Elements;
 use super::keys::Keys;
 use super::meant::{Kind, KindOf, Mark, Shape, Spec, StateFacts, flag, tell};
 use super::written::{self, Belongs, Dialect, Errors, WhenEmpty};
-use super::{companies, gets, kinds, owners, routes};
+use super::{companies, forms, gets, kinds, owners, routes};
 use crate::engine::category::Category;
 use crate::engine::diagnostics::{At, Diagnostic, SourceFile, Span, did_you_mean};
 use crate::engine::document::tape::Vocabulary;
@@ -338,7 +338,10 @@ impl Compiler<'_> {
             }
             StateFacts { flags, marks: (number(start), number(flat.len())) }
         });
-        let facts = facts.collect();
+        let mut facts = facts.collect::<Vec<_>>();
+        if self.written.dialect != Some(Dialect::Fhir) {
+            forms::tell_ways(automaton, &mut facts, &flat);
+        }
         (facts, flat)
     }
 }

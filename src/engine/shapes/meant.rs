@@ -268,6 +268,10 @@ pub mod flag {
     pub const ATTACHMENT: u32 = 1 << 18;
     /// … a Reference.
     pub const REFERENCE: u32 = 1 << 19;
+    /// Of a dialect without types: what tells of the record stands below, and nowhere else.
+    pub const TELLS_BELOW: u32 = 1 << 21;
+    /// … and it is whose the record is, or a note that is nobody's to read.
+    pub const BARS_BELOW: u32 = 1 << 22;
 }
 
 /// Bits of [`Shape::tells`].

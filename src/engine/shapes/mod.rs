@@ -3,6 +3,7 @@
 mod companies;
 pub mod compile;
 mod elements;
+mod forms;
 mod gets;
 mod keys;
 mod kinds;

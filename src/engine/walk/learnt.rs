@@ -65,7 +65,13 @@ pub(in crate::engine::walk) mod does {
     pub(in crate::engine::walk) const HOUSEKEEPING: u32 = 1 << 15;
     /// Of an object: it would be a code, but says nothing, see `quiet`.
     pub(in crate::engine::walk) const NO_CODE: u32 = 1 << 14;
-    pub(in crate::engine::walk) const RARE: u32 = REQUIRED | MARKED | UNKNOWN | HOUSEKEEPING;
+    /// It is not of the form that the shape expects there, and what is above it or it leads to
+    /// what tells of the record.
+    pub(in crate::engine::walk) const MISFORMED: u32 = 1 << 13;
+    /// … or to what bars it.
+    pub(in crate::engine::walk) const BARRED: u32 = 1 << 7;
+    pub(in crate::engine::walk) const RARE: u32 =
+        REQUIRED | MARKED | UNKNOWN | HOUSEKEEPING | MISFORMED;
 }
 
 /// An array or object of a record while it is being walked.

@@ -51,6 +51,7 @@ impl InRecord<'_, '_> {
             inside.flags |= flag::CLINICAL;
         }
         outcome.does |= self.does(node, flags, told, inside.flags);
+        outcome.does |= self.misformed(node, flags, around.state);
         let by_value = flags & (flag::RESOURCE | flag::EXTENSION) != 0;
         let guarded = self.shape.automaton.is_guarded(around.state);
         if (by_value || guarded) && !self.is_fixed(id, node, around.state) {
@@ -117,6 +118,25 @@ impl InRecord<'_, '_> {
     }
 
     /// What the key of a member tells.
+    /// Whether selectors of what tells go through the place, or through the array around it, and
+    /// pass over this value: a scalar where they go on, an element where they ask for members.
+    fn misformed(&self, node: &Node, flags: u32, around: State) -> u32 {
+        let container = matches!(node.kind, Json::Object | Json::Array);
+        let passes = flags & (flag::LEADS | flag::MARKED | flag::CUT) == 0;
+        let way = if node.kind == Json::Null {
+            0
+        } else if !container && flags & flag::TELLS_BELOW != 0 && flags & flag::MARKED == 0 {
+            flags
+        } else if node.is_element && passes && !self.shape.automaton.is_guarded(around) {
+            self.shape.facts(around).flags
+        } else {
+            0
+        };
+        let bit = |of: u32, is: bool| if is { of } else { 0 };
+        bit(does::MISFORMED, way & flag::TELLS_BELOW != 0)
+            | bit(does::BARRED, way & flag::BARS_BELOW != 0)
+    }
+
     #[inline]
     fn told(&self, node: &Node) -> u16 {
         self.shape.tells.get(usize::from(node.key)).copied().unwrap_or(0)
