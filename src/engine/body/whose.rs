@@ -57,7 +57,7 @@ impl Body<'_> {
         }
         // SILENCE-HIDES: it may be about somebody whom no selector found.
         let barred = |site: &Site| site.what == What::Misformed(true) && !self.is_empty(site.node);
-        if self.sites(record).iter().any(barred) {
+        if !self.terms.shape.fhir && self.sites(record).iter().any(barred) {
             return Whose::Unknown;
         }
         if any {

@@ -2,6 +2,7 @@
 
 use super::lines::{Column, Line, lines};
 use super::patterns::Pattern;
+use super::systems::foreign;
 use super::{Hits, Row};
 use crate::engine::category::{Categories, Category};
 use crate::engine::diagnostics::{At, Diagnostic, Severity, SourceFile, Span, did_you_mean};
@@ -118,14 +119,17 @@ fn code_row(
         mistakes.push(Diagnostic::error(file, line.span, "the row names no system"));
     }
     let code = line.cell(CODE);
-    let pattern = code.and_then(|cell| match Pattern::parse(&cell.value) {
-        Ok(pattern) => Some(pattern),
-        Err(why) => {
+    let pattern = code.and_then(|cell| {
+        let odd = system.and_then(|system| foreign(&system.value, &cell.value));
+        let odd = odd
+            .map(|odd| format!("no code of this system has a `{odd}`: the row would never match"));
+        let read = odd.map_or_else(|| Pattern::parse(&cell.value).map_err(str::to_owned), Err);
+        read.map_err(|why| {
             let help = "write a code, `F2*` for all that start so, or `F20..F29`";
             let place = if cell.value.is_empty() { line.span } else { cell.span };
             mistakes.push(Diagnostic::error(file, place, why).help(help));
-            None
-        }
+        })
+        .ok()
     });
     let says = says(file, line, mistakes);
     let from = date(file, line.filled(FROM), mistakes);

@@ -63,6 +63,21 @@ impl Form {
     }
 }
 
+/// What stands in a pattern that no code of the system can have: it would never match, and nobody
+/// would notice. `F20-F29` is a range to a reader, and a code to us.
+pub(super) fn foreign(system: &str, pattern: &str) -> Option<char> {
+    let form = TRIED_WITHOUT_SYSTEM.iter().find(|(key, _)| *key == system);
+    let has = |letter: char| match form {
+        Some((_, form)) => {
+            letter.is_ascii_alphanumeric()
+                || matches!(letter, '.' | '*')
+                || letter == '-' && form.has_dash()
+        }
+        None => !matches!(letter, ',' | ';' | '|' | '%'),
+    };
+    pattern.chars().find(|letter| letter.is_ascii() && !has(*letter))
+}
+
 /// How far the lists of a system go, as `systems.csv` declares.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Coverage {

@@ -480,6 +480,29 @@ fn a_file_must_have_its_header_and_its_last_newline() {
 }
 
 #[test]
+fn a_row_that_no_code_can_match_is_a_mistake() {
+    let mistakes = |system: &str, pattern: &str| {
+        let header = "system,code_or_range,category,subcategory,reach,from,until,source,note";
+        let list = format!("{header}\n{system},\"{pattern}\",mental-health,x,episode,,,s,\n");
+        book_of(&[("systems.csv", SYSTEMS), ("list.csv", &list)]).1.len()
+    };
+    for (system, pattern) in [
+        ("CPT", "90832-90838"),
+        ("ICD-10-CM", "F20,F21"),
+        ("ICD-10-CM", "F20|F21"),
+        ("ICD-10-CM", "F 20*"),
+        ("NUCC", "101Y%"),
+        ("ActCode", "PSY;PSYTHPN"),
+    ] {
+        assert_eq!(mistakes(system, pattern), 1, "{system} {pattern}");
+    }
+    for (system, pattern) in [("LOINC", "44249-1"), ("ICD-10-CM", "F20.1..F29"), ("ActCode", "A-B")]
+    {
+        assert_eq!(mistakes(system, pattern), 0, "{system} {pattern}");
+    }
+}
+
+#[test]
 fn mistakes_of_systems_are_told() {
     check_mistakes(
         "systems.csv",
