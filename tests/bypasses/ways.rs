@@ -192,3 +192,18 @@ async fn a_person_ties_by_any_of_their_names() {
     ])
     .await;
 }
+
+#[tokio::test]
+async fn what_nobody_names_in_ones_own_record_may_be_somebody_elses() {
+    let theirs = claim(SECRET, "M-102", "F33.1", "");
+    let with = |more: &str| claims(&[claim("own", "M-100", "F33.1", more)]);
+    let dependents = with(&format!(r#","dependents":[{theirs}]"#));
+    assert_eq!(of_house(CLAIMS, &dependents).await, with(""));
+    // Whoever else is named there is none whom it is about.
+    let own = with(r#","orderedBy":"M-102","of":{"memberId":"M-100","by":["M-102"]}"#);
+    assert_eq!(of_house(CLAIMS, &own).await, own);
+    let inside = condition(SECRET, "p-102", "F33.1", "");
+    let with = |more: &str| about("Observation", "own", "p-100", &format!("{HARMLESS}{more}"));
+    let body = seen(MOTHER, &[with(&format!(r#","dependents":[{inside}]"#))]).await;
+    assert_eq!(body, bundle(&[with("")]));
+}

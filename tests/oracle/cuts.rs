@@ -272,6 +272,8 @@ impl Judge<'_> {
             } else {
                 cut.extend(self.unnamed(record));
             }
+        } else {
+            cut.extend(self.unknown_of_others(record, &about));
         }
         self.close(record, &cut)
     }
@@ -374,6 +376,46 @@ impl Judge<'_> {
             }
         }
         people
+    }
+
+    /// Of one's own record what the shape does not name, where it names another person under a
+    /// key by which some kind names its subject.
+    fn unknown_of_others(&self, record: usize, about: &BTreeSet<Subject>) -> Vec<Id> {
+        let doc = self.body.doc;
+        let keys: BTreeSet<&str> = self
+            .body
+            .shape
+            .kinds
+            .values()
+            .flat_map(|kind| &kind.subject)
+            .filter_map(Path::last_name)
+            .collect();
+        let unknown: BTreeSet<Id> = match self.kind(record) {
+            Some(_) if self.body.shape.fhir => self.body.records[record].typed.unknown.clone(),
+            Some(_) => self.unnamed(record).into_iter().collect(),
+            None => {
+                let members = self.body.records[record].node.map(|node| doc.children(node));
+                let is_told = |node: &&Id| !matches!(doc.key(**node), Some("resourceType" | "id"));
+                members.unwrap_or_default().iter().filter(is_told).copied().collect()
+            }
+        };
+        let is_another = |node: Id| {
+            let reference = doc.member(node, "reference").unwrap_or(node);
+            let text = self.body.scalar(reference);
+            let who = self.body.who_is(text.as_deref(), self.body.identifier(node).as_deref());
+            matches!(who, Subject::Known(_)) && !about.contains(&who)
+        };
+        let top = unknown
+            .iter()
+            .copied()
+            .filter(|node| doc.nodes[*node].parent.is_none_or(|parent| !unknown.contains(&parent)));
+        top.filter(|node| {
+            doc.subtree(*node).into_iter().any(|below| {
+                doc.key(below).is_some_and(|key| keys.contains(key))
+                    && (is_another(below) || doc.children(below).iter().any(|one| is_another(*one)))
+            })
+        })
+        .collect()
     }
 
     /// House JSON of another person: what the kind does not name.

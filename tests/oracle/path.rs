@@ -50,6 +50,16 @@ impl Path {
         path
     }
 
+    /// The last name in it.
+    pub fn last_name(&self) -> Option<&str> {
+        let selectors = self.segments.iter().flat_map(|segment| &segment.selectors);
+        let mut names = selectors.filter_map(|selector| match selector {
+            Selector::Name(name) => Some(name.as_str()),
+            _ => None,
+        });
+        names.next_back()
+    }
+
     /// All nodes that it selects from `from`, in document order, each once.
     pub fn find(&self, doc: &Doc, from: Id) -> Vec<Id> {
         select(doc, &self.segments, from)

@@ -78,6 +78,9 @@ impl Body<'_> {
                     continue;
                 }
                 What::Unknown if !own => "not named by the shape",
+                What::Unknown if self.names_another(record, site.node) => {
+                    "not named by the shape, and about somebody else"
+                }
                 What::Housekeeping if !own => "narrative, labels and versions of others",
                 What::Extension if !own => "an extension that may not leave to others",
                 _ => continue,

@@ -6,13 +6,16 @@ use crate::engine::document::tape::NodeId;
 use crate::engine::facts::PersonId;
 use crate::engine::names::{Target, target};
 use crate::engine::released::Finding;
+use crate::engine::shapes::meant::tell;
 use crate::engine::sites::{Site, What};
 use std::borrow::Cow;
+use std::collections::BTreeSet;
 
 impl Body<'_> {
     pub(super) fn tell_whose(&mut self) {
+        let torn = self.outside.iter().map(|piece| self.doc.parent(*piece)).collect();
         for record in 0..self.records.len() {
-            let whose = self.whose(record);
+            let whose = self.whose(record, &torn);
             if let Some(record) = self.records.get_mut(record) {
                 record.whose = whose;
             }
@@ -31,7 +34,8 @@ impl Body<'_> {
         }
     }
 
-    fn whose(&self, record: usize) -> Whose {
+    /// Whose a record is. Beside what stands in `torn` stands what is no record.
+    fn whose(&self, record: usize, torn: &BTreeSet<NodeId>) -> Whose {
         let kind = self.kind(record);
         let Some(this) = self.records.get(record) else { return Whose::Unknown };
         let subjects = self.sites(record).iter().filter(|site| site.what == What::Subject);
@@ -72,7 +76,10 @@ impl Body<'_> {
             return Whose::Attached;
         }
         if let Some(parent) = this.parent {
-            if self.is_torn(this.cut) {
+            // A piece of one object where several records should stand: whom it is about may be
+            // said beside it.
+            let is_element = self.doc.get(this.cut).is_some_and(|node| node.is_element);
+            if !is_element && torn.contains(&self.doc.parent(this.cut)) {
                 return Whose::Unknown;
             }
             return match self.records.get(parent).map(|parent| &parent.whose) {
@@ -83,14 +90,6 @@ impl Body<'_> {
         let specs = &self.terms.shape.specs;
         let nests = specs.get(this.spec).is_some_and(|spec| !spec.nested.is_empty());
         if nests && !kind.has_subject { Whose::Container } else { Whose::Unknown }
-    }
-
-    /// Whether it is a piece of one object where several records should stand: beside it stands
-    /// what is no record, and who it is about may be said there.
-    fn is_torn(&self, cut: NodeId) -> bool {
-        let is_element = self.doc.get(cut).is_none_or(|node| node.is_element);
-        let mut beside = self.doc.children(self.doc.parent(cut));
-        !is_element && beside.any(|(piece, _)| self.outside.contains(&piece))
     }
 
     /// Whether a resource contained in a record names a subject that is not one of the record's: it
@@ -105,6 +104,29 @@ impl Body<'_> {
             let person = self.person(*site, record);
             person.is_none_or(|person| !self.people(record).contains(&person))
         })
+    }
+
+    /// Whether a subject is named within a place who is none of the record's: what no shape names
+    /// may hold records of others.
+    pub(super) fn names_another(&self, record: usize, place: NodeId) -> bool {
+        let tells = &self.terms.shape.tells;
+        let end = self.doc.get(place).map_or(0, |node| node.next);
+        let mut within = (place.0..end).map(NodeId);
+        within.any(|at| {
+            let key = self.doc.get(at).filter(|node| !node.is_element).map_or(0, |node| node.key);
+            let told = tells.get(usize::from(key)).copied().unwrap_or_default();
+            let mut elements = self.doc.children(at).map(|(element, _)| element);
+            told & tell::SUBJECT != 0
+                && (self.is_another(record, at) || elements.any(|at| self.is_another(record, at)))
+        })
+    }
+
+    /// Whether a Reference or a name means somebody who is no subject of the record.
+    fn is_another(&self, record: usize, node: NodeId) -> bool {
+        let reference = self.doc.member(node, self.terms.shape.keys.reference);
+        let text = self.doc.scalar(reference.unwrap_or(node));
+        let person = self.person_by(text.as_deref(), self.identifier(node).as_deref());
+        person.is_some_and(|person| !self.people(record).contains(&person))
     }
 
     fn tell_by_targets(&mut self, record: usize) {

@@ -135,7 +135,7 @@ impl Compiler<'_> {
             list
         };
         let keys = Keys::of(&self.vocabulary);
-        let tells = tell::of(&self.vocabulary);
+        let tells = self.tell_subjects(tell::of(&self.vocabulary));
         Some(Shape {
             name: written.shape.value.clone(),
             base: written.base.value.trim_end_matches('/').to_owned(),

@@ -2,9 +2,28 @@
 //! array or an object, and a value of another form is passed over by all of them, which must not
 //! mean that nothing stands there.
 
-use super::meant::{Mark, StateFacts, flag};
+use super::compile::Compiler;
+use super::kinds::one_or_many;
+use super::meant::{Mark, StateFacts, flag, tell};
 use crate::engine::category::Category;
 use crate::engine::selectors::automaton::Automaton;
+
+impl Compiler<'_> {
+    /// Notes the keys under which kinds name their subjects, by the last name of each selector.
+    pub(super) fn tell_subjects(&self, mut tells: Vec<u16>) -> Vec<u16> {
+        let kinds = self.written.kinds.values();
+        let selectors = kinds.filter_map(|kind| kind.value.subject.as_ref()).flat_map(one_or_many);
+        for selector in selectors {
+            let Some(path) = self.path(&selector) else { continue };
+            let names: Vec<&str> = path.vocabulary().into_iter().collect();
+            let number = names.last().map_or(0, |name| usize::from(self.vocabulary.number(name)));
+            if let (1.., Some(tells)) = (number, tells.get_mut(number)) {
+                *tells |= tell::SUBJECT;
+            }
+        }
+        tells
+    }
+}
 
 /// Notes of each state what of a record is told below it.
 pub(super) fn tell_ways(automaton: &Automaton, facts: &mut [StateFacts], marks: &[Mark]) {

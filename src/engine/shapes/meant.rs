@@ -302,6 +302,8 @@ pub mod tell {
     pub const MARKUP: u16 = 1 << 12;
     /// `resourceType`, `id`
     pub const WHAT_IT_IS: u16 = 1 << 13;
+    /// The name of a subject in some kind.
+    pub const SUBJECT: u16 = 1 << 14;
 
     const NAMES: [(u16, &[&str]); 11] = [
         (CODE, &["code"]),
