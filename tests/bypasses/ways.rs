@@ -54,8 +54,12 @@ async fn a_provider_tells_what_those_tell_that_it_names() {
     // By a number, too.
     let number = r#"{"system":"http://hl7.org/fhir/sid/us-npi","value":"123"}"#;
     let numbered = person_of(&format!(r#""identifier":[{number}]"#));
-    let by_number = format!(r#","performer":[{{"identifier":{number}}}]"#);
-    hidden(&[observation(&by_number), numbered]).await;
+    let bill = format!(
+        r#"{{"resourceType":"ExplanationOfBenefit","id":"harmless","patient":{{"reference":"Patient/p-102"}},"provider":{{"identifier":{number}}},"item":[{{"sequence":1,"productOrService":{{"coding":[{{"system":"http://www.ama-assn.org/go/cpt","code":"99213"}}]}}}}]}}"#
+    );
+    let alone = [bill.clone()];
+    assert_eq!(seen(MOTHER, &alone).await, bundle(&alone));
+    hidden(&[bill, numbered]).await;
     // One that tells nothing leaves.
     let plain = house.replace("Psychiatric", "General");
     let all = [performer("Organization/h"), plain];
