@@ -203,6 +203,11 @@ async fn what_nobody_names_in_ones_own_record_may_be_somebody_elses() {
     let with = |more: &str| claims(&[claim("own", "M-100", "F33.1", more)]);
     let dependents = with(&format!(r#","dependents":[{theirs}]"#));
     assert_eq!(of_house(CLAIMS, &dependents).await, with(""));
+    // A line that names her goes, not her name alone.
+    let lines =
+        |more: &str| with(&format!(r#","lines":[{{"code":"99213","codeSystem":"CPT"}}{more}]"#));
+    let line = r#",{"code":"90837","codeSystem":"CPT","memberId":"M-102"}"#;
+    assert_eq!(of_house(CLAIMS, &lines(line)).await, lines(""));
     // Whoever else is named there is none whom it is about.
     let own = with(r#","orderedBy":"M-102","of":{"memberId":"M-100","by":["M-102"]}"#);
     assert_eq!(of_house(CLAIMS, &own).await, own);

@@ -409,13 +409,17 @@ impl Judge<'_> {
             .iter()
             .copied()
             .filter(|node| doc.nodes[*node].parent.is_none_or(|parent| !unknown.contains(&parent)));
-        top.filter(|node| {
-            doc.subtree(*node).into_iter().any(|below| {
-                doc.key(below).is_some_and(|key| keys.contains(key))
-                    && (is_another(below) || doc.children(below).iter().any(|one| is_another(*one)))
-            })
-        })
-        .collect()
+        let is_for_another = |node: Id| {
+            doc.key(node).is_some_and(|key| keys.contains(key))
+                && (is_another(node) || doc.children(node).iter().any(|one| is_another(*one)))
+        };
+        let named = top.filter(|node| doc.subtree(*node).into_iter().any(is_for_another));
+        // A name by itself takes along what it is the name of, unless that is the record.
+        let around = |node: Id| {
+            let around = doc.nodes[node].parent.filter(|_| is_for_another(node));
+            around.filter(|around| self.body.records[record].node != Some(*around)).unwrap_or(node)
+        };
+        named.map(around).collect()
     }
 
     /// House JSON of another person: what the kind does not name.

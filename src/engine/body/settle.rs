@@ -72,20 +72,22 @@ impl Body<'_> {
         let blind = !own && self.may_not_see_unclassified(record);
         for number in self.site_numbers(record) {
             let Some(site) = self.site(number) else { continue };
+            let mut node = site.node;
             let because = match site.what {
                 What::Field(field) => {
                     self.strip_field(record, site, field);
                     continue;
                 }
                 What::Unknown if !own => "not named by the shape",
-                What::Unknown if self.names_another(record, site.node) => {
+                What::Unknown if self.names_another(record, node) => {
+                    node = self.about_another(record, node);
                     "not named by the shape, and about somebody else"
                 }
                 What::Housekeeping if !own => "narrative, labels and versions of others",
                 What::Extension if !own => "an extension that may not leave to others",
                 _ => continue,
             };
-            self.remove(record, site.node, because, Vec::new());
+            self.remove(record, node, because, Vec::new());
         }
         if blind {
             let loose = self.records.get(record).map(|r| r.loose.clone()).unwrap_or_default();

@@ -109,16 +109,25 @@ impl Body<'_> {
     /// Whether a subject is named within a place who is none of the record's: what no shape names
     /// may hold records of others.
     pub(super) fn names_another(&self, record: usize, place: NodeId) -> bool {
-        let tells = &self.terms.shape.tells;
         let end = self.doc.get(place).map_or(0, |node| node.next);
-        let mut within = (place.0..end).map(NodeId);
-        within.any(|at| {
-            let key = self.doc.get(at).filter(|node| !node.is_element).map_or(0, |node| node.key);
-            let told = tells.get(usize::from(key)).copied().unwrap_or_default();
-            let mut elements = self.doc.children(at).map(|(element, _)| element);
-            told & tell::SUBJECT != 0
-                && (self.is_another(record, at) || elements.any(|at| self.is_another(record, at)))
-        })
+        (place.0..end).any(|at| self.is_for_another(record, NodeId(at)))
+    }
+
+    /// What goes of a record in which a place names another: the place, or if it is the name itself
+    /// what it is the name of, unless that is the record.
+    pub(super) fn about_another(&self, record: usize, place: NodeId) -> NodeId {
+        let around = self.doc.parent(place);
+        let is_record = self.records.get(record).is_none_or(|record| record.root == around);
+        if is_record || !self.is_for_another(record, place) { place } else { around }
+    }
+
+    /// Whether a member is one under which kinds name their subject, and names another.
+    fn is_for_another(&self, record: usize, member: NodeId) -> bool {
+        let key = self.doc.get(member).filter(|node| !node.is_element).map_or(0, |node| node.key);
+        let told = self.terms.shape.tells.get(usize::from(key)).copied().unwrap_or_default();
+        let mut elements = self.doc.children(member).map(|(element, _)| element);
+        told & tell::SUBJECT != 0
+            && (self.is_another(record, member) || elements.any(|at| self.is_another(record, at)))
     }
 
     /// Whether a Reference or a name means somebody who is no subject of the record.
