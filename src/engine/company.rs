@@ -86,9 +86,12 @@ pub(crate) fn tuple_key(parts: &[String]) -> String {
     format!("t{}", parts.join("\u{1f}"))
 }
 
-/// What ties a record to events: its name, its links, its tuples, all by their texts.
+/// What ties a record to events: its name, its links, its tuples, all by their texts. Of a tuple
+/// the subject is left out, who may be called otherwise in each record: who it is, is asked of
+/// those that a key ties.
 pub(crate) fn keys_of(shape: &Shape, record: &Looked) -> Vec<String> {
     let mut keys = Vec::new();
+    let kind = shape.kind(record.kind);
     if !record.name.is_empty() {
         keys.push(name_key(&record.name));
     }
@@ -99,13 +102,14 @@ pub(crate) fn keys_of(shape: &Shape, record: &Looked) -> Vec<String> {
     }
     let parts = record.parts.iter().map(|(tuple, part, piece)| {
         let text = match piece {
+            _ if kind.subject_parts.contains(&(*tuple, *part)) => "",
             Piece::Named(text) => named_in(shape, text),
             Piece::Value(text) => text,
         };
         (*tuple, *part, text.to_owned())
     });
     let mut parts: Vec<_> = parts.collect();
-    tuples(shape.kind(record.kind), &mut parts, |parts| keys.push(tuple_key(&parts)));
+    tuples(kind, &mut parts, |parts| keys.push(tuple_key(&parts)));
     keys
 }
 

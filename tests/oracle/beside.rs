@@ -393,7 +393,23 @@ fn texts_that_tie(body: &Body<'_>, one: &Looked) -> Vec<Vec<String>> {
     for link in one.links.iter().filter(|link| link.episode) {
         keys.extend(link.text.as_deref().map(|text| vec![named(text)]));
     }
-    keys.extend(one.tuples(named, str::to_owned));
+    // Who is meant, by whichever name, is asked of what they tie.
+    let subject = |tuple: usize, part: usize| {
+        let kind = body.shape.kinds.get(&one.kind);
+        let path = kind.and_then(|kind| {
+            kind.episode.iter().filter(|link| link.len() > 1).nth(tuple)?.get(part)
+        });
+        kind.zip(path).is_some_and(|(kind, path)| kind.subject.contains(path))
+    };
+    let mut texts = one.clone();
+    for (tuple, parts) in texts.tuples.iter_mut().enumerate() {
+        for (part, values) in parts.iter_mut().enumerate() {
+            if subject(tuple, part) {
+                values.fill(Part::Value(String::new()));
+            }
+        }
+    }
+    keys.extend(texts.tuples(named, str::to_owned));
     keys
 }
 

@@ -795,7 +795,8 @@ pub fn value(body: &Body<'_>, node: Id) -> Option<String> {
     Some(day.map_or_else(|| text.clone(), str::to_owned))
 }
 
-/// What ties a record to company, by texts alone: a record in sight by its type and id.
+/// What ties a record to company, by texts alone: a record in sight by its type and id, a subject
+/// by none.
 pub fn texts_that_tie(body: &Body<'_>, record: usize) -> Vec<Vec<String>> {
     let mut keys: Vec<Vec<String>> =
         body.names(record).into_iter().map(|name| vec![name]).collect();
@@ -803,8 +804,10 @@ pub fn texts_that_tie(body: &Body<'_>, record: usize) -> Vec<Vec<String>> {
         Target::Named(_, name) if body.shape.fhir => name,
         _ => text.to_owned(),
     };
-    for link in body.kind(record).map(|kind| kind.episode.as_slice()).unwrap_or_default() {
+    let Some(kind) = body.kind(record) else { return keys };
+    for link in &kind.episode {
         let parts = link.iter().map(|path| -> Vec<String> {
+            let subject = link.len() > 1 && kind.subject.contains(path);
             let nodes = body.select(record, path).into_iter();
             let texts = nodes.filter_map(|node| {
                 if !body.doc.is_object(node) {
@@ -825,7 +828,7 @@ pub fn texts_that_tie(body: &Body<'_>, record: usize) -> Vec<Vec<String>> {
                 });
                 Some(typed.unwrap_or_else(|| named(text)))
             });
-            texts.collect()
+            texts.map(|text| if subject { String::new() } else { text }).collect()
         });
         let start = if link.len() > 1 { vec!["tuple".to_owned()] } else { Vec::new() };
         keys.extend(choices(start, parts));

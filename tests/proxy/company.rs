@@ -24,11 +24,17 @@ fn claims(all: &[String]) -> Vec<Step> {
 
 /// A house in which the search for her claims is answered so, and every other finds nothing.
 async fn house(company: Vec<Step>) -> (Upstream, Deployment) {
+    house_of(&[silent(1), silent(2)], company).await
+}
+
+/// The same with these two claims of hers.
+async fn house_of(hers: &[String], company: Vec<Step>) -> (Upstream, Deployment) {
+    let hers = hers.to_vec();
     let upstream = Upstream::answering(move |request| {
         let target = request.split(' ').nth(1).unwrap();
         match target {
-            SILENT => good("application/json", &silent(1)),
-            OURS => claims(&[silent(1), silent(2)]),
+            SILENT => good("application/json", &hers[0]),
+            OURS => claims(&hers),
             COMPANY => company.clone(),
             _ => {
                 let list = target.split('?').next().unwrap().rsplit('/').next().unwrap();
@@ -92,4 +98,20 @@ async fn an_event_too_large_to_be_taken_hides_all_of_it() {
     let all: Vec<String> = (1..2200).map(silent).collect();
     let (_upstream, deployment) = house(claims(&all)).await;
     assert_eq!(seen(&deployment, MOTHER).await, (404, 0));
+}
+
+/// A record that calls her otherwise shares the tuple of provider and day with those that do not.
+#[tokio::test]
+async fn company_that_calls_its_subject_by_another_name_tells_too() {
+    let telling = r#"{"claimId":"CLM-3","memberId":"Patient/p-102","serviceDate":"2026-10-30","provider":{"npi":"1999999992"},"diagnoses":[{"code":"F33.1"}]}"#;
+    for (day, seen_by_her) in [("2026-10-30", (404, 0)), ("2026-10-31", (200, 2))] {
+        let with = |number: usize| {
+            let provider = r#""provider":{"npi":"1999999992"},"diagnoses""#;
+            silent(number).replace("2026-10-30", day).replace(r#""diagnoses""#, provider)
+        };
+        let (one, two) = (with(1), with(2));
+        let found = claims(&[one.clone(), two.clone(), telling.to_owned()]);
+        let (_upstream, deployment) = house_of(&[one, two], found).await;
+        assert_eq!(seen(&deployment, MOTHER).await, seen_by_her, "{day}");
+    }
 }

@@ -235,7 +235,7 @@ impl Body<'_> {
 
     /// What ties a record of the body to events, by texts alone; see [`keys_of`].
     fn keys(&self, record: usize) -> Vec<String> {
-        let shape = self.terms.shape;
+        let (shape, kind) = (self.terms.shape, self.kind(record));
         let mut keys: Vec<String> = Vec::new();
         self.called(record, |name| keys.push(name_key(&name)));
         let mut parts = Vec::new();
@@ -246,12 +246,16 @@ impl Body<'_> {
                     keys.extend(link.map(|link| name_key(named_in(shape, link.text()))));
                 }
                 What::Tuple(tuple, part) => {
-                    parts.extend(self.part_text(*site).map(|text| (tuple, part, text)));
+                    let Some(mut text) = self.part_text(*site) else { continue };
+                    if kind.subject_parts.contains(&(tuple, part)) {
+                        text.clear();
+                    }
+                    parts.push((tuple, part, text));
                 }
                 _ => {}
             }
         }
-        tuples(self.kind(record), &mut parts, |parts| keys.push(tuple_key(&parts)));
+        tuples(kind, &mut parts, |parts| keys.push(tuple_key(&parts)));
         keys
     }
 

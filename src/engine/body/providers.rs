@@ -5,9 +5,7 @@ use super::Body;
 use super::link::unshared;
 use crate::engine::category::{Categories, Category};
 use crate::engine::codes::Hits;
-use crate::engine::document::tape::NodeId;
 use crate::engine::sites::{Site, What};
-use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 /// What the providers in sight tell that have a number, by that.
@@ -60,19 +58,13 @@ impl Body<'_> {
             let Some(record) = self.records.get(at) else { continue };
             let identifiers = self.doc.member(record.root, keys.identifier);
             let all = identifiers.into_iter().flat_map(|all| self.doc.children(all));
-            let numbers = all.filter_map(|(one, _)| self.provider_number(one));
+            let numbers = all.filter_map(|(one, _)| self.number_of(one));
             for number in numbers {
-                let told = providers.entry(number).or_default();
+                let told = providers.entry(number.into_owned()).or_default();
                 *told = told.union(known(record.own));
             }
         }
         providers
-    }
-
-    /// The value of an Identifier.
-    fn provider_number(&self, identifier: NodeId) -> Option<String> {
-        let value = self.doc.member(identifier, self.terms.shape.keys.value)?;
-        self.doc.scalar(value).map(Cow::into_owned)
     }
 
     /// What a reference takes of the providers that it names, by name or by number.

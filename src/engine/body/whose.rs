@@ -210,9 +210,12 @@ impl Body<'_> {
 
     /// The value of an object's `identifier`.
     pub(super) fn identifier(&self, node: NodeId) -> Option<Cow<'_, str>> {
-        let keys = self.terms.shape.keys;
-        let identifier = self.doc.member(node, keys.identifier)?;
-        self.doc.member(identifier, keys.value).and_then(|at| self.doc.scalar(at))
+        self.number_of(self.doc.member(node, self.terms.shape.keys.identifier)?)
+    }
+
+    /// The value of an Identifier.
+    pub(super) fn number_of(&self, identifier: NodeId) -> Option<Cow<'_, str>> {
+        self.doc.scalar(self.doc.member(identifier, self.terms.shape.keys.value)?)
     }
 
     /// Who is meant by a name, a reference, or the bare id of a Patient, where that may be

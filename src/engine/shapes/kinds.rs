@@ -18,7 +18,7 @@ pub(super) fn compile(
     let mut marking = Marking { compiler, root, typed: !written.elements.is_empty() };
     marking.links(written);
     let code_systems = marking.codes(&written.codes);
-    let tuples = marking.episodes(&written.episode);
+    let (tuples, subject_parts) = marking.episodes(written);
     marking.fields(&written.fields);
     let is_person = match &written.subject {
         Some(subject) => one_or_many(subject).iter().any(|selector| selector.value == "$"),
@@ -30,6 +30,7 @@ pub(super) fn compile(
         is_person,
         has_targets: !written.targets.is_empty(),
         tuples,
+        subject_parts,
         code_systems,
         names_clinical: !written.clinical.is_empty() || !written.codes.is_empty(),
         needs_codes: written.needs == Some(Needs::Codes),
@@ -130,8 +131,10 @@ impl Marking<'_, '_> {
         systems
     }
 
-    fn episodes(&mut self, links: &[At<StringOrList>]) -> Vec<u8> {
-        let mut tuples = Vec::new();
+    fn episodes(&mut self, kind: &written::Kind) -> (Vec<u8>, Vec<(u8, u8)>) {
+        let (mut tuples, mut subject_parts) = (Vec::new(), Vec::new());
+        let subjects = kind.subject.as_ref().map(one_or_many).unwrap_or_default();
+        let links = &kind.episode;
         for link in links {
             match &link.value {
                 StringOrList::One(text) => {
@@ -143,6 +146,9 @@ impl Marking<'_, '_> {
                     for (at, part) in parts.iter().enumerate() {
                         let part_number = u8::try_from(at).unwrap_or(u8::MAX);
                         self.mark(part, Mark::Tuple(tuple, part_number));
+                        if subjects.iter().any(|subject| subject.value == part.value) {
+                            subject_parts.push((tuple, part_number));
+                        }
                     }
                     self.few(parts.len(), "parts of a tuple", Some(link.span));
                     tuples.push(u8::try_from(parts.len()).unwrap_or(u8::MAX));
@@ -150,7 +156,7 @@ impl Marking<'_, '_> {
             }
         }
         self.few(links.len(), "episode links", links.first().map(|link| link.span));
-        tuples
+        (tuples, subject_parts)
     }
 
     fn fields(&mut self, fields: &[written::Field]) {

@@ -147,6 +147,8 @@ pub struct Kind {
     pub has_targets: bool,
     /// Parts of each tuple of `episode:`.
     pub tuples: Vec<u8>,
+    /// Those parts that name its subject: tuple, part.
+    pub subject_parts: Vec<(u8, u8)>,
     /// Systems of `codes:` by number, where one is fixed.
     pub code_systems: Vec<Option<String>>,
     /// Whether it declares `clinical:` or `codes:`; else FHIR's clinical element names are taken.

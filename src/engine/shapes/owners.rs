@@ -26,6 +26,7 @@ pub(super) fn compile(
     routes: &[Route],
 ) {
     let names: Vec<String> = kinds.iter().map(|kind| kind.name.clone()).collect();
+    let attached: Vec<bool> = kinds.iter().map(|kind| kind.attached).collect();
     // Kinds as written and as meant are both sorted by name.
     for (kind, written) in kinds.iter_mut().zip(compiler.written.kinds.values()) {
         let Some(owner) = &written.value.owner else { continue };
@@ -34,6 +35,12 @@ pub(super) fn compile(
             compiler.mistake(owner.get.span, message, None);
         }
         kind.owner = self::owner(compiler, owner, &names, roots, routes);
+        let owners = names.binary_search(&owner.kind.value).ok();
+        if owners.and_then(|owners| attached.get(owners)) == Some(&true) {
+            let message = "what belongs to another cannot own";
+            let help = "name the kind that has a subject of its own".to_owned();
+            compiler.mistake(owner.kind.span, message, Some(help));
+        }
     }
 }
 

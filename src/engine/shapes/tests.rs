@@ -92,12 +92,12 @@ fn what_is_looked_up_has_a_route() {
 #[test]
 fn an_owner_is_found_by_a_search() {
     let owner = |kind: &str, get: &str| {
-        told_of_kind(&format!(
-            "belongs: attached, owner: {{ kind: {kind}, at: $.of, get: '{get}' }}"
-        ))
+        let owner = format!("owner: {{ kind: {kind}, at: $.of, get: '{get}' }}");
+        told_of_kind(&format!("needs: codes }}, a: {{ belongs: attached, {owner}"))
     };
     assert_eq!(owner("k", "/k?of={name}"), "");
     assert_eq!(owner("x", "/k?of={name}"), "no kind is named `x`");
+    assert_eq!(owner("a", "/k?of={name}"), "what belongs to another cannot own");
     for get in ["/k", "/k?of=", "/k?of={id}", "/k?a=1&of={name}"] {
         assert_eq!(owner("k", get), "not a search by the record's name", "{get}");
     }
