@@ -91,6 +91,11 @@ impl States {
     }
 }
 
+/// The day on which somebody is surely of age, wherever they live.
+pub(super) fn comes_of_age(born: Date) -> Option<Date> {
+    birthday(born, ADULT_AT_MOST)
+}
+
 /// The birthday on which somebody becomes that old; 29 February counts as 28. `None` is beyond
 /// the calendar.
 fn birthday(born: Date, years: i16) -> Option<Date> {

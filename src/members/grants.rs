@@ -55,6 +55,11 @@ enum Revoked {
 }
 
 impl GrantRow {
+    /// Whether it began before a day and goes on beyond it.
+    pub(super) fn spans(&self, day: Date) -> bool {
+        self.period.from.is_some_and(|from| from < day) && self.period.contains(day)
+    }
+
     /// The grant as the engine takes it, if it has effect on that day.
     pub(super) fn in_force(&self, today: Date) -> Option<Grant> {
         let is_void = match self.revoked {

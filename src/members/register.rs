@@ -1,7 +1,7 @@
 //! Roster, grants and restrictions together: who is who, looked up by person. Pure: texts in,
 //! people out.
 
-use super::age::States;
+use super::age::{States, comes_of_age};
 use super::grants::{GrantRow, Grants, Named};
 use super::people::View;
 use super::restrictions::{RestrictionRow, Restrictions};
@@ -141,6 +141,13 @@ fn join_grants(
         let subject = find(roster, &grant.subject, effect, &mut teller);
         let reader = find(roster, &grant.reader, effect, &mut teller);
         if let (Some(subject), Some(reader)) = (subject, reader) {
+            let born = roster.person(subject).and_then(|person| person.born);
+            if born.and_then(comes_of_age).is_some_and(|birthday| grant.spans(birthday)) {
+                let message = "a grant from before its subject was of age that goes on after";
+                let help = "a parent gave it, or a child: let it end the day before they are 18, \
+                            and ask them for one of their own";
+                teller.warning(grant.subject.span, message, help);
+            }
             granted.entry((subject, reader)).or_default().push(position);
         }
     }

@@ -176,3 +176,21 @@ fn mistakes_of_all_files_come_in_one_run() {
     let told: Vec<_> = mistakes.iter().map(|mistake| &*mistake.file.path).collect();
     assert_eq!(told, ["members.csv", "grants.csv", "restrictions.csv"]);
 }
+
+/// M-102 is of age from 2019-02-03 on.
+#[test]
+fn a_grant_from_childhood_that_goes_on_is_a_warning() {
+    let warning =
+        ["warning: a grant from before its subject was of age that goes on after at 2:20"];
+    for (from, until, is_told) in [
+        ("2015-01-01", "", true),
+        ("2019-02-02", "2019-02-03", true),
+        ("2019-02-02", "2019-02-02", false),
+        ("2019-02-03", "", false),
+        ("", "", false),
+    ] {
+        let row = format!("G-1,representation,M-102,M-100,all,{from},{until},,form\n");
+        let expected: &[&str] = if is_told { &warning } else { &[] };
+        assert_eq!(told(&files(FAMILY, &row, "")), expected, "{from} to {until}");
+    }
+}
