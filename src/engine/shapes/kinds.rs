@@ -6,6 +6,7 @@ use super::written::{self, About, Belongs, Joins, Needs, StringOrList};
 use crate::engine::category::Category;
 use crate::engine::diagnostics::{At, Span, did_you_mean};
 use crate::engine::selectors::build::Place;
+use crate::engine::selectors::{Path, Selector, Step};
 
 /// Marks everything a kind names and gives what is left of it.
 pub(super) fn compile(
@@ -52,7 +53,6 @@ pub(super) fn one_or_many(written: &At<StringOrList>) -> Vec<At<String>> {
 
 /// A FHIR type that the shape does not name is its subject's alone; these tell the subject.
 pub(super) fn unknown(compiler: &mut Compiler<'_>, root: Place) {
-    use crate::engine::selectors::{Path, Selector, Step};
     for name in ["patient", "subject", "beneficiary"] {
         let selector = Selector::Name(name.to_owned());
         let path = Path { steps: vec![Step { descend: false, selectors: vec![selector] }] };
@@ -109,7 +109,20 @@ impl Marking<'_, '_> {
             self.mark(selector, Mark::Clinical);
         }
         for selector in &written.members {
+            self.not_everything(selector);
             self.mark(selector, Mark::Named);
+        }
+    }
+
+    /// SILENCE-HIDES: what nobody has thought of does not leave, so members are named.
+    fn not_everything(&mut self, selector: &At<String>) {
+        let Some(path) = self.compiler.path(selector) else { return };
+        let any = |step: &Step| step.selectors.contains(&Selector::Any);
+        let below = path.steps.iter().any(|step| step.descend && any(step));
+        if below || path.steps.first().is_none_or(any) {
+            let message = format!("`{}` names members that nobody has thought of", selector.value);
+            let help = "name each member that may leave to others".to_owned();
+            self.compiler.mistake(selector.span, message, Some(help));
         }
     }
 

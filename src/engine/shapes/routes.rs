@@ -161,5 +161,24 @@ pub(super) fn segments(compiler: &mut Compiler<'_>, template: &At<String>) -> Op
         let message = format!("`{}` is not a template such as `/claims/{{id}}`", template.value);
         compiler.mistake(template.span, message, None);
     }
+    for segment in segments.iter().flatten() {
+        if let Segment::Capture(name) = segment
+            && let Some(help) = meant_to_be_checked(name)
+        {
+            let message = format!("`{{{name}}}` is not checked against the reader");
+            compiler.mistake(template.span, message, Some(help));
+        }
+    }
     segments
+}
+
+/// What is told of a name that is nearly one of those by which a request is checked.
+fn meant_to_be_checked(name: &str) -> Option<String> {
+    const CHECKED: [&str; 3] = ["member", "contract", "type"];
+    if CHECKED.contains(&name) {
+        return None;
+    }
+    let lower = name.to_ascii_lowercase();
+    let people = CHECKED.iter().take(2).find(|word| lower.contains(**word));
+    people.map(|word| format!("did you mean `{word}`?")).or_else(|| did_you_mean(name, CHECKED))
 }

@@ -90,6 +90,30 @@ fn what_is_looked_up_has_a_route() {
 }
 
 #[test]
+fn captures_that_would_be_checked_by_nothing() {
+    let route = |name: &str| told("", &format!("{{ GET: '/a/{{{name}}}', body: json }}"), "", "");
+    for name in ["member", "contract", "id", "file", "visitId"] {
+        assert_eq!(route(name), "", "{name}");
+    }
+    for name in ["memberId", "Member", "familyMember", "contractNumber", "contrct"] {
+        let expected = format!("`{{{name}}}` is not checked against the reader");
+        assert_eq!(route(name), expected);
+    }
+}
+
+#[test]
+fn members_are_named() {
+    let members = |selector: &str| told_of_kind(&format!("members: ['{selector}']"));
+    for named in ["$.a", "$..a", "$.a.*", "$.lines[*].amount"] {
+        assert_eq!(members(named), "", "{named}");
+    }
+    for all in ["$", "$.*", "$..*", "$[*].a", "$.a..*"] {
+        let expected = format!("`{all}` names members that nobody has thought of");
+        assert_eq!(members(all), expected);
+    }
+}
+
+#[test]
 fn an_owner_is_found_by_a_search() {
     let owner = |kind: &str, get: &str| {
         let owner = format!("owner: {{ kind: {kind}, at: $.of, get: '{get}' }}");
