@@ -17,27 +17,35 @@ use super::shapes::meant::{Kind, Shape};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-/// Keys one tuple may give a record: a bound on the product of its parts.
-const TUPLE_KEYS_MAX: usize = 256;
+/// BOUNDED: keys that one tuple may give a record, the product of its parts: those of a month of
+/// days at a hundred providers. What has more may share an event with anything of its subject.
+const TUPLE_KEYS_MAX: usize = 4096;
+/// The key of what has more.
+pub(crate) const ANY: &str = "a";
 
 /// What one search found, by what ties its records to events.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Company {
     records: Vec<Arc<Looked>>,
     by_name: BTreeMap<String, usize>,
     by_key: BTreeMap<String, Vec<usize>>,
+    /// What any key ties.
+    any: Vec<usize>,
 }
 
 impl Company {
     /// Of the records of a search.
     pub(crate) fn of(shape: &Shape, records: Vec<Looked>) -> Company {
         let records = records.into_iter().map(Arc::new).collect();
-        let mut company = Company { records, by_name: BTreeMap::new(), by_key: BTreeMap::new() };
+        let mut company = Company { records, ..Company::default() };
         for (at, record) in company.records.iter().enumerate() {
             if !record.name.is_empty() {
                 company.by_name.entry(record.name.clone()).or_insert(at);
             }
             for key in keys_of(shape, record) {
+                if key == ANY {
+                    company.any.push(at);
+                }
                 let bearers = company.by_key.entry(key).or_default();
                 if bearers.last() != Some(&at) {
                     bearers.push(at);
@@ -64,7 +72,9 @@ impl Company {
 
     /// The numbers of the records that a key ties.
     pub(crate) fn tied(&self, key: &str) -> impl Iterator<Item = usize> {
-        self.by_key.get(key).into_iter().flatten().copied()
+        let all = if key == ANY { self.records.len() } else { 0 };
+        let tied = self.by_key.get(key).into_iter().flatten();
+        tied.chain(&self.any).copied().chain(0..all)
     }
 
     /// About how much memory it takes, bytes.
@@ -109,7 +119,9 @@ pub(crate) fn keys_of(shape: &Shape, record: &Looked) -> Vec<String> {
         (*tuple, *part, text.to_owned())
     });
     let mut parts: Vec<_> = parts.collect();
-    tuples(kind, &mut parts, |parts| keys.push(tuple_key(&parts)));
+    if !tuples(kind, &mut parts, |parts| keys.push(tuple_key(&parts))) {
+        keys.push(ANY.to_owned());
+    }
     keys
 }
 
@@ -125,50 +137,52 @@ pub(crate) fn named_in<'t>(shape: &Shape, text: &'t str) -> &'t str {
 }
 
 /// Tells every choice of one value of each part, of the tuples of a kind all parts of which are
-/// there.
-pub(crate) fn tuples<T: Clone + PartialEq>(
+/// there. `false` if there is one of which they are too many, and none of it was told.
+#[must_use]
+pub(crate) fn tuples<T: Clone + Ord>(
     kind: &Kind,
-    parts: &mut [(u8, u8, T)],
+    parts: &mut Vec<(u8, u8, T)>,
     mut tell: impl FnMut(Vec<T>),
-) {
-    let place = |part: &(u8, u8, T)| (part.0, part.1);
-    if !parts.is_sorted_by_key(place) {
-        parts.sort_by_key(place);
+) -> bool {
+    if !parts.is_sorted() {
+        parts.sort_unstable();
     }
+    parts.dedup();
+    let mut all = true;
     for same in parts.chunk_by(|one, other| one.0 == other.0) {
         let arity = same.first().and_then(|part| kind.tuples.get(usize::from(part.0)));
         let filled = same.chunk_by(|one, other| one.1 == other.1).count();
         if arity.map(|arity| usize::from(*arity)) == Some(filled) {
-            product(same).into_iter().for_each(&mut tell);
+            match product(same) {
+                Some(keys) => keys.into_iter().for_each(&mut tell),
+                None => all = false,
+            }
         }
     }
+    all
 }
 
-/// Values that come again make no other key.
-fn product<T: Clone + PartialEq>(parts: &[(u8, u8, T)]) -> Vec<Vec<T>> {
+/// `None` if they are too many.
+fn product<T: Clone + Ord>(parts: &[(u8, u8, T)]) -> Option<Vec<Vec<T>>> {
     let mut keys: Vec<Vec<T>> = vec![Vec::with_capacity(parts.len())];
     for values in parts.chunk_by(|one, other| one.1 == other.1) {
-        let first = |(at, (_, _, value)): &(usize, &(u8, u8, T))| {
-            !values.iter().take(*at).any(|(_, _, before)| before == value)
-        };
-        let values = values.iter().enumerate().take(TUPLE_KEYS_MAX).filter(first);
-        let mut values = values.map(|(_, (_, _, value))| value);
-        let Some(one) = values.next() else { continue };
-        let more: Vec<&T> = values.collect();
-        if let ([], [key]) = (more.as_slice(), keys.as_mut_slice()) {
-            key.push(one.clone());
+        if let ([(_, _, value)], [key]) = (values, keys.as_mut_slice()) {
+            key.push(value.clone());
             continue;
         }
+        if keys.len().checked_mul(values.len()).is_none_or(|count| count > TUPLE_KEYS_MAX) {
+            return None;
+        }
         let longer = keys.iter().flat_map(|key| {
-            std::iter::once(one).chain(more.iter().copied()).map(|value| {
+            values.iter().map(|(_, _, value)| {
                 let mut key = key.clone();
                 key.push(value.clone());
                 key
             })
         });
-        keys = longer.take(TUPLE_KEYS_MAX).collect();
+        keys = longer.collect();
     }
-    keys
+    Some(keys)
 }
 
 /// A search on its way through its pages.

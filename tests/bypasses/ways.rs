@@ -216,3 +216,31 @@ async fn what_nobody_names_in_ones_own_record_may_be_somebody_elses() {
     let body = seen(MOTHER, &[with(&format!(r#","dependents":[{inside}]"#))]).await;
     assert_eq!(body, bundle(&[with("")]));
 }
+
+/// A long bill of many days shares the day that stands on its last line as well as the first; of
+/// one with more days than can be kept apart, any.
+#[tokio::test]
+async fn a_long_bill_ties_by_every_line() {
+    let bill = |id: &str, provider: &str, items: &str| {
+        let provider = format!(r#","provider":{{"reference":"Organization/{provider}"}}"#);
+        about("ExplanationOfBenefit", id, "p-102", &format!(r#"{provider},"item":[{items}]"#))
+            .replace("subject", "patient")
+    };
+    let line = |day: &str, system: &str, code: &str| {
+        format!(
+            r#"{{"sequence":1,"servicedDate":"{day}","productOrService":{{"coding":[{{"system":"{system}","code":"{code}"}}]}}}}"#
+        )
+    };
+    let cpt = "http://www.ama-assn.org/go/cpt";
+    let therapy = bill("open", "o", &line("2025-12-28", cpt, "90837"));
+    for years in [1, 13] {
+        let days = (0..years).flat_map(|year| (1..=12).map(move |month| (2025 - year, month)));
+        let days = days.flat_map(|(year, month)| {
+            (1..=28).map(move |day| format!("{year}-{month:02}-{day:02}"))
+        });
+        let lines: Vec<String> = days.map(|day| line(&day, cpt, "99213")).collect();
+        hidden(&[bill("harmless", "o", &lines.join(",")), therapy.clone()]).await;
+        let alone = [bill("harmless", "o", &lines.join(","))];
+        assert_eq!(seen(MOTHER, &alone).await, bundle(&alone));
+    }
+}

@@ -5,7 +5,7 @@
 use super::Body;
 use super::beside::Beside;
 use super::follow::{Answer, Chain, Origin, Wanted};
-use crate::engine::company::{keys_of, name_key, named_in, tuple_key, tuples};
+use crate::engine::company::{ANY, keys_of, name_key, named_in, tuple_key, tuples};
 use crate::engine::document::tape::Kind as Json;
 use crate::engine::facts::PersonId;
 use crate::engine::lookups::{Asking, COMPANY_MAX, Found, LookUp, fhir_id};
@@ -255,7 +255,9 @@ impl Body<'_> {
                 _ => {}
             }
         }
-        tuples(kind, &mut parts, |parts| keys.push(tuple_key(&parts)));
+        if !tuples(kind, &mut parts, |parts| keys.push(tuple_key(&parts))) {
+            keys.push(ANY.to_owned());
+        }
         keys
     }
 

@@ -63,13 +63,15 @@ struct Ties<'k> {
     keys: Vec<Key<'k>>,
     /// Parts of its tuples.
     parts: Vec<(u8, u8, Part<'k>)>,
+    /// Whether its tuples are too many: it may be of any event of its subject.
+    any: bool,
 }
 
 impl Ties<'_> {
     /// Makes keys of the parts of its tuples.
     fn tuples(&mut self, kind: &Kind) {
         let Ties { keys, parts, .. } = self;
-        tuples(kind, parts, |tuple| keys.push(Key::Tuple(tuple)));
+        self.any |= !tuples(kind, parts, |tuple| keys.push(Key::Tuple(tuple)));
         parts.clear();
     }
 }
@@ -105,6 +107,11 @@ impl Body<'_> {
                 }
             }
             keys.extend(ties.keys.drain(..).map(|key| (key.hash(), *set, key, number)));
+            if std::mem::take(&mut ties.any) {
+                let theirs = |(_, other): &(usize, &Option<usize>)| **other == Some(*set);
+                let theirs = sets.iter().enumerate().filter(theirs);
+                theirs.for_each(|(other, _)| join(&mut events, number, other));
+            }
         }
         keys.sort_unstable();
         for pair in keys.windows(2) {
