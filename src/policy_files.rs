@@ -7,7 +7,7 @@
 
 mod store;
 
-pub use store::{LOOK_EVERY, Policies, PolicyStore, compile, read};
+pub use store::{Policies, PolicyStore, compile, read};
 
 use crate::engine::diagnostics::{Diagnostic, Severity, SourceFile, Span};
 use crate::engine::set::PolicyFiles;

@@ -11,12 +11,12 @@ use std::fs;
 use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
-use std::time::{Duration, Instant};
+use std::sync::{Arc, Mutex, TryLockError};
+use std::time::Duration;
 
-/// How often the folder is looked at for changes, at most: a listing costs a few system calls
+/// How often the folder is looked at for changes: a listing costs a few system calls
 /// per file, too much for every request and nothing once a second.
-pub const LOOK_EVERY: Duration = Duration::from_secs(1);
+const LOOK_EVERY: Duration = Duration::from_secs(1);
 /// Deepest folder below `policies/` that is looked at.
 const WATCHED_DEPTH_MAX: usize = 4;
 /// Most files that are looked at; more are a mistake that reading tells.
@@ -46,8 +46,6 @@ pub struct PolicyStore {
 
 /// What was seen of the folder.
 struct Watch {
-    /// When it was last looked at.
-    looked: Instant,
     /// What the set in force, or the last broken one, was read from.
     read: Vec<Stamp>,
     /// What was seen last.
@@ -80,7 +78,7 @@ impl PolicyStore {
         Ok(PolicyStore {
             folder: folder.to_owned(),
             current: ArcSwap::from_pointee(policies),
-            watch: Mutex::new(Watch { looked: Instant::now(), read: stamps.clone(), seen: stamps }),
+            watch: Mutex::new(Watch { read: stamps.clone(), seen: stamps }),
             tell: Box::new(tell),
             refused: AtomicU64::new(0),
         })
@@ -96,33 +94,35 @@ impl PolicyStore {
         self.refused.load(Ordering::Relaxed)
     }
 
-    /// Looks for changes if the last look is [`LOOK_EVERY`] ago, and takes a changed set into
-    /// force if it is whole. Reads files: not for an async worker (see [`PolicyStore::watch`]).
+    /// Looks for changes and takes a changed set into force if it is whole. Reads files: not for
+    /// an async worker (see [`PolicyStore::watch`]).
     ///
     /// A set is read once its folder has looked the same twice, so that files replaced one after
     /// the other are not taken half old, half new. Returns whether a new set is in force.
-    pub fn refresh(&self) -> bool {
-        self.refresh_after(LOOK_EVERY)
-    }
-
-    pub(super) fn refresh_after(&self, pause: Duration) -> bool {
-        // Who finds it taken has somebody else look.
-        let Ok(mut watch) = self.watch.try_lock() else { return false };
-        if watch.looked.elapsed() < pause {
-            return false;
-        }
-        watch.looked = Instant::now();
+    pub(super) fn refresh(&self) -> bool {
+        let mut watch = match self.watch.try_lock() {
+            Ok(watch) => watch,
+            // Who finds it taken has somebody else look.
+            Err(TryLockError::WouldBlock) => return false,
+            // A reading that panicked was told by the panic hook; the next change is read again.
+            Err(TryLockError::Poisoned(left)) => {
+                self.watch.clear_poison();
+                self.refused.fetch_add(1, Ordering::Relaxed);
+                left.into_inner()
+            }
+        };
         let seen = stamps_of(&self.folder);
         let settled = seen == watch.seen;
         watch.seen.clone_from(&seen);
         if seen == watch.read || !settled {
             return false;
         }
+        watch.read.clone_from(&seen);
         let (policies, mistakes) = read(&self.folder);
         if stamps_of(&self.folder) != seen {
+            watch.read.clear();
             return false;
         }
-        watch.read = seen;
         if !mistakes.is_empty() {
             (self.tell)(&mistakes);
         }
@@ -139,13 +139,7 @@ impl PolicyStore {
         loop {
             tokio::time::sleep(LOOK_EVERY).await;
             let store = Arc::clone(&self);
-            // A reading that panics is told by the panic hook, and the last good set stays.
-            if tokio::task::spawn_blocking(move || store.refresh_after(Duration::ZERO))
-                .await
-                .is_err()
-            {
-                self.watch.lock().unwrap_or_else(PoisonError::into_inner).looked = Instant::now();
-            }
+            tokio::task::spawn_blocking(move || store.refresh()).await.ok();
         }
     }
 }

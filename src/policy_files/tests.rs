@@ -5,6 +5,7 @@ use crate::engine::diagnostics::{Diagnostic, Severity};
 use crate::engine::facts::AgeBand;
 use std::fs;
 use std::os::unix::fs::symlink;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
 use std::sync::{Arc, Mutex};
 use std::thread::sleep;
@@ -12,6 +13,15 @@ use std::time::Duration;
 use tempfile::TempDir;
 
 const STATES: &str = "state,age_of_majority,minor_mh_outpatient_consent_age\nOH,18,14\n";
+
+/// A set that takes effect.
+const WHOLE: [(&str, &str); 2] = [
+    ("shapes/s.yaml", "shape: s\nbase: /s\nroutes: []\nkinds: {}\n"),
+    (
+        "rules/open.yaml",
+        "pack: open\nreleases:\n  - { category: any, reader: others, why: the floor is enough }\n",
+    ),
+];
 
 fn folder(files: &[(&str, &str)]) -> TempDir {
     let folder = tempfile::tempdir().unwrap();
@@ -129,12 +139,7 @@ fn a_folder_that_is_not_there() {
 
 #[test]
 fn last_good_stays_and_a_good_one_takes_over() {
-    let open =
-        "pack: open\nreleases:\n  - { category: any, reader: others, why: the floor is enough }\n";
-    let folder = folder(&[
-        ("shapes/s.yaml", "shape: s\nbase: /s\nroutes: []\nkinds: {}\n"),
-        ("rules/open.yaml", open),
-    ]);
+    let folder = folder(&WHOLE);
     let heard = Arc::new(Mutex::new(String::new()));
     let listener = Arc::clone(&heard);
     let store = PolicyStore::open(folder.path(), move |mistakes: &[Diagnostic]| {
@@ -145,8 +150,8 @@ fn last_good_stays_and_a_good_one_takes_over() {
     let first = store.current().set.hash.clone();
     let settle = || {
         // A new set is seen once, and read when it has looked the same twice.
-        let before = store.refresh_after(Duration::ZERO);
-        before | store.refresh_after(Duration::ZERO)
+        let before = store.refresh();
+        before | store.refresh()
     };
     assert!(!settle());
 
@@ -167,8 +172,8 @@ fn last_good_stays_and_a_good_one_takes_over() {
     sleep(Duration::from_millis(20));
     write(folder.path(), "states.new", &replaced);
     fs::rename(folder.path().join("states.new"), folder.path().join("states.csv")).unwrap();
-    assert!(!store.refresh_after(Duration::ZERO), "looked the same once only");
-    assert!(store.refresh_after(Duration::ZERO));
+    assert!(!store.refresh(), "looked the same once only");
+    assert!(store.refresh());
     assert_ne!(store.current().set.hash, first);
     let thirteen = store.current().states.band(
         "2013-06-01".parse().ok(),
@@ -176,7 +181,6 @@ fn last_good_stays_and_a_good_one_takes_over() {
         "2026-11-21".parse().unwrap(),
     );
     assert_eq!(thirteen, AgeBand::ConsentingMinor, "the new ages are in force with the new set");
-    assert!(!store.refresh(), "not looked at again within a second");
 }
 
 #[test]
@@ -185,4 +189,23 @@ fn the_process_does_not_start_with_a_broken_set() {
     fs::remove_file(folder.path().join("states.csv")).unwrap();
     let mistakes = PolicyStore::open(folder.path(), |_: &[Diagnostic]| {}).unwrap_err();
     assert!(mistakes.iter().any(|mistake| mistake.message.contains("no such file")));
+}
+
+#[test]
+fn a_reading_that_panics_does_not_end_the_watch() {
+    let folder = folder(&WHOLE);
+    let store =
+        PolicyStore::open(folder.path(), |_: &[Diagnostic]| panic!("as a reading might")).unwrap();
+    let first = store.current().set.hash.clone();
+    write(folder.path(), "rules/new.yml", "told of, by its name");
+    assert!(!store.refresh());
+    catch_unwind(AssertUnwindSafe(|| store.refresh())).unwrap_err();
+    assert!(!store.refresh(), "not read again as it is");
+    assert_eq!(store.refused(), 1);
+
+    fs::remove_file(folder.path().join("rules/new.yml")).unwrap();
+    write(folder.path(), "states.csv", &STATES.replace("14", "13"));
+    assert!(!store.refresh());
+    assert!(store.refresh());
+    assert_ne!(store.current().set.hash, first);
 }
