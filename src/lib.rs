@@ -55,6 +55,7 @@ pub mod config;
 mod crowd;
 pub mod demo;
 pub mod dial;
+mod durable;
 pub mod engine;
 pub mod exposure;
 pub mod findings;
@@ -63,6 +64,7 @@ pub mod limits;
 pub mod members;
 pub mod policy_files;
 pub mod proxy;
+pub mod reread;
 
 // The second redactor of the tests is compared with the engine from inside the crate: nothing
 // outside may open what the engine released (NO-EXIT-WITHOUT-VERDICT).

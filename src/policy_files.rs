@@ -9,7 +9,7 @@ mod store;
 
 pub use store::{Policies, PolicyStore, compile, read};
 
-use crate::engine::diagnostics::{Diagnostic, Severity, SourceFile, Span};
+use crate::engine::diagnostics::{Diagnostic, Severity, SourceFile};
 use crate::engine::set::PolicyFiles;
 use crate::engine::shapes::written::Shape;
 use crate::engine::yaml;
@@ -52,8 +52,7 @@ pub fn read_file(path: &Path) -> Result<SourceFile, Box<Diagnostic>> {
 
 /// A mistake about a file or folder as a whole.
 pub(crate) fn about(path: &Path, message: impl Into<String>) -> Diagnostic {
-    let file = SourceFile::new(shown(path), "");
-    Diagnostic { span: None, ..Diagnostic::error(&file, Span::default(), message) }
+    Diagnostic::of_file(&shown(path), message)
 }
 
 /// A path as users read it.

@@ -108,3 +108,11 @@ fn the_alerts_are_rules_over_figures_that_exist() {
     }
     check("alerts", &expressions);
 }
+
+/// The unit allows as many files as connections take.
+#[test]
+fn the_unit_allows_every_connection() {
+    let unit = file("sequester.service");
+    let files = unit.lines().find_map(|line| line.strip_prefix("LimitNOFILE=")).unwrap();
+    assert!(files.parse::<u64>().unwrap() >= sequester::proxy::FILES_MIN);
+}

@@ -102,7 +102,7 @@ impl Metrics {
         self.limits.register(registry);
         registry.register("findings", "What to look at", self.findings.clone());
         registry.register("findings_raised", "Findings raised", self.raised.clone());
-        let help = "Answers that were not watched, for lack of room";
+        let help = "Answers that were not watched, for lack of room, and times that slow drips could not be written down";
         registry.register("not_watched", help, self.not_watched.clone());
         let help = "Seconds from a request to the head of its answer";
         registry.register("answer_seconds", help, self.seconds.clone());

@@ -10,10 +10,10 @@ use super::chain::{Line, Lines};
 use super::mark::{Event, Mark};
 use super::recorded::Recorded;
 use super::segments::Names;
+use crate::durable::replace_whole;
 use serde::{Deserialize, Serialize};
-use std::fs::{self, File, OpenOptions};
-use std::io::{self, BufRead, BufReader, BufWriter, Read, Seek, SeekFrom, Write};
-use std::os::unix::fs::OpenOptionsExt;
+use std::fs::File;
+use std::io::{self, BufRead, BufReader, Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 
 /// Most rows of one answer: three years of one reader on every day.
@@ -167,18 +167,14 @@ fn index_path(names: &Names, segment: u64) -> PathBuf {
 
 /// Writes the rows of a segment, whole or not at all.
 fn write_index(names: &Names, segment: u64, accounts: &Accounts) -> io::Result<()> {
-    let path = index_path(names, segment);
-    let draft = path.with_extension("accounts.new");
-    let mut options = OpenOptions::new();
-    let file = options.write(true).create(true).truncate(true).mode(0o600).open(&draft)?;
-    let mut out = BufWriter::new(file);
-    for (key, access) in accounts.rows() {
-        let row = Row { key: key.clone(), access: access.clone() };
-        serde_json::to_writer(&mut out, &row)?;
-        out.write_all(b"\n")?;
-    }
-    out.into_inner().map_err(io::IntoInnerError::into_error)?.sync_data()?;
-    fs::rename(&draft, &path)
+    replace_whole(&index_path(names, segment), |out| {
+        for (key, access) in accounts.rows() {
+            let row = Row { key: key.clone(), access: access.clone() };
+            serde_json::to_writer(&mut *out, &row)?;
+            out.write_all(b"\n")?;
+        }
+        Ok(())
+    })
 }
 
 /// The rows about a person in the file of a closed segment: sorted, so found by halving.

@@ -63,8 +63,7 @@ impl Deployment {
     pub(super) fn relation(&self, reader: &str, person: &str, today: Date) -> Option<Relation> {
         let people = self.register.view(reader, today, &self.policies.states);
         people.reader()?;
-        let ties = people.standing(people.find(person)?).ties;
-        ties.iter().map(|tie| tie.relation).min()
+        people.standing(people.find(person)?).relation()
     }
 
     /// What judges for one reader on one day.

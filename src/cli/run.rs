@@ -4,7 +4,7 @@ use super::{Exit, Streams};
 use crate::config::Config;
 use crate::config::meant::Address;
 use crate::engine::diagnostics::Diagnostic;
-use crate::proxy::{NoStart, Service};
+use crate::proxy::{FILES_MIN, NoStart, Service};
 use std::io::{self, Write};
 use std::path::Path;
 use std::time::Duration;
@@ -32,6 +32,7 @@ pub(super) fn run(path: &Path, streams: &mut Streams<'_>) -> io::Result<Exit> {
     }
     tell_no_more_of_panics_than_where();
     leave_no_core(streams);
+    open_many_files(streams);
     let mut runtime = tokio::runtime::Builder::new_multi_thread();
     let runtime = runtime.event_interval(TURNS_BETWEEN_EVENTS).enable_all().build()?;
     let ended = runtime.block_on(serve(&config, streams));
@@ -145,4 +146,22 @@ fn tell_no_more_of_panics_than_where() {
         }
         .unwrap_or_default();
     }));
+}
+
+/// Each connection is a file to the system, and systems begin with few.
+fn open_many_files(streams: &mut Streams<'_>) {
+    let files = rustix::process::Resource::Nofile;
+    let mut limit = rustix::process::getrlimit(files);
+    let most = limit.maximum.map_or(FILES_MIN, |most| most.min(FILES_MIN));
+    if limit.current.is_some_and(|current| current < most) {
+        limit.current = Some(most);
+        rustix::process::setrlimit(files, limit).ok();
+    }
+    let now = rustix::process::getrlimit(files).current;
+    if let Some(now) = now.filter(|now| *now < FILES_MIN) {
+        streams.say(format_args!(
+            "warning: this process may open {now} files; it takes {FILES_MIN} to serve as many \
+             connections as there may be"
+        ));
+    }
 }

@@ -289,7 +289,7 @@ impl Told<'_> {
 
 pub(super) fn shown_size(bytes: u64) -> String {
     for (unit, size) in [("GiB", GIB), ("MiB", MIB), ("KiB", KIB)] {
-        if bytes >= size {
+        if bytes >= size && bytes.is_multiple_of(size) {
             return format!("{}{unit}", bytes.checked_div(size).unwrap_or_default());
         }
     }

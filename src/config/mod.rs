@@ -6,11 +6,13 @@ mod build;
 mod build_findings;
 mod build_parts;
 mod build_reads;
+mod key_lines;
 pub mod meant;
 pub mod reads;
 pub mod units;
 pub mod written;
 
+pub use key_lines::{KEY_FILE_BYTES_MAX, Key, key_lines};
 pub use meant::{Config, Judging};
 
 use crate::engine::diagnostics::{Diagnostic, SourceFile};

@@ -2,7 +2,7 @@
 
 use super::meant::{Address, Authorization, Dimension, Durability, Identity, Keys, Scope};
 use super::units::{self, Rate};
-use super::{Config, Judging, address};
+use super::{Config, Judging, address, key_lines};
 use crate::engine::diagnostics::SourceFile;
 use std::num::NonZeroU64;
 use std::path::Path;
@@ -446,4 +446,16 @@ fn files_that_are_not_there_are_named() {
     );
     let told = Config::load(&folder.path().join("none.yaml")).unwrap_err();
     assert_eq!(told.len(), 1);
+}
+
+#[test]
+fn keys_stand_in_lines() {
+    let line = "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=";
+    let text = format!("# the newest first\n\n {line} \r\n{line}");
+    let keys = key_lines(text.as_bytes()).unwrap();
+    assert_eq!((keys.len(), keys[1][31]), (2, 31));
+    assert_eq!(key_lines(b"# none\n"), Some(Vec::new()));
+    for wrong in ["AAEC", "no base64", "\u{e4}"] {
+        assert_eq!(key_lines(format!("{line}\n{wrong}\n").as_bytes()), None, "{wrong}");
+    }
 }

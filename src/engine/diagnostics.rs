@@ -78,6 +78,12 @@ impl Diagnostic {
         }
     }
 
+    /// An error of a file or folder as a whole.
+    pub fn of_file(name: &str, message: impl Into<String>) -> Diagnostic {
+        let file = SourceFile::new(name, "");
+        Diagnostic { span: None, ..Diagnostic::error(&file, Span::default(), message) }
+    }
+
     /// The same with advice.
     #[must_use]
     pub fn help(mut self, help: impl Into<String>) -> Diagnostic {

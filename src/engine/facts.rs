@@ -154,6 +154,11 @@ impl Standing {
     pub fn is_self(&self) -> bool {
         self.ties.iter().any(|tie| tie.relation == Relation::SelfReader)
     }
+
+    /// The first relation that fits (DESIGN section 1), as it is told; what decides are all ties.
+    pub fn relation(&self) -> Option<Relation> {
+        self.ties.iter().map(|tie| tie.relation).min()
+    }
 }
 
 /// The people of one request: one reader, one day. Implemented by `members`, and by tests.

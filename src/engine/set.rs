@@ -1,7 +1,7 @@
 //! A policy set: shapes, codes, rules, whole or not at all (LAST-GOOD).
 
 use super::codes::CodeBook;
-use super::diagnostics::{Diagnostic, Severity, SourceFile, Span};
+use super::diagnostics::{Diagnostic, Severity, SourceFile};
 use super::document::tape::Tape;
 use super::lending::Lending;
 use super::policy::DecisionTable;
@@ -107,10 +107,8 @@ fn shapes<'f>(
         }
     }
     if files.shapes.is_empty() {
-        let file = SourceFile::new("shapes/", "");
         let message = "the set holds no shape, so no route would be known";
-        mistakes
-            .push(Diagnostic { span: None, ..Diagnostic::error(&file, Span::default(), message) });
+        mistakes.push(Diagnostic::of_file("shapes/", message));
     }
     (meant, checked)
 }

@@ -1,7 +1,7 @@
 //! What one request would be answered with today.
 
 use crate::engine::explain::RecordAccount;
-use crate::engine::facts::People;
+use crate::engine::facts::{People, Relation};
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -64,8 +64,8 @@ pub(super) fn by_subject(records: &[RecordAccount], people: &dyn People) -> Vec<
     }
     let named = |(subject, sum): (&str, Withheld)| {
         let standing = people.find(subject).map(|subject| people.standing(subject));
-        let ties = standing.iter().flat_map(|standing| &standing.ties);
-        let relation = ties.map(|tie| tie.relation).max().map_or("outsider", |tie| tie.name());
+        let relation = standing.and_then(|standing| standing.relation());
+        let relation = relation.unwrap_or(Relation::Outsider).name();
         Withheld { subject: subject.to_owned(), relation: relation.to_owned(), ..sum }
     };
     found.into_iter().map(named).collect()

@@ -2,11 +2,11 @@
 //! restarts, since a month is longer than most processes live.
 
 use super::windows::Full;
+use crate::durable::replace_whole;
 use serde::{Deserialize, Serialize};
 use std::collections::HashMap;
-use std::fs::{File, Permissions};
-use std::io::{self, BufRead, BufReader, BufWriter, Write};
-use std::os::unix::fs::PermissionsExt;
+use std::fs::File;
+use std::io::{self, BufRead, BufReader, Write};
 use std::path::Path;
 
 /// Most pairs of reader and subject, about 200 bytes each.
@@ -110,19 +110,15 @@ impl Drips {
         if !self.is_new {
             return Ok(());
         }
-        let folder = file.parent().filter(|folder| !folder.as_os_str().is_empty());
-        let mut kept = tempfile::NamedTempFile::new_in(folder.unwrap_or(Path::new(".")))?;
-        kept.as_file().set_permissions(Permissions::from_mode(0o600))?;
-        let mut out = BufWriter::new(&mut kept);
-        for ((reader, subject), Days { last, bits, raised }) in by_key(&self.pairs) {
-            let (reader, subject) = (reader.clone(), subject.clone());
-            let line = Line { reader, subject, last: *last, bits: *bits, raised: *raised };
-            serde_json::to_writer(&mut out, &line)?;
-            out.write_all(b"\n")?;
-        }
-        out.flush()?;
-        drop(out);
-        kept.persist(file)?;
+        replace_whole(file, |out| {
+            for ((reader, subject), Days { last, bits, raised }) in by_key(&self.pairs) {
+                let (reader, subject) = (reader.clone(), subject.clone());
+                let line = Line { reader, subject, last: *last, bits: *bits, raised: *raised };
+                serde_json::to_writer(&mut *out, &line)?;
+                out.write_all(b"\n")?;
+            }
+            Ok(())
+        })?;
         self.is_new = false;
         Ok(())
     }

@@ -7,12 +7,13 @@ pub(super) use parse::Key;
 
 use crate::config::meant::Keys;
 use crate::dial::{Dialer, Trust};
-use arc_swap::ArcSwap;
+use crate::engine::diagnostics::Diagnostic;
+use crate::reread::{Reread, refused};
+use arc_swap::{ArcSwap, ArcSwapOption};
 use parse::KeySet;
-use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::{Duration, SystemTime};
+use std::time::Duration;
 use tokio::sync::Mutex;
 use tokio::time::Instant;
 
@@ -41,17 +42,13 @@ const FILE_LOOK: Duration = Duration::from_secs(1);
 #[derive(Debug)]
 pub(super) struct KeyStore {
     origin: Origin,
-    loaded: ArcSwap<Loaded>,
     pub(super) ages: Ages,
-    /// Held while keys are fetched, so that one fetch serves all who wait.
-    last_attempt: Mutex<Option<Instant>>,
 }
 
 #[derive(Debug)]
 enum Origin {
     File {
-        path: PathBuf,
-        last_stamp: std::sync::Mutex<Option<Stamp>>,
+        keys: Reread<KeySet>,
         /// Milliseconds after `began` when it is to be looked at again.
         next_look_ms: AtomicU64,
         began: Instant,
@@ -59,19 +56,16 @@ enum Origin {
     Url {
         dialer: Dialer,
         target: String,
+        fetched: ArcSwap<Fetched>,
+        /// Held while keys are fetched, so that one fetch serves all who wait.
+        last_attempt: Mutex<Option<Instant>>,
+        /// Why the last fetch failed, until it is told.
+        failed: ArcSwapOption<String>,
     },
 }
 
-/// What tells one version of a file from the next.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-struct Stamp {
-    modified: Option<SystemTime>,
-    length: u64,
-    inode: u64,
-}
-
 #[derive(Debug, Default)]
-struct Loaded {
+struct Fetched {
     keys: KeySet,
     at: Option<Instant>,
 }
@@ -82,102 +76,89 @@ impl KeyStore {
     pub(super) fn new(source: &Keys) -> Result<KeyStore, String> {
         let origin = match source {
             Keys::File(path) => {
-                let (path, last_stamp) = (path.clone(), std::sync::Mutex::new(None));
+                let keys = Reread::open(path, fetch::JWKS_BYTES_MAX, parse::key_set)
+                    .map_err(|why| format!("{}: {why}", path.display()))?;
                 let (next_look_ms, began) = (AtomicU64::new(0), Instant::now());
-                Origin::File { path, last_stamp, next_look_ms, began }
+                Origin::File { keys, next_look_ms, began }
             }
-            Keys::Url(url) => {
-                let dialer = Dialer::new(url.origin.clone(), &Trust::default(), fetch::TIMEOUT)?;
-                Origin::Url { dialer, target: url.target.clone() }
-            }
+            Keys::Url(url) => Origin::Url {
+                dialer: Dialer::new(url.origin.clone(), &Trust::default(), fetch::TIMEOUT)?,
+                target: url.target.clone(),
+                fetched: ArcSwap::default(),
+                last_attempt: Mutex::new(None),
+                failed: ArcSwapOption::empty(),
+            },
         };
-        let store = KeyStore {
-            origin,
-            loaded: ArcSwap::from_pointee(Loaded::default()),
-            ages: AGES,
-            last_attempt: Mutex::new(None),
-        };
-        if let Origin::File { path, .. } = &store.origin {
-            store.read_file(path).map_err(|why| format!("{}: {why}", path.display()))?;
-        }
-        Ok(store)
+        Ok(KeyStore { origin, ages: AGES })
     }
 
     /// Whether there are keys that may still be believed.
     pub(super) fn is_ready(&self) -> bool {
-        let loaded = self.loaded.load();
-        !loaded.keys.is_empty() && self.is_believed(&loaded)
+        match &self.origin {
+            Origin::File { .. } => true,
+            Origin::Url { fetched, .. } => self.believed(&fetched.load()).is_some(),
+        }
     }
 
     /// Fetches the keys for the first time.
     pub(super) async fn prepare(&self) {
-        if let Origin::Url { dialer, target } = &self.origin {
-            self.fetch_if_due(dialer, target).await;
-        }
+        self.fetch_if_due().await;
     }
 
     /// The key of that name.
     pub(super) async fn find(&self, kid: &str) -> Option<Arc<Key>> {
         match &self.origin {
-            Origin::File { path, next_look_ms, began, .. } => {
+            Origin::File { keys, next_look_ms, began } => {
                 if is_due(next_look_ms, *began) {
-                    // LAST-GOOD: a file that cannot be read leaves the keys that were read before.
-                    self.read_file(path).ok();
+                    keys.look();
                 }
+                keys.current().get(kid).cloned()
             }
-            Origin::Url { dialer, target } => {
-                let loaded = self.loaded.load_full();
-                let is_fresh = loaded.at.is_some_and(|at| at.elapsed() < self.ages.fresh);
-                if !is_fresh || !loaded.keys.contains_key(kid) {
-                    Box::pin(self.fetch_if_due(dialer, target)).await;
+            Origin::Url { fetched, .. } => {
+                let before = fetched.load_full();
+                let is_fresh = before.at.is_some_and(|at| at.elapsed() < self.ages.fresh);
+                if !is_fresh || !before.keys.contains_key(kid) {
+                    Box::pin(self.fetch_if_due()).await;
                 }
+                self.believed(&fetched.load())?.get(kid).cloned()
             }
-        }
-        let loaded = self.loaded.load();
-        loaded.keys.get(kid).filter(|_| self.is_believed(&loaded)).cloned()
-    }
-
-    fn is_believed(&self, loaded: &Loaded) -> bool {
-        match self.origin {
-            Origin::File { .. } => true,
-            Origin::Url { .. } => loaded.at.is_some_and(|at| at.elapsed() < self.ages.max),
         }
     }
 
-    async fn fetch_if_due(&self, dialer: &Dialer, target: &str) {
-        let mut last_attempt = self.last_attempt.lock().await;
+    /// What a file or an issuer gave since this was asked last that was not taken.
+    pub(super) fn refused(&self) -> Vec<Diagnostic> {
+        match &self.origin {
+            Origin::File { keys, .. } => keys.refused(),
+            Origin::Url { dialer, target, failed, .. } => {
+                let why = failed.swap(None);
+                let told = why.map(|why| refused(&format!("{}{target}", dialer.origin()), &why));
+                told.into_iter().collect()
+            }
+        }
+    }
+
+    fn believed<'f>(&self, fetched: &'f Fetched) -> Option<&'f KeySet> {
+        let believed = fetched.at.is_some_and(|at| at.elapsed() < self.ages.max);
+        (believed && !fetched.keys.is_empty()).then_some(&fetched.keys)
+    }
+
+    async fn fetch_if_due(&self) {
+        let Origin::Url { dialer, target, fetched, last_attempt, failed } = &self.origin else {
+            return;
+        };
+        let mut last_attempt = last_attempt.lock().await;
         if last_attempt.is_some_and(|last| last.elapsed() < self.ages.cooldown) {
             return;
         }
-        let fetched = fetch::keys(dialer, target).await;
+        let answer = fetch::keys(dialer, target).await;
         // The time between two fetches counts from the end of the first.
         *last_attempt = Some(Instant::now());
-        if let Ok(keys) = fetched {
-            self.loaded.store(Arc::new(Loaded { keys, at: *last_attempt }));
+        match answer {
+            Ok(keys) => {
+                fetched.store(Arc::new(Fetched { keys, at: *last_attempt }));
+            }
+            Err(why) => failed.store(Some(Arc::new(why))),
         }
-    }
-
-    fn read_file(&self, path: &std::path::Path) -> Result<(), String> {
-        use std::os::unix::fs::MetadataExt;
-        let Origin::File { last_stamp, .. } = &self.origin else {
-            return Ok(());
-        };
-        let about = std::fs::metadata(path).map_err(|error| error.to_string())?;
-        let stamp =
-            Stamp { modified: about.modified().ok(), length: about.len(), inode: about.ino() };
-        let mut last_stamp =
-            last_stamp.lock().map_err(|_| "an earlier read ended early".to_owned())?;
-        if *last_stamp == Some(stamp) {
-            return Ok(());
-        }
-        if stamp.length > u64::try_from(fetch::JWKS_BYTES_MAX).unwrap_or(u64::MAX) {
-            return Err("is too long for a key set".to_owned());
-        }
-        let json = std::fs::read(path).map_err(|error| error.to_string())?;
-        let keys = parse::key_set(&json)?;
-        *last_stamp = Some(stamp);
-        self.loaded.store(Arc::new(Loaded { keys, at: Some(Instant::now()) }));
-        Ok(())
     }
 }
 

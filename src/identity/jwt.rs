@@ -8,6 +8,7 @@ use super::jwks::{Key, KeyStore};
 use super::verified::{Times, Verified, VerifiedTokens, fingerprint};
 use super::{Rejected, is_member_id};
 use crate::config::meant::Jwt;
+use crate::engine::diagnostics::Diagnostic;
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde::de::{Deserialize, Deserializer, Error, MapAccess, Visitor};
@@ -45,6 +46,11 @@ impl JwtIdentity {
 
     pub(super) async fn prepare(&self) {
         self.keys.prepare().await;
+    }
+
+    /// Keys that were not taken since this was asked last.
+    pub(super) fn refused(&self) -> Vec<Diagnostic> {
+        self.keys.refused()
     }
 
     /// What a token says that holds at this time.

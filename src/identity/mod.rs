@@ -14,6 +14,7 @@ pub use header::HeaderIdentity;
 pub use jwt::JwtIdentity;
 
 use crate::config::meant;
+use crate::engine::diagnostics::Diagnostic;
 use hyper::header::{AUTHORIZATION, HeaderMap, HeaderValue};
 use std::fmt;
 
@@ -101,6 +102,14 @@ impl Identity {
         match self {
             Identity::Jwt(jwt) => jwt.is_ready(),
             Identity::Header(_) => true,
+        }
+    }
+
+    /// Keys that were not taken since this was asked last: those before stay in force.
+    pub fn refused(&self) -> Vec<Diagnostic> {
+        match self {
+            Identity::Jwt(jwt) => jwt.refused(),
+            Identity::Header(_) => Vec::new(),
         }
     }
 

@@ -336,6 +336,9 @@ async fn a_replaced_file_is_read_and_a_broken_one_is_not() {
     look().await;
     std::fs::write(&file, "{").unwrap();
     assert!(read(&identity, &old.token(&claims())).await.is_ok());
+    let told: Vec<String> = identity.refused().iter().map(ToString::to_string).collect();
+    assert_eq!(told.len(), 1);
+    assert!(told[0].contains("is not the JSON of a key set"), "{}", told[0]);
     look().await;
     keys_in(&file, &[new.jwk()]);
     assert!(read(&identity, &new.token(&claims())).await.is_ok());
@@ -466,6 +469,7 @@ async fn bypass_i7_an_outage_is_bridged_and_not_for_ever() {
     assert!(read(&identity, &signer.token(&claims())).await.is_ok());
     issuer.answers(None);
     assert!(read(&identity, &signer.token(&claims())).await.is_ok());
+    assert_eq!(identity.refused().len(), 1);
     issuer.answers(Some(&[]));
     assert!(read(&identity, &signer.token(&claims())).await.is_ok(), "an empty set is an outage");
     tokio::time::sleep(short).await;

@@ -12,12 +12,12 @@ use super::row::{Columns, Row};
 use super::seen::{Seen, SubjectHash};
 use super::table::Tables;
 use crate::config::meant::Scope;
+use crate::durable::replace_whole;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use serde::{Deserialize, Serialize};
-use std::fs::{self, File, OpenOptions};
-use std::io::{self, BufRead, BufReader, BufWriter, Write};
-use std::os::unix::fs::OpenOptionsExt;
+use std::fs::File;
+use std::io::{self, BufRead, BufReader, Write};
 use std::path::Path;
 
 const VERSION: u32 = 1;
@@ -52,33 +52,21 @@ pub(super) fn write(
     tables: &Tables,
     now: TimeUs,
 ) -> io::Result<()> {
-    let beside = path.with_added_extension("new");
-    // One that was left behind may have another mode.
-    if let Err(error) = fs::remove_file(&beside)
-        && error.kind() != io::ErrorKind::NotFound
-    {
-        return Err(error);
-    }
-    let file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(&beside)?;
-    let mut out = BufWriter::with_capacity(1 << 16, file);
     let scopes = tables.all().iter().map(|table| head_of(table.scope, &table.columns)).collect();
     let head = Head { sequester_limits: VERSION, secret: STANDARD.encode(secret), scopes };
-    line(&mut out, &head)?;
-    let mut rows: u64 = 0;
-    for (number, table) in tables.all().iter().enumerate() {
-        for lines in table.by_stripe(|key, row| row_line(number, key, row, now)) {
-            for text in lines {
-                out.write_all(&text)?;
-                rows = rows.saturating_add(1);
+    replace_whole(path, |out| {
+        line(out, &head)?;
+        let mut rows: u64 = 0;
+        for (number, table) in tables.all().iter().enumerate() {
+            for lines in table.by_stripe(|key, row| row_line(number, key, row, now)) {
+                for text in lines {
+                    out.write_all(&text)?;
+                    rows = rows.saturating_add(1);
+                }
             }
         }
-    }
-    line(&mut out, &Last { rows })?;
-    let file = out.into_inner().map_err(io::IntoInnerError::into_error)?;
-    file.sync_all()?;
-    fs::rename(&beside, path)?;
-    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
-    File::open(folder.unwrap_or(Path::new(".")))?.sync_all()
+        line(out, &Last { rows })
+    })
 }
 
 fn line(out: &mut impl Write, value: &impl Serialize) -> io::Result<()> {

@@ -6,14 +6,14 @@ use super::grants::Grants;
 use super::register::Register;
 use super::restrictions::Restrictions;
 use super::roster::Roster;
-use crate::engine::diagnostics::{Diagnostic, Severity, SourceFile, Span};
+use crate::engine::diagnostics::{Diagnostic, Severity, SourceFile};
 use crate::engine::facts::People;
+use crate::reread::Stamp;
 use arc_swap::{ArcSwap, ArcSwapOption};
 use jiff::civil::Date;
 use std::fmt;
-use std::fs::{self, File, Metadata};
+use std::fs::{self, File};
 use std::io::Read as _;
-use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -83,15 +83,6 @@ struct Watched {
     seen: ArcSwapOption<Stamp>,
     /// The same while it is being read: others see a change until what was read is in force.
     reading: ArcSwapOption<Stamp>,
-}
-
-/// What changes when a file is replaced or written.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-struct Stamp {
-    inode: (u64, u64),
-    length: u64,
-    modified: (i64, i64),
-    changed: (i64, i64),
 }
 
 impl Book {
@@ -249,7 +240,7 @@ fn newer<T: FromRows>(
     if now.saturating_mul(100) < before.saturating_mul(ROWS_PERCENT_MIN) {
         let message = format!("{now} rows where {before} are in force: over 10 % fewer");
         let help = "the file in force stays; if the new one is right, restart to take it";
-        mistakes.push(about(&watched.path, message, help));
+        mistakes.push(watched.mistake(message).help(help));
         return None;
     }
     Some(Arc::new(read))
@@ -285,7 +276,7 @@ impl Watched {
     }
 
     fn has_changed(&self) -> bool {
-        let now = fs::metadata(&self.path).ok().map(|metadata| Stamp::of(&metadata));
+        let now = Stamp::at(&self.path);
         now != self.seen.load().as_deref().copied()
     }
 
@@ -296,13 +287,17 @@ impl Watched {
 
     /// Its text.
     fn read(&self, mistakes: &mut Vec<Diagnostic>) -> Option<SourceFile> {
-        let now = fs::metadata(&self.path).ok();
-        self.reading.store(now.map(|metadata| Arc::new(Stamp::of(&metadata))));
+        self.reading.store(Stamp::at(&self.path).map(Arc::new));
         let text = self.text().map_err(|why| {
             let message = format!("the file cannot be read: {why}");
-            mistakes.push(about(&self.path, message, "check that it is there and may be read"));
+            mistakes.push(self.mistake(message).help("check that it is there and may be read"));
         });
         text.ok().map(|text| SourceFile::new(self.path.display().to_string(), text))
+    }
+
+    /// A mistake of the file as a whole.
+    fn mistake(&self, message: String) -> Diagnostic {
+        Diagnostic::of_file(&self.path.display().to_string(), message)
     }
 
     fn text(&self) -> Result<String, String> {
@@ -323,21 +318,4 @@ impl Watched {
         String::from_utf8(bytes)
             .map_err(|error| format!("not UTF-8 at byte {}", error.utf8_error().valid_up_to()))
     }
-}
-
-impl Stamp {
-    fn of(metadata: &Metadata) -> Stamp {
-        Stamp {
-            inode: (metadata.dev(), metadata.ino()),
-            length: metadata.len(),
-            modified: (metadata.mtime(), metadata.mtime_nsec()),
-            changed: (metadata.ctime(), metadata.ctime_nsec()),
-        }
-    }
-}
-
-/// A mistake of a file as a whole.
-fn about(path: &Path, message: String, help: &str) -> Diagnostic {
-    let file = SourceFile::new(path.display().to_string(), "");
-    Diagnostic { span: None, ..Diagnostic::error(&file, Span::default(), message).help(help) }
 }

@@ -5,10 +5,10 @@ use super::read_folder;
 use crate::engine::diagnostics::{Diagnostic, Severity};
 use crate::engine::set::{PolicyFiles, PolicySet};
 use crate::members::States;
+use crate::reread::Stamp;
 use arc_swap::ArcSwap;
 use std::fmt;
 use std::fs;
-use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, TryLockError};
@@ -47,19 +47,9 @@ pub struct PolicyStore {
 /// What was seen of the folder.
 struct Watch {
     /// What the set in force, or the last broken one, was read from.
-    read: Vec<Stamp>,
+    read: Vec<(PathBuf, Stamp)>,
     /// What was seen last.
-    seen: Vec<Stamp>,
-}
-
-/// A file's name and what changes when its content does.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-struct Stamp {
-    path: PathBuf,
-    inode: (u64, u64),
-    length: u64,
-    modified: (i64, i64),
-    changed: (i64, i64),
+    seen: Vec<(PathBuf, Stamp)>,
 }
 
 impl PolicyStore {
@@ -169,7 +159,7 @@ pub fn compile(files: &PolicyFiles, mistakes: &mut Vec<Diagnostic>) -> Option<Po
 }
 
 /// What the folder looks like, by path. What cannot be looked at is left out: reading tells.
-fn stamps_of(folder: &Path) -> Vec<Stamp> {
+fn stamps_of(folder: &Path) -> Vec<(PathBuf, Stamp)> {
     let mut stamps = Vec::new();
     let mut folders = vec![(folder.to_owned(), 0_usize)];
     while let Some((folder, depth)) = folders.pop() {
@@ -184,13 +174,7 @@ fn stamps_of(folder: &Path) -> Vec<Stamp> {
             if stamps.len() >= WATCHED_FILES_MAX {
                 return stamps;
             }
-            stamps.push(Stamp {
-                inode: (metadata.dev(), metadata.ino()),
-                length: metadata.len(),
-                modified: (metadata.mtime(), metadata.mtime_nsec()),
-                changed: (metadata.ctime(), metadata.ctime_nsec()),
-                path,
-            });
+            stamps.push((path, Stamp::of(&metadata)));
         }
     }
     stamps.sort();

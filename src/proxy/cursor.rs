@@ -7,19 +7,16 @@
 #[cfg(test)]
 mod tests;
 
-use super::refusal::Refusal;
-use crate::config::meant;
+use crate::config::{KEY_FILE_BYTES_MAX, Key, key_lines, meant};
 use crate::dial::provider;
+use crate::engine::diagnostics::Diagnostic;
 use crate::engine::pages::{self, Fingerprint, Position};
+use crate::reread::Reread;
 use aws_lc_rs::aead::{AES_256_GCM_SIV, Aad, LessSafeKey, NONCE_LEN, Nonce, UnboundKey};
 use base64::Engine;
-use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use std::fmt;
-use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex};
-use std::time::SystemTime;
-
-const KEY_BYTES: usize = 32;
+use std::sync::Arc;
 
 /// Most keys in a file: the one in use, those before it, one to come.
 const KEYS_MAX: usize = 16;
@@ -41,8 +38,8 @@ pub(super) struct Cursors {
 enum Source {
     /// A key of this process.
     Own(Arc<Keys>),
-    /// A file, read again when it was changed.
-    File { path: PathBuf, read: Mutex<(SystemTime, Arc<Keys>)> },
+    /// A file.
+    File(Reread<Keys>),
 }
 
 /// The first seals, all open.
@@ -69,9 +66,10 @@ impl Cursors {
     /// Reads the keys, or makes one. The error is words for an operator.
     pub(super) fn new(settings: &meant::Cursors) -> Result<Cursors, String> {
         let keys = if let Some(path) = &settings.keys {
-            Source::File { path: path.clone(), read: Mutex::new(read(path)?) }
+            let file = Reread::open(path, KEY_FILE_BYTES_MAX, read);
+            Source::File(file.map_err(|why| format!("{}: {why}", path.display()))?)
         } else {
-            let mut key = [0; KEY_BYTES];
+            let mut key = Key::default();
             let filled = provider().secure_random.fill(&mut key);
             let key = filled.ok().and_then(|()| usable(&key));
             Source::Own(Arc::new(Keys(vec![key.ok_or("no key for cursors can be made")?])))
@@ -79,8 +77,16 @@ impl Cursors {
         Ok(Cursors { keys, expire_s: settings.expire.as_secs().max(1) })
     }
 
+    /// Changed files that were not taken since this was asked last.
+    pub(super) fn refused(&self) -> Vec<Diagnostic> {
+        match &self.keys {
+            Source::Own(_) => Vec::new(),
+            Source::File(file) => file.refused(),
+        }
+    }
+
     /// For one request.
-    pub(super) fn of(&self, belongs: Belongs<'_>, now_s: u64) -> Result<Sealer, Refusal> {
+    pub(super) fn of(&self, belongs: Belongs<'_>, now_s: u64) -> Sealer {
         let mut context = Vec::new();
         for part in [FORM, belongs.reader, belongs.path, belongs.query, belongs.policy] {
             // Each with its length, so that no two contexts run into the same bytes.
@@ -90,54 +96,36 @@ impl Cursors {
         // To the end of the span after this one: requests of one span get the same cursors.
         let span = now_s.checked_div(self.expire_s).unwrap_or_default();
         let expires_s = span.saturating_add(2).saturating_mul(self.expire_s);
-        Ok(Sealer { keys: self.keys.now()?, context, now_s, expires_s })
+        Sealer { keys: self.keys.now(), context, now_s, expires_s }
     }
 }
 
 impl Source {
-    fn now(&self) -> Result<Arc<Keys>, Refusal> {
+    fn now(&self) -> Arc<Keys> {
         match self {
-            Source::Own(keys) => Ok(Arc::clone(keys)),
-            Source::File { path, read: held } => {
-                let mut held = held.lock().map_err(|_| Refusal::Fault)?;
-                // LAST-GOOD: a file that is gone or broken changes nothing.
-                if let Ok(modified) = modified(path)
-                    && modified != held.0
-                {
-                    held.0 = modified;
-                    if let Ok((_, keys)) = read(path) {
-                        held.1 = keys;
-                    }
-                }
-                Ok(Arc::clone(&held.1))
+            Source::Own(keys) => Arc::clone(keys),
+            Source::File(file) => {
+                file.look();
+                file.current()
             }
         }
     }
 }
 
-fn modified(path: &Path) -> Result<SystemTime, String> {
-    std::fs::metadata(path).and_then(|about| about.modified()).map_err(|error| error.to_string())
-}
-
-/// The keys of a file, and of when it is.
-fn read(path: &Path) -> Result<(SystemTime, Arc<Keys>), String> {
-    let said = |why: String| format!("{}: {why}", path.display());
-    let at = modified(path).map_err(said)?;
-    let text = std::fs::read_to_string(path).map_err(|error| said(error.to_string()))?;
-    let lines =
-        text.lines().map(str::trim).filter(|line| !line.is_empty() && !line.starts_with('#'));
-    let key = |line: &str| STANDARD.decode(line).ok().and_then(|key| usable(&key));
-    let keys: Option<Vec<LessSafeKey>> = lines.map(key).collect();
+/// The keys of a file.
+fn read(text: &[u8]) -> Result<Keys, String> {
+    let keys = key_lines(text)
+        .and_then(|lines| lines.iter().map(usable).collect::<Option<Vec<LessSafeKey>>>());
     match keys {
-        Some(keys) if (1..=KEYS_MAX).contains(&keys.len()) => Ok((at, Arc::new(Keys(keys)))),
-        _ => Err(said(format!(
+        Some(keys) if (1..=KEYS_MAX).contains(&keys.len()) => Ok(Keys(keys)),
+        _ => Err(format!(
             "holds no keys: write 1 to {KEYS_MAX} lines of 32 bytes in base64, as \
              `openssl rand -base64 32` gives them"
-        ))),
+        )),
     }
 }
 
-fn usable(key: &[u8]) -> Option<LessSafeKey> {
+fn usable(key: &Key) -> Option<LessSafeKey> {
     UnboundKey::new(&AES_256_GCM_SIV, key).ok().map(LessSafeKey::new)
 }
 

@@ -3,13 +3,13 @@
 use crate::config::meant::{Authorization, Origin, Url};
 use crate::engine::request::Plan;
 use crate::identity::Reader;
+use crate::reread::Stamp;
 use hyper::header::{
     ACCEPT, ACCEPT_ENCODING, AUTHORIZATION, CACHE_CONTROL, CONTENT_LENGTH, CONTENT_TYPE, HOST,
     HeaderMap, HeaderName, HeaderValue, LINK, VARY, X_CONTENT_TYPE_OPTIONS,
 };
 use std::path::PathBuf;
 use std::sync::Mutex;
-use std::time::SystemTime;
 
 const X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 const X_FORWARDED_HOST: HeaderName = HeaderName::from_static("x-forwarded-host");
@@ -30,7 +30,7 @@ pub(super) struct ToUpstream {
 enum Credentials {
     None,
     Reader,
-    File { path: PathBuf, read: Mutex<Option<(SystemTime, HeaderValue)>> },
+    File { path: PathBuf, read: Mutex<Option<(Stamp, HeaderValue)>> },
 }
 
 impl ToUpstream {
@@ -100,12 +100,11 @@ impl Credentials {
                 bearer.map(|bearer| Some(bearer.header())).ok_or_else(|| "no token".to_owned())
             }
             Credentials::File { path, read } => {
-                let modified = std::fs::metadata(path)
-                    .and_then(|about| about.modified())
-                    .map_err(|error| error.to_string())?;
+                let seen = std::fs::metadata(path).map_err(|error| error.to_string())?;
+                let seen = Stamp::of(&seen);
                 let mut read = read.lock().map_err(|_| "an earlier read failed".to_owned())?;
-                if let Some((at, header)) = &*read
-                    && *at == modified
+                if let Some((of, header)) = &*read
+                    && *of == seen
                 {
                     return Ok(Some(header.clone()));
                 }
@@ -117,7 +116,7 @@ impl Credentials {
                 let mut header = HeaderValue::from_str(&format!("Bearer {token}"))
                     .map_err(|_| "holds bytes that stand in no token".to_owned())?;
                 header.set_sensitive(true);
-                *read = Some((modified, header.clone()));
+                *read = Some((seen, header.clone()));
                 Ok(Some(header))
             }
         }

@@ -22,9 +22,9 @@ use tokio_rustls::TlsAcceptor;
 /// How long a TLS handshake may take.
 const HANDSHAKE_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// Most connections at a time: some ten KiB each while they are idle, about 300 KiB at worst. More
+/// Most connections at a time: some 40 KiB each while they are idle, about 300 KiB at worst. More
 /// wait to be accepted.
-const CONNECTIONS_MAX: usize = 4096;
+pub(super) const CONNECTIONS_MAX: usize = 4096;
 
 /// How long to wait when the system has no file descriptor left.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);

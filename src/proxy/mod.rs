@@ -73,6 +73,10 @@ use upstream::{Rights, Upstream};
 use watch::Watch;
 use world::World;
 
+/// Files that a proxy may have open at a time: its connections on both sides, and some for all else.
+pub const FILES_MIN: u64 = 8448;
+const _: () = assert!(listener::CONNECTIONS_MAX + pool::CONNECTIONS_MAX + 256 == 8448);
+
 /// The proxy of one deployment.
 #[derive(Debug)]
 pub struct Proxy {

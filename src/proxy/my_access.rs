@@ -43,7 +43,7 @@ pub(super) async fn answer(
     let subject = member_id(people);
     let relation = |reader: &str| relation(proxy, course.came, reader, subject.as_deref()?);
     let account = proxy.audit.account_of(subject.as_deref(), relation).await;
-    let account = account.map_err(|_| Refusal::NotRecorded)?;
+    let account = account.map_err(|_| Refusal::NotReady)?;
     let leaves = if course.is_head { 0 } else { account.len() };
     let entry = Entry::new(&course.asker, Event::Answer).status(200).bytes(leaves);
     let opened = proxy.recorded(proxy.audit.release_account(&entry, account)).await?;
@@ -54,6 +54,5 @@ pub(super) async fn answer(
 fn relation(proxy: &Proxy, since: Moment, reader: &str, subject: &str) -> Option<&'static str> {
     let (_, people) = proxy.world.judging(reader, since);
     people.reader()?;
-    let ties = people.standing(people.find(subject)?).ties;
-    ties.iter().map(|tie| tie.relation).min().map(Relation::name)
+    people.standing(people.find(subject)?).relation().map(Relation::name)
 }

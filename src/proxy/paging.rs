@@ -33,7 +33,7 @@ pub(super) fn asked(
         query: &page.query,
         policy: &asker.policy,
     };
-    let sealer = inquirer.cursors.of(belongs, now_s()?)?;
+    let sealer = inquirer.cursors.of(belongs, now_s()?);
     let after = match &page.cursor {
         None => None,
         // Forged, foreign, expired, of another search: one answer.

@@ -1,4 +1,4 @@
-//! Connections to the upstream that are open and idle.
+//! Connections to the upstream.
 
 use crate::dial::Dialer;
 use bytes::Bytes;
@@ -6,14 +6,19 @@ use http_body_util::Full;
 use hyper::client::conn::http1::{self, SendRequest};
 use hyper_util::rt::TokioIo;
 use std::io;
-use std::sync::Mutex;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::{Instant, timeout};
 
 /// What is sent: a form, or nothing.
 pub(super) type RequestBody = Full<Bytes>;
 
-/// Most connections kept open without a request.
+/// BOUNDED: most connections at a time. Whoever asks for one more is refused: to wait for one could
+/// mean to wait for oneself.
+pub(super) const CONNECTIONS_MAX: usize = 4096;
+
+/// Most of them kept open without a request.
 const IDLE_MAX: usize = 64;
 
 /// How long one is kept: shorter than servers usually keep theirs, so that it is us who close.
@@ -34,15 +39,38 @@ const FIELDS_MAX: usize = 100;
 const READ_BYTES_MAX: usize = 256 * 1024;
 
 /// A connection that takes one request after the other.
-pub(super) type Connection = SendRequest<RequestBody>;
+#[derive(Debug)]
+pub(super) struct Connection {
+    pub(super) sender: SendRequest<RequestBody>,
+    _place: OwnedSemaphorePermit,
+}
 
-/// Idle connections, the youngest last.
-#[derive(Debug, Default)]
+/// All connections; those that are idle, the youngest last.
+#[derive(Debug)]
 pub(super) struct Pool {
     idle: Mutex<Vec<(Connection, Instant)>>,
+    places: Arc<Semaphore>,
+}
+
+/// Why there is no connection.
+#[derive(Debug)]
+pub(super) enum NotOpened {
+    TooMany,
+    System(io::Error),
+}
+
+impl From<io::Error> for NotOpened {
+    fn from(error: io::Error) -> NotOpened {
+        NotOpened::System(error)
+    }
 }
 
 impl Pool {
+    /// Of at most so many connections.
+    pub(super) fn new(most: usize) -> Pool {
+        Pool { idle: Mutex::default(), places: Arc::new(Semaphore::new(most)) }
+    }
+
     /// A connection that waited here, if one is still good.
     pub(super) async fn idle(&self) -> Option<Connection> {
         loop {
@@ -55,8 +83,9 @@ impl Pool {
             if since.elapsed() > TRUSTED_FOR {
                 tokio::task::yield_now().await;
             }
-            let is_ready = connection.is_ready()
-                || matches!(timeout(READY_TIMEOUT, connection.ready()).await, Ok(Ok(())));
+            let sender = &mut connection.sender;
+            let is_ready = sender.is_ready()
+                || matches!(timeout(READY_TIMEOUT, sender.ready()).await, Ok(Ok(())));
             if is_ready {
                 return Some(connection);
             }
@@ -67,14 +96,14 @@ impl Pool {
     pub(super) fn forget_old(&self) {
         if let Ok(mut idle) = self.idle.lock() {
             idle.retain(|(connection, since)| {
-                since.elapsed() <= IDLE_AGE_MAX && !connection.is_closed()
+                since.elapsed() <= IDLE_AGE_MAX && !connection.sender.is_closed()
             });
         }
     }
 
     /// Takes back a connection whose answer was read to its end.
     pub(super) fn keep(&self, connection: Connection) {
-        if connection.is_closed() {
+        if connection.sender.is_closed() {
             return;
         }
         if let Ok(mut idle) = self.idle.lock()
@@ -83,19 +112,21 @@ impl Pool {
             idle.push((connection, Instant::now()));
         }
     }
-}
 
-/// A new connection.
-pub(super) async fn open(dialer: &Dialer) -> io::Result<Connection> {
-    let socket = dialer.connect().await?;
-    let (connection, running) = http1::Builder::new()
-        .max_header_size(HEAD_BYTES_MAX)
-        .max_headers(FIELDS_MAX)
-        .max_buf_size(READ_BYTES_MAX)
-        .handshake(TokioIo::new(socket))
-        .await
-        .map_err(io::Error::other)?;
-    // It ends with the last half of it: the sender, or the body it sends to.
-    tokio::spawn(async move { running.await.ok() });
-    Ok(connection)
+    /// A new connection.
+    pub(super) async fn open(&self, dialer: &Dialer) -> Result<Connection, NotOpened> {
+        let place = Arc::clone(&self.places).try_acquire_owned();
+        let place = place.map_err(|_| NotOpened::TooMany)?;
+        let socket = dialer.connect().await?;
+        let (sender, running) = http1::Builder::new()
+            .max_header_size(HEAD_BYTES_MAX)
+            .max_headers(FIELDS_MAX)
+            .max_buf_size(READ_BYTES_MAX)
+            .handshake(TokioIo::new(socket))
+            .await
+            .map_err(io::Error::other)?;
+        // It ends with the last half of it: the sender, or the body it sends to.
+        tokio::spawn(async move { running.await.ok() });
+        Ok(Connection { sender, _place: place })
+    }
 }

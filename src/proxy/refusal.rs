@@ -36,6 +36,8 @@ pub(super) enum Refusal {
     Upstream(UpstreamFault),
     /// The audit entry could not be written.
     NotRecorded,
+    /// What is asked for has not been worked out yet.
+    NotReady,
     /// More bytes are held than may be.
     TooMuchHeld,
     /// A fault of ours.
@@ -111,8 +113,11 @@ impl Refusal {
             Refusal::OverLimit(_) => (429, "too many requests".to_owned()),
             Refusal::Engine(refusal) => (refusal.status(), refusal.for_reader()),
             Refusal::Upstream(fault) if fault.is_slow() => (504, "upstream timeout".to_owned()),
+            Refusal::NotRecorded
+            | Refusal::NotReady
+            | Refusal::TooMuchHeld
+            | Refusal::Upstream(UpstreamFault::TooMany) => (503, "unavailable".to_owned()),
             Refusal::Upstream(_) => (502, "bad gateway".to_owned()),
-            Refusal::NotRecorded | Refusal::TooMuchHeld => (503, "unavailable".to_owned()),
             Refusal::Fault => (500, "internal error".to_owned()),
         };
         let status = StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
@@ -136,7 +141,11 @@ impl Refusal {
                 fields.insert(ALLOW, HeaderValue::from_static(allow));
             }
             Refusal::OverLimit(over) => over.tell(&mut fields),
-            Refusal::NotRecorded | Refusal::TooMuchHeld => {
+            // A shortage of ours passes by itself.
+            Refusal::NotRecorded
+            | Refusal::NotReady
+            | Refusal::TooMuchHeld
+            | Refusal::Upstream(UpstreamFault::TooMany) => {
                 fields.insert(RETRY_AFTER, HeaderValue::from_static(SHORTAGE_RETRY_AFTER_S));
             }
             Refusal::Malformed(_) | Refusal::Engine(_) | Refusal::Upstream(_) | Refusal::Fault => {}
@@ -159,6 +168,7 @@ impl Refusal {
             Refusal::Engine(refusal) => refusal.for_operator(),
             Refusal::Upstream(fault) => fault.to_string(),
             Refusal::NotRecorded => "the audit entry could not be written".to_owned(),
+            Refusal::NotReady => "the accounts of the audit are still being read".to_owned(),
             Refusal::TooMuchHeld => "over the limit `held`".to_owned(),
             Refusal::Fault => "a fault of this program".to_owned(),
         }
@@ -185,6 +195,7 @@ impl Refusal {
             },
             Refusal::Upstream(fault) => fault.cause(),
             Refusal::NotRecorded => "not-recorded",
+            Refusal::NotReady => "not-ready",
             Refusal::TooMuchHeld => "too-much-held",
             Refusal::Fault => "fault",
         }

@@ -241,7 +241,8 @@ fn is_failure(refusal: &Refusal) -> bool {
         | Refusal::BadCredentials(_)
         | Refusal::OverLimit(_)
         | Refusal::Engine(_)
-        | Refusal::NotRecorded => false,
+        | Refusal::NotRecorded
+        | Refusal::NotReady => false,
     }
 }
 

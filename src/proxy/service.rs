@@ -36,6 +36,7 @@ pub struct Service {
     proxy: Arc<Proxy>,
     listener: Listener,
     admin: Option<Admin>,
+    tell: Tell,
 }
 
 impl Service {
@@ -54,7 +55,7 @@ impl Service {
             None => None,
             Some(address) => Some(Admin::bind(address).await.map_err(NoStart::Cannot)?),
         };
-        Ok(Service { proxy: Arc::new(proxy), listener, admin })
+        Ok(Service { proxy: Arc::new(proxy), listener, admin, tell })
     }
 
     /// Throws entries away. For measuring what they cost, and in tests alone.
@@ -77,7 +78,7 @@ impl Service {
 
     /// Serves until `end`, then lets what is under way end within a time; whether all of it did.
     pub async fn serve(self, end: impl Future<Output = ()> + Send) -> bool {
-        let Service { proxy, listener, admin } = self;
+        let Service { proxy, listener, admin, tell } = self;
         let ending = Arc::new(AtomicBool::new(false));
         let ready = {
             let (proxy, ending) = (Arc::clone(&proxy), Arc::clone(&ending));
@@ -115,7 +116,7 @@ impl Service {
             all_ended = serving => all_ended,
             () = admin => false,
             () = proxy.world.watch() => false,
-            () = look_after(&proxy) => false,
+            () = look_after(&proxy, tell) => false,
             () = proxy.limits.stay_connected() => false,
             () = proxy.limits.save_now_and_then(|| proxy.metrics.limits.not_saved()) => false,
         };
@@ -146,7 +147,7 @@ pub(super) fn clock_is_right(now_s: u64) -> Result<(), String> {
 }
 
 /// What is done now and then for as long as it is polled.
-async fn look_after(proxy: &Proxy) {
+async fn look_after(proxy: &Proxy, tell: Tell) {
     proxy.identity.prepare().await;
     let mut figures = tokio::time::interval(FIGURES_EVERY);
     let mut forget = tokio::time::interval(FORGET_EVERY);
@@ -155,7 +156,7 @@ async fn look_after(proxy: &Proxy) {
         tokio::select! {
             _ = figures.tick() => {
                 proxy.audit.look_after_index();
-                files.look(proxy);
+                files.look(proxy, tell);
                 proxy.metrics.set_held_bytes(proxy.inquirer.held.bytes());
                 let (keys, together) = (proxy.limits.keys(), proxy.limits.counts_together());
                 proxy.metrics.limits.set(keys, together);
@@ -178,7 +179,7 @@ struct FilesSeen {
 }
 
 impl FilesSeen {
-    fn look(&mut self, proxy: &Proxy) {
+    fn look(&mut self, proxy: &Proxy, tell: Tell) {
         let policy = proxy.world.policy();
         if policy.hash != self.policy {
             self.policy.clone_from(&policy.hash);
@@ -187,6 +188,15 @@ impl FilesSeen {
         for ((files, now), seen) in proxy.world.refused().into_iter().zip(&mut self.refused) {
             proxy.metrics.reloads_failed(files, now.saturating_sub(*seen));
             *seen = now;
+        }
+        let keys =
+            [("keys", proxy.identity.refused()), ("cursors", proxy.inquirer.cursors.refused())];
+        for (files, refused) in keys {
+            let times = u64::try_from(refused.len()).unwrap_or(u64::MAX);
+            proxy.metrics.reloads_failed(files, times);
+            if times > 0 {
+                tell(&refused);
+            }
         }
     }
 }

@@ -3,7 +3,7 @@
 use super::answer::{Answer, Body};
 use super::headers::ToUpstream;
 use super::pace::Pace;
-use super::pool::{self, Connection, Pool, RequestBody};
+use super::pool::{CONNECTIONS_MAX, Connection, NotOpened, Pool, RequestBody};
 use super::traces;
 use crate::admin::Metrics;
 use crate::config::meant::{self, Timeout};
@@ -34,6 +34,8 @@ const TOO_MANY_INTERIM: UpstreamFault = UpstreamFault::Ambiguous("too many inter
 pub(super) enum UpstreamFault {
     /// No connection.
     Unreachable,
+    /// As many connections as there may be.
+    TooMany,
     /// The connection broke, or what came was no HTTP.
     Broken,
     /// Too slow, and in what.
@@ -54,6 +56,7 @@ impl UpstreamFault {
     pub(super) fn cause(self) -> &'static str {
         match self {
             UpstreamFault::Unreachable => "upstream-unreachable",
+            UpstreamFault::TooMany => "upstream-too-many",
             UpstreamFault::Broken => "upstream-broken",
             UpstreamFault::Slow(_) => "upstream-slow",
             UpstreamFault::Ambiguous(_) => "upstream-ambiguous",
@@ -66,6 +69,9 @@ impl fmt::Display for UpstreamFault {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             UpstreamFault::Unreachable => f.write_str("upstream unreachable"),
+            UpstreamFault::TooMany => {
+                write!(f, "over {CONNECTIONS_MAX} connections to the upstream")
+            }
             UpstreamFault::Broken => f.write_str("upstream connection broke"),
             UpstreamFault::Slow(what) => write!(f, "upstream took too long to {what}"),
             UpstreamFault::Ambiguous(what) => write!(f, "upstream answered with {what}"),
@@ -130,7 +136,7 @@ impl Upstream {
             fields,
             look_up_fields,
             timeout: settings.timeout,
-            pool: Arc::default(),
+            pool: Arc::new(Pool::new(CONNECTIONS_MAX)),
             pace: None,
             metrics,
         })
@@ -227,10 +233,13 @@ impl Upstream {
                 Ok(sent) => return Ok(sent),
             }
         }
-        let opening = Box::pin(pool::open(&self.dialer)).await;
-        let connection = opening.map_err(|error| {
-            let is_slow = error.kind() == io::ErrorKind::TimedOut;
-            if is_slow { UpstreamFault::Slow("connect") } else { UpstreamFault::Unreachable }
+        let opening = Box::pin(self.pool.open(&self.dialer)).await;
+        let connection = opening.map_err(|why| match why {
+            NotOpened::TooMany => UpstreamFault::TooMany,
+            NotOpened::System(error) if error.kind() == io::ErrorKind::TimedOut => {
+                UpstreamFault::Slow("connect")
+            }
+            NotOpened::System(_) => UpstreamFault::Unreachable,
         })?;
         self.send(connection, request).await.map_err(|unsent| match unsent {
             Unsent::Entirely(_) => UpstreamFault::Broken,
@@ -246,7 +255,7 @@ impl Upstream {
         let fault = |fault| Unsent::Fault(fault);
         let interim = InterimAnswers::counted(&mut request);
         // Where it stands: what waits for it would move all of the request.
-        let sending = pin!(connection.try_send_request(request));
+        let sending = pin!(connection.sender.try_send_request(request));
         let sending = timeout(self.timeout.first_byte, sending);
         let outcome = tokio::select! {
             outcome = sending => outcome,

@@ -10,7 +10,7 @@ use crate::config::meant;
 use crate::engine::released::Report;
 use crate::findings::{Findings, Kind, NumberedId, Raised, Seen};
 use std::path::PathBuf;
-use std::sync::Arc;
+use std::sync::{Arc, PoisonError};
 use std::time::Duration;
 use tokio::sync::{Mutex, mpsc};
 
@@ -30,7 +30,8 @@ pub(super) struct Watch {
 #[derive(Debug)]
 struct Watching {
     seen: mpsc::Receiver<Seen>,
-    findings: Findings,
+    /// Nobody waits for it: one task hears, and saves.
+    findings: Arc<std::sync::Mutex<Findings>>,
     file: PathBuf,
 }
 
@@ -45,6 +46,7 @@ impl Watch {
         findings.load(&file).map_err(|error| {
             format!("{}: cannot be read: {error}; remove it to begin anew", file.display())
         })?;
+        let findings = Arc::new(std::sync::Mutex::new(findings));
         let (sender, seen) = mpsc::channel(WAITING_MAX);
         Ok(Watch { seen: sender, watching: Mutex::new(Watching { seen, findings, file }) })
     }
@@ -99,7 +101,7 @@ impl Watch {
                     Some(seen) => watching.hear(&seen, &proxy.audit, &proxy.metrics).await,
                     None => return,
                 },
-                _ = save.tick() => watching.save(&proxy.metrics),
+                _ = save.tick() => watching.save(&proxy.metrics).await,
             }
         }
     }
@@ -110,14 +112,19 @@ impl Watch {
         while let Ok(seen) = watching.seen.try_recv() {
             watching.hear(&seen, &proxy.audit, &proxy.metrics).await;
         }
-        watching.save(&proxy.metrics);
+        watching.save(&proxy.metrics).await;
     }
 }
 
 impl Watching {
     async fn hear(&mut self, seen: &Seen, audit: &AuditLog, metrics: &Metrics) {
-        let before = self.findings.unwatched();
-        for raised in self.findings.see(seen) {
+        let (raised, unwatched) = {
+            let mut findings = self.findings.lock().unwrap_or_else(PoisonError::into_inner);
+            let before = findings.unwatched();
+            let raised = findings.see(seen);
+            (raised, findings.unwatched().saturating_sub(before))
+        };
+        for raised in raised {
             metrics.raised(raised.kind.name());
             let Raised { kind, reader, client, route, subject, count } = raised;
             let asker = Asker { reader, client, route, ..Asker::default() };
@@ -125,11 +132,15 @@ impl Watching {
             // An audit that cannot be written is told by every request; this is one more.
             audit.record(&entry).await.ok();
         }
-        metrics.not_watched(self.findings.unwatched().saturating_sub(before));
+        metrics.not_watched(unwatched);
     }
 
-    fn save(&mut self, metrics: &Metrics) {
-        if self.findings.save(&self.file).is_err() {
+    async fn save(&mut self, metrics: &Metrics) {
+        let (findings, file) = (Arc::clone(&self.findings), self.file.clone());
+        let saving = tokio::task::spawn_blocking(move || {
+            findings.lock().unwrap_or_else(PoisonError::into_inner).save(&file)
+        });
+        if !matches!(saving.await, Ok(Ok(()))) {
             metrics.not_watched(1);
         }
     }

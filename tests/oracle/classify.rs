@@ -547,8 +547,8 @@ fn attachment(body: &Body<'_>, lists: &Lists, node: Id) -> Hits {
     if !is_text {
         return Hits::default();
     }
-    let data: String =
-        doc.text(data).unwrap_or_default().chars().filter(|c| !c.is_ascii_whitespace()).collect();
+    let Some(data) = doc.text(data) else { return RECORD_UNCLASSIFIED };
+    let data: String = data.chars().filter(|c| !c.is_ascii_whitespace()).collect();
     match base64::engine::general_purpose::STANDARD.decode(data) {
         Ok(bytes) if kind.is_none() && std::str::from_utf8(&bytes).is_err() => Hits::default(),
         Ok(bytes) => lists.words(&without_markup(&String::from_utf8_lossy(&bytes))).record_only(),

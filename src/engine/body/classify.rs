@@ -349,15 +349,15 @@ impl Body<'_> {
             return;
         }
         let written = bytes_of(self.doc.written(data).as_bytes());
-        let decoded = STANDARD.decode(written.as_ref());
+        let decoded = written.and_then(|written| STANDARD.decode(written.as_ref()).ok());
         match decoded.map(String::from_utf8) {
-            Ok(Ok(text)) => self.words(node, &words_of(&text), true, found),
-            Ok(Err(_)) if kind.is_none() => {}
-            Ok(Err(bytes)) => {
+            Some(Ok(text)) => self.words(node, &words_of(&text), true, found),
+            Some(Err(_)) if kind.is_none() => {}
+            Some(Err(bytes)) => {
                 let text = String::from_utf8_lossy(bytes.as_bytes()).into_owned();
                 self.words(node, &words_of(&text), true, found);
             }
-            Err(_) => self.unclassified(found, node, "an attachment that cannot be read"),
+            None => self.unclassified(found, node, "an attachment that cannot be read"),
         }
     }
 }
@@ -367,13 +367,13 @@ fn is_text(kind: &str) -> bool {
     kind.starts_with("text/") || ["json", "xml", "rtf"].iter().any(|end| kind.ends_with(end))
 }
 
-/// The base64 of a string node without quotes and white space (FHIR allows it).
-fn bytes_of(written: &[u8]) -> Cow<'_, [u8]> {
-    let inner = written.strip_prefix(b"\"").and_then(|rest| rest.strip_suffix(b"\""));
-    let inner = inner.unwrap_or(written);
+/// The base64 of a string node without quotes and white space (FHIR allows it); `None` of what is
+/// no string.
+fn bytes_of(written: &[u8]) -> Option<Cow<'_, [u8]>> {
+    let inner = written.strip_prefix(b"\"")?.strip_suffix(b"\"")?;
     if inner.iter().all(|byte| byte.is_ascii_alphanumeric() || b"+/=".contains(byte)) {
-        return Cow::Borrowed(inner);
+        return Some(Cow::Borrowed(inner));
     }
-    let text = serde_json::from_slice::<String>(written).unwrap_or_default();
-    Cow::Owned(text.bytes().filter(|byte| !byte.is_ascii_whitespace()).collect())
+    let text = serde_json::from_slice::<String>(written).ok()?;
+    Some(Cow::Owned(text.bytes().filter(|byte| !byte.is_ascii_whitespace()).collect()))
 }

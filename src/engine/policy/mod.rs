@@ -120,6 +120,5 @@ fn empty_set() -> Diagnostic {
 }
 
 fn nowhere(message: String) -> Diagnostic {
-    let severity = Severity::Error;
-    Diagnostic { severity, message, file: SourceFile::new("rules", ""), span: None, help: None }
+    Diagnostic::of_file("rules", message)
 }

@@ -13,7 +13,7 @@ use std::time::Duration;
 pub(super) const TIMEOUT: Duration = Duration::from_secs(5);
 
 /// Longest key set, bytes.
-pub(super) const JWKS_BYTES_MAX: usize = 256 * 1024;
+pub(super) const JWKS_BYTES_MAX: u64 = 256 * 1024;
 
 /// The keys at the target. No redirect is followed.
 pub(super) async fn keys(dialer: &Dialer, target: &str) -> Result<KeySet, String> {
@@ -37,7 +37,8 @@ async fn keys_unbounded(dialer: &Dialer, target: &str) -> Result<KeySet, String>
     if response.status() != StatusCode::OK {
         return Err(format!("answered {}", response.status().as_u16()));
     }
-    let body = Limited::new(response.into_body(), JWKS_BYTES_MAX).collect().await;
+    let limit = usize::try_from(JWKS_BYTES_MAX).unwrap_or(usize::MAX);
+    let body = Limited::new(response.into_body(), limit).collect().await;
     running.abort();
     key_set(&body.map_err(|error| error.to_string())?.to_bytes())
 }

@@ -12,14 +12,11 @@ mod request;
 use super::charge::{Left, Line, OverLimit};
 use super::keys::SECRET_BYTES;
 use super::table::Tables;
-use crate::config::meant;
+use crate::config::{key_lines, meant};
 use connection::Connection;
 use request::Request;
 use std::path::Path;
 use std::sync::Arc;
-
-use base64::Engine;
-use base64::engine::general_purpose::STANDARD;
 
 /// The server cannot be asked.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -65,15 +62,13 @@ impl Shared {
     }
 }
 
-/// The secret by which names are hashed: the same in all proxies, of a file whose first line is a
-/// key of 32 bytes in base64. The error is words for an operator.
+/// The secret by which names are hashed: the same in all proxies, of the first key of a file. The
+/// error is words for an operator.
 pub(super) fn secret_of(settings: &meant::Shared) -> Result<[u8; SECRET_BYTES], String> {
     let path = settings.key.as_deref().unwrap_or(Path::new(""));
-    let text = std::fs::read_to_string(path)
+    let text = std::fs::read(path)
         .map_err(|error| format!("{}: the key of shared limits: {error}", path.display()))?;
-    let first = text.lines().map(str::trim).find(|line| !line.is_empty()).unwrap_or_default();
-    let key = STANDARD.decode(first).ok().filter(|key| key.len() == SECRET_BYTES);
-    let key = key.ok_or_else(|| {
+    let key = key_lines(&text).and_then(|keys| keys.into_iter().next()).ok_or_else(|| {
         format!("{}: the first line is no key of 32 bytes in base64", path.display())
     })?;
     // The file may be that of the cursors: one key, two uses.

@@ -26,7 +26,7 @@ fn at(ordinal: u32) -> Position {
 }
 
 fn sealer(cursors: &Cursors, belongs: Belongs<'_>, now_s: u64) -> Sealer {
-    cursors.of(belongs, now_s).unwrap()
+    cursors.of(belongs, now_s)
 }
 
 #[test]
@@ -134,6 +134,7 @@ fn keys_rotate_and_proxies_share_them() {
     std::thread::sleep(Duration::from_millis(20));
     std::fs::write(&here, "broken").unwrap();
     assert!(opens(&here_cursors, &old));
+    assert_eq!(here_cursors.refused().len(), 1);
     std::fs::remove_file(&here).unwrap();
     assert!(opens(&here_cursors, &old));
 }

@@ -88,6 +88,8 @@ fn every_refusal() {
     let later = [("retry-after", "5")];
     check(&Refusal::NotRecorded, 503, "unavailable", &later);
     check(&Refusal::TooMuchHeld, 503, "unavailable", &later);
+    check(&Refusal::NotReady, 503, "unavailable", &later);
+    check(&Refusal::Upstream(UpstreamFault::TooMany), 503, "unavailable", &later);
     check(&Refusal::Fault, 500, "internal error", &[]);
 }
 

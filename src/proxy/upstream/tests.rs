@@ -74,7 +74,7 @@ async fn closed_after_one(
 ) -> Connection {
     let (response, mut connection) = upstream.exchange(search()).await.unwrap();
     response.into_body().collect().await.unwrap();
-    connection.ready().await.unwrap();
+    connection.sender.ready().await.unwrap();
     close.send(()).unwrap();
     closed.recv().unwrap();
     thread::sleep(since);
@@ -106,4 +106,17 @@ async fn nobody_asks_on_a_connection_that_was_closed_long_ago() {
     upstream.exchange(search()).await.unwrap();
     let [first, second] = serving.join().unwrap();
     assert_eq!(second, first);
+}
+
+#[tokio::test]
+async fn there_are_only_so_many_connections() {
+    let (mut upstream, close, closed, serving) = upstream();
+    upstream.pool = Arc::new(Pool::new(1));
+    let (response, connection) = upstream.exchange(search()).await.unwrap();
+    assert_eq!(upstream.exchange(search()).await.unwrap_err(), UpstreamFault::TooMany);
+    drop((response, connection));
+    close.send(()).unwrap();
+    closed.recv().unwrap();
+    upstream.exchange(search()).await.unwrap();
+    serving.join().unwrap();
 }
