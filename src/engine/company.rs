@@ -5,11 +5,12 @@
 
 use super::body::{self, Terms};
 use super::document::read::Document;
-use super::document::tape::Tape;
+use super::document::tape::{Kind as Json, NodeId, Tape};
 use super::lookups::{Found, LookUp, Looked, Nobody, Piece, Said};
 use super::names::{Target, target};
 use super::pages::next::{Came, Following, goes_on};
 use super::pages::splice::list;
+use super::pages::told_all::ToldAll;
 use super::pages::{Fingerprint, Next, fingerprint};
 use super::request::Plan;
 use super::set::PolicySet;
@@ -193,6 +194,7 @@ pub struct Reading {
     /// Every next so far, to know one that repeats.
     seen: BTreeSet<Fingerprint>,
     records: Vec<Looked>,
+    told: ToldAll,
 }
 
 impl Reading {
@@ -202,6 +204,7 @@ impl Reading {
             following: Following::default(),
             seen: BTreeSet::new(),
             records: Vec::new(),
+            told: ToldAll::default(),
         }
     }
 
@@ -221,6 +224,11 @@ impl Reading {
         let (mut tape, mut memory) = (Tape::default(), shape.memories.lend());
         let json = memory.parse(super::without_mark(bytes), depth, shape, &mut tape).ok()?;
         let page = Document { json, tape: &tape };
+        if shape.fhir {
+            self.told.page(page)?;
+        } else {
+            has_list(page, shape)?;
+        }
         let next = match &route.paging {
             None if shape.fhir && goes_on(page) => return None,
             None => None,
@@ -243,9 +251,26 @@ impl Reading {
         Some(next.map(|next| self.look_up.plan().following(&next)))
     }
 
-    /// All that was found.
+    /// All that was found; `None` if that is not all there is.
     pub fn end(self, policy: &PolicySet) -> Option<Found> {
+        if !self.told.is_all() {
+            return None;
+        }
         let shape = policy.shapes.get(self.look_up.plan().route.0)?;
         Some(Found::Company(Company::of(shape, self.records)))
     }
+}
+
+/// `None` for a body of a house in which no list of records stands, or something in its place: what
+/// that says is not that there is nothing.
+fn has_list(page: Document<'_>, shape: &Shape) -> Option<()> {
+    let lists = shape.lists.iter().filter_map(|names| page.at_names(NodeId(0), names));
+    let mut any = shape.omit || shape.lists.is_empty();
+    for list in lists {
+        any = page.get(list)?.kind == Json::Array;
+        if !any {
+            break;
+        }
+    }
+    any.then_some(())
 }

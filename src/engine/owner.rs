@@ -3,9 +3,10 @@
 //! judged as one body, of which it alone leaves.
 
 use super::document::read::Document;
-use super::document::tape::{Kind as Json, NodeId, Tape, range};
-use super::document::text;
+use super::document::tape::{NodeId, Tape, range};
 use super::lookups::is_fhir_id;
+use super::pages::next::goes_on;
+use super::pages::told_all::ToldAll;
 use super::request::{Plan, target, types};
 use super::shapes::meant::Route;
 use super::shapes::written::Body as Form;
@@ -81,23 +82,14 @@ impl Redactor {
         let start = body.len();
         body.extend_from_slice(record);
         let alone = start..body.len();
-        let member = |object: NodeId, name: &str| {
-            let mut members = doc.children(object);
-            members.find(|(_, node)| text::key_is(json, node, name)).map(|(id, _)| id)
-        };
-        let elements = |of: Option<NodeId>| {
-            let of = of.filter(|id| doc.get(*id).is_some_and(|node| node.kind == Json::Array));
-            of.into_iter().flat_map(|id| doc.children(id)).map(|(id, _)| id)
-        };
-        let is_next = |link: NodeId| {
-            let relation = member(link, "relation").and_then(|at| doc.text(at));
-            relation.is_none_or(|relation| relation == "next")
-        };
-        if elements(member(NodeId(0), "link")).any(is_next) {
+        let mut told = ToldAll::default();
+        told.page(doc)?;
+        if goes_on(doc) || !told.is_all() {
             return None;
         }
-        for entry in elements(member(NodeId(0), "entry")) {
-            let resource = member(entry, "resource").and_then(|at| doc.get(at))?;
+        let entries = doc.member_named(NodeId(0), "entry");
+        for (entry, _) in entries.into_iter().flat_map(|entries| doc.children(entries)) {
+            let resource = doc.member_named(entry, "resource").and_then(|at| doc.get(at))?;
             body.extend_from_slice(br#"},{"resource":"#);
             let span = range(resource.start, resource.end);
             body.extend_from_slice(json.as_bytes().get(span)?);

@@ -24,18 +24,22 @@ fn claims(all: &[String]) -> Vec<Step> {
 
 /// A house in which the search for her claims is answered so, and every other finds nothing.
 async fn house(company: Vec<Step>) -> (Upstream, Deployment) {
-    house_of(&[silent(1), silent(2)], company).await
+    house_of(&[silent(1), silent(2)], COMPANY, company).await
 }
 
-/// The same with these two claims of hers.
-async fn house_of(hers: &[String], company: Vec<Step>) -> (Upstream, Deployment) {
+/// The same with these two claims of hers, and another search.
+async fn house_of(
+    hers: &[String],
+    searched: &'static str,
+    company: Vec<Step>,
+) -> (Upstream, Deployment) {
     let hers = hers.to_vec();
     let upstream = Upstream::answering(move |request| {
         let target = request.split(' ').nth(1).unwrap();
         match target {
             SILENT => good("application/json", &hers[0]),
             OURS => claims(&hers),
-            COMPANY => company.clone(),
+            target if target == searched => company.clone(),
             _ => {
                 let list = target.split('?').next().unwrap().rsplit('/').next().unwrap();
                 good("application/json", &format!(r#"{{"{list}":[]}}"#))
@@ -111,7 +115,26 @@ async fn company_that_calls_its_subject_by_another_name_tells_too() {
         };
         let (one, two) = (with(1), with(2));
         let found = claims(&[one.clone(), two.clone(), telling.to_owned()]);
-        let (_upstream, deployment) = house_of(&[one, two], found).await;
+        let (_upstream, deployment) = house_of(&[one, two], COMPANY, found).await;
         assert_eq!(seen(&deployment, MOTHER).await, seen_by_her, "{day}");
+    }
+}
+
+/// What is no list does not say that there is nothing, on routes without pages too.
+#[tokio::test]
+async fn company_that_is_no_list_hides() {
+    let order = r#"{"prescriptionId":"RX-1","memberId":"M-102","visitId":"V-1","drug":{"code":"90837","codeSystem":"CPT"}}"#;
+    for (body, hers) in [
+        (r#"{"prescriptions":[]}"#.to_owned(), (200, 2)),
+        (format!(r#"{{"prescriptions":[{order}]}}"#), (404, 0)),
+        (r#"{"errors":["timeout"],"prescriptions":null}"#.to_owned(), (404, 0)),
+        (format!(r#"{{"prescriptions":{order}}}"#), (404, 0)),
+        (format!("[{order}]"), (404, 0)),
+        ("{}".to_owned(), (404, 0)),
+    ] {
+        let searched = "/api/v1/members/M-102/prescriptions";
+        let company = good("application/json", &body);
+        let (_upstream, deployment) = house_of(&[silent(1), silent(2)], searched, company).await;
+        assert_eq!(seen(&deployment, MOTHER).await, hers, "{body}");
     }
 }

@@ -7,6 +7,7 @@
 
 pub(in crate::engine) mod next;
 pub(in crate::engine) mod splice;
+pub(in crate::engine) mod told_all;
 
 #[cfg(test)]
 mod tests;

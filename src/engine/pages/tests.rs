@@ -2,6 +2,7 @@
 
 use super::next::{Came, Following, target_of};
 use super::splice::Spliced;
+use super::told_all::ToldAll;
 use super::{Next, Position, fingerprint};
 use crate::engine::document::read::Document;
 use crate::engine::document::scan::{Memory, parse};
@@ -213,4 +214,57 @@ fn a_place_is_found_again_when_records_come_and_go() {
     // Of two with one name the nearer one.
     check('c', 5, "abcdcf", 5);
     check('c', 3, "abcdcf", 3);
+}
+
+/// Whether these pages of a search tell all there is.
+fn tell_all(pages: &[String]) -> bool {
+    let mut told = ToldAll::default();
+    let taken = pages.iter().all(|body| {
+        let mut tape = Tape::default();
+        let json =
+            parse(body.as_bytes(), 64, &Vocabulary::default(), &mut Memory::default(), &mut tape)
+                .unwrap();
+        told.page(Document { json, tape: &tape }).is_some()
+    });
+    taken && told.is_all()
+}
+
+#[test]
+fn searches_that_say_that_something_is_missing() {
+    let bundle = |more: &str| format!(r#"{{"resourceType":"Bundle","type":"searchset"{more}}}"#);
+    let entries = |entries: &str| bundle(&format!(r#","entry":[{entries}]"#));
+    let record = r#"{"resource":{"resourceType":"Condition"}}"#;
+    let outcome = |severity: &str, code: &str| {
+        format!(
+            r#"{{"resource":{{"resourceType":"OperationOutcome","issue":[{{"severity":"{severity}","code":"{code}"}}]}}}}"#
+        )
+    };
+    let remark = outcome("warning", "not-supported");
+    let total = |total: u8| bundle(&format!(r#","total":{total},"entry":[{record}]"#));
+    for all in [
+        vec![bundle("")],
+        vec![bundle("").replace("searchset", "collection")],
+        vec![entries(&format!("{record},{remark}"))],
+        vec![total(1)],
+        vec![total(0)],
+        vec![total(2), total(2)],
+    ] {
+        assert!(tell_all(&all), "{all:?}");
+    }
+    for lacking in [
+        vec!["{}".to_owned()],
+        vec![r#"{"resourceType":"OperationOutcome","issue":[]}"#.to_owned()],
+        vec![bundle("").replace("searchset", "batch-response")],
+        vec![bundle(r#","entry":{}"#)],
+        vec![entries(r#"{"response":{"status":"500"}}"#)],
+        vec![entries(r#"{"resource":null}"#)],
+        vec![entries(&outcome("error", "not-supported"))],
+        vec![entries(&outcome("information", "incomplete"))],
+        vec![entries(&outcome("warning", "timeout"))],
+        vec![total(2)],
+        vec![total(3), total(3)],
+        vec![bundle(r#","total":"many""#)],
+    ] {
+        assert!(!tell_all(&lacking), "{lacking:?}");
+    }
 }
