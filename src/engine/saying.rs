@@ -43,12 +43,15 @@ impl<'a> Saying<'a> {
         code.map_or(Said::default(), |(system, code)| self.judge(system.as_deref(), &code, date))
     }
 
-    /// Whether an object has words under one of these keys, and there are words to judge it by.
+    /// Whether an object has words under one of these keys that tell what its code means, and there
+    /// are words to judge it by.
     pub(crate) fn has_words(self, object: NodeId, keys: &[u16]) -> bool {
-        let has = |key: &u16| {
-            self.doc.member(object, *key).is_some_and(|at| self.doc.scalar(at).is_some())
+        let said = |key: &u16| self.doc.member(object, *key).and_then(|at| self.doc.scalar(at));
+        let code = || said(&self.shape.keys.code);
+        let tells = |text: Cow<'a, str>| {
+            explains(&text) && code().is_none_or(|code| !code.eq_ignore_ascii_case(&text))
         };
-        self.codes.has_words() && keys.iter().any(has)
+        self.codes.has_words() && keys.iter().filter_map(said).any(tells)
     }
 
     /// The words of a string as they are looked up; an attachment is no string.
@@ -92,4 +95,64 @@ impl<'a> Saying<'a> {
     pub(crate) fn is_quiet_text(self, site: Site<Words>) -> bool {
         self.hits(site) == Some(Hits::default())
     }
+}
+
+/// Fewest letters of a word that tells what a code means.
+const WORD_LETTERS_MIN: usize = 3;
+/// Words that stand for any code as well: what is judged by these alone is not judged.
+const EMPTY_WORDS: [&str; 44] = [
+    "and",
+    "any",
+    "applicable",
+    "available",
+    "blister",
+    "bottle",
+    "capsule",
+    "capsules",
+    "carton",
+    "code",
+    "days",
+    "diagnosis",
+    "display",
+    "dose",
+    "drug",
+    "each",
+    "for",
+    "item",
+    "kit",
+    "line",
+    "medication",
+    "none",
+    "not",
+    "null",
+    "oral",
+    "other",
+    "pack",
+    "package",
+    "pharmacy",
+    "procedure",
+    "retail",
+    "service",
+    "supply",
+    "tablet",
+    "tablets",
+    "test",
+    "text",
+    "the",
+    "unit",
+    "units",
+    "unknown",
+    "unspecified",
+    "vial",
+    "with",
+];
+
+/// SILENCE-HIDES: whether a text says anything of what stands beside it. `N/A`, `Diagnosis 1` and
+/// `100 CAPSULE in 1 BOTTLE` do not.
+fn explains(text: &str) -> bool {
+    let mut words = text.split(|letter: char| !letter.is_alphabetic());
+    words.any(|word| {
+        word.chars().nth(WORD_LETTERS_MIN.saturating_sub(1)).is_some()
+            && !EMPTY_WORDS.iter().any(|empty| word.eq_ignore_ascii_case(empty))
+    })
 }

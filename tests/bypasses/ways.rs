@@ -244,3 +244,38 @@ async fn a_long_bill_ties_by_every_line() {
         assert_eq!(seen(MOTHER, &alone).await, bundle(&alone));
     }
 }
+
+/// What stands beside an unknown code must say something of it.
+#[tokio::test]
+async fn words_that_say_nothing_explain_no_code() {
+    let coded = |text: &str, display: &str| {
+        let coding = format!(r#"{{"system":"urn:payer","code":"MH 01"{display}}}"#);
+        about(
+            "Condition",
+            "harmless",
+            "p-102",
+            &format!(r#","code":{{"coding":[{coding}]{text}}}"#),
+        )
+    };
+    let sprained = coded(r#","text":"Sprained ankle""#, "");
+    assert_eq!(seen(MOTHER, &[sprained.clone()]).await, bundle(&[sprained]));
+    for text in ["Diagnosis 1", "N/A", ".", "100 TABLET in 1 BOTTLE", "12"] {
+        hidden(&[coded(&format!(r#","text":"{text}""#), "")]).await;
+        hidden(&[coded("", &format!(r#","display":"{text}""#))]).await;
+    }
+    hidden(&[coded("", r#","display":"mh 01""#)]).await;
+}
+
+/// FHIR has two ways to say why a value is not there.
+#[tokio::test]
+async fn what_is_masked_tells_that_something_is() {
+    let absent = |code: &str| {
+        let why = format!(
+            r#"{{"url":"http://hl7.org/fhir/StructureDefinition/data-absent-reason","valueCode":"{code}"}}"#
+        );
+        observation(&format!(r#","valueCodeableConcept":{{"extension":[{why}]}}"#))
+    };
+    assert!(seen(MOTHER, &[absent("unknown")]).await.contains("harmless"));
+    hidden(&[absent("masked")]).await;
+    hidden(&[absent("not-permitted")]).await;
+}

@@ -248,6 +248,12 @@ fn by_itself(body: &Body<'_>, lists: &Lists, record: usize) -> Found {
             Judged::ByWords => found.loose_codes.push(code.node),
         }
     }
+    for code in absent_reasons(body, record) {
+        let system = "http://terminology.hl7.org/CodeSystem/data-absent-reason";
+        if let Judged::Listed(hits) = lists.judge(Some(system), &code, date) {
+            found.own.add(hits);
+        }
+    }
     found.own.add(if body.shape.fhir {
         fhir_words(body, lists, record)
     } else {
@@ -373,9 +379,7 @@ fn fhir_codes(body: &Body<'_>, record: usize) -> Vec<Coded> {
         if !by_form && (!coding || doc.nodes[code].value == Value::Null) {
             continue;
         }
-        let said = |node: Id, key: &str| {
-            doc.member(node, key).and_then(|member| body.scalar(member)).is_some()
-        };
+        let said = |node: Id, key: &str| explained(body, node, key);
         let siblings = concept.and_then(|concept| doc.member(concept, "coding"));
         let has_words = said(node, "display")
             || concept.is_some_and(|concept| said(concept, "text"))
@@ -390,6 +394,42 @@ fn fhir_codes(body: &Body<'_>, record: usize) -> Vec<Coded> {
         });
     }
     codes
+}
+
+/// Why values of a FHIR record are not there, as extensions that stand in no other that goes say.
+fn absent_reasons(body: &Body<'_>, record: usize) -> Vec<String> {
+    let doc = body.doc;
+    let typed = &body.records[record].typed;
+    let is_extension = |node: &Id| typed.of.get(node).is_some_and(|name| name == "Extension");
+    let url = |node: Id| doc.member_text(node, "url");
+    let goes = |node: Id| url(node).is_none_or(|url| !body.shape.extensions.contains(url));
+    let scope = body.scope(record).iter().copied().filter(is_extension);
+    let own = scope.filter(|node| goes(*node));
+    let own = own.filter(|node| {
+        !doc.ancestors(*node).into_iter().any(|around| is_extension(&around) && goes(around))
+    });
+    let absent = own.filter(|node| {
+        url(*node) == Some("http://hl7.org/fhir/StructureDefinition/data-absent-reason")
+    });
+    absent.filter_map(|node| doc.member_text(node, "valueCode").map(str::to_owned)).collect()
+}
+
+/// Whether a member says something of its object that its code does not.
+fn explained(body: &Body<'_>, node: Id, key: &str) -> bool {
+    const EMPTY: &str = "and any applicable available blister bottle capsule capsules carton code days diagnosis \
+                         display dose drug each for item kit line medication none not null oral other pack package \
+                         pharmacy procedure retail service supply tablet tablets test text the unit units unknown \
+                         unspecified vial with";
+    let of = |key: &str| body.doc.member(node, key).and_then(|member| body.scalar(member));
+    let Some(text) = of(key) else { return false };
+    let repeats =
+        of("code").is_some_and(|code| code.to_ascii_lowercase() == text.to_ascii_lowercase());
+    let lower = text.to_ascii_lowercase();
+    let mut words = lower.split(|c: char| !c.is_alphabetic());
+    !repeats
+        && words.any(|word| {
+            word.chars().count() > 2 && !EMPTY.split_whitespace().any(|empty| empty == word)
+        })
 }
 
 /// The object whose `coding` (an array or one) a node is.
@@ -411,11 +451,7 @@ fn house_codes(body: &Body<'_>, record: usize) -> Vec<Coded> {
         for node in body.select(record, &place.at) {
             let holder = doc.nodes[node].parent;
             let sibling = systems.iter().find(|system| doc.nodes[**system].parent == holder);
-            let said = |key: &str| {
-                holder
-                    .and_then(|holder| doc.member(holder, key))
-                    .is_some_and(|member| body.scalar(member).is_some())
-            };
+            let said = |key: &str| holder.is_some_and(|holder| explained(body, holder, key));
             for one in code_values(body, node) {
                 codes.push(Coded {
                     node: one,

@@ -299,8 +299,15 @@ impl Lists {
         }
         let complete =
             declared.filter(|declared| declared.kind == "complete" && self.has_rows(&declared.key));
-        let Some(complete) = complete else { return Judged::ByWords };
-        if can_be_compared(&plain) && is_plain(&complete.key, &plain) {
+        let Some(complete) = complete else { return self.by_words(code) };
+        let procedures = ["CPT", "HCPCS-II"];
+        let key = complete.key.as_str();
+        let has = if procedures.contains(&key) {
+            plain.len() == 2 || procedures.iter().any(|key| has_form_of(key, &plain))
+        } else {
+            !TRIED.contains(&key) || has_form_of(key, &plain)
+        };
+        if can_be_compared(&plain) && is_plain(key, &plain) && has {
             return Judged::Harmless;
         }
         let mut runs = phrase(&code.replace('.', "").replace('*', " "));
@@ -311,7 +318,14 @@ impl Lists {
                 found.get_or_insert_default().add(hits);
             }
         }
-        found.map_or(Judged::ByWords, Judged::Listed)
+        found.map_or_else(|| self.by_words(code), Judged::Listed)
+    }
+
+    /// What a code that is a word says.
+    fn by_words(&self, code: &str) -> Judged {
+        let letters = code.chars().filter(char::is_ascii_alphabetic).count();
+        let hits = if letters >= 5 { self.words(code) } else { Hits::default() };
+        if hits == Hits::default() { Judged::ByWords } else { Judged::Listed(hits) }
     }
 
     /// What the rows of the declared system, or of those to try instead, say of a plain code.

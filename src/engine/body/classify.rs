@@ -18,6 +18,10 @@ use base64::engine::general_purpose::STANDARD;
 use jiff::civil::Date;
 use std::borrow::Cow;
 
+/// The extension of FHIR that says why a value is not there, and the system of its codes.
+const DATA_ABSENT_REASON: &str = "http://hl7.org/fhir/StructureDefinition/data-absent-reason";
+const DATA_ABSENT_SYSTEM: &str = "http://terminology.hl7.org/CodeSystem/data-absent-reason";
+
 /// What is found of one record.
 #[derive(Default)]
 struct Found {
@@ -62,6 +66,7 @@ impl Body<'_> {
                         self.house_code(record, *site, number, date, &mut found);
                     }
                     What::Field(field) => self.field(*site, field, &mut found),
+                    What::Extension => self.absent(*site, date, &mut found),
                     _ => {}
                 }
             }
@@ -152,6 +157,20 @@ impl Body<'_> {
         if clinical && judged != Judgement::Ignored {
             found.known = found.known.saturating_add(1);
         }
+    }
+
+    /// Why a value is not there, as an extension says it, is a code like any other: one that is
+    /// `masked` tells that something is hidden.
+    fn absent(&self, site: Site, date: Option<Date>, found: &mut Found) {
+        let text = |name| self.doc.member_named(site.node, name).and_then(|at| self.doc.text(at));
+        if text("url").is_none_or(|url| url != DATA_ABSENT_REASON) {
+            return;
+        }
+        let Some(code) = text("valueCode") else { return };
+        let system = Some(DATA_ABSENT_SYSTEM);
+        let said = self.saying().judge(system, &code, date);
+        self.heed(said, found);
+        self.tell_rows(said, (system, &code, date), site.node, found);
     }
 
     /// What codes and words are judged by.

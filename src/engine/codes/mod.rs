@@ -29,6 +29,9 @@ use patterns::CodeKey;
 use systems::{Coverage, System, Systems};
 use words::WordList;
 
+/// Fewest letters of a code that is a word (`PSYCH`); shorter ones mean too much.
+const CODE_LETTERS_MIN: usize = 5;
+
 /// What a code or a text says, apart by reach.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Hits {
@@ -159,13 +162,20 @@ impl CodeBook {
             return Judgement::Listed(hits);
         }
         let complete = system.filter(|system| system.coverage == Coverage::Complete);
-        let Some(complete) = complete else { return Judgement::ByWords };
-        if key.is_some_and(|key| complete.is_plain(&key)) {
+        let Some(complete) = complete else { return self.by_words(code) };
+        if key.is_some_and(|key| complete.is_plain(&key) && complete.may_have(&key)) {
             return Judgement::Harmless;
         }
         // SILENCE-HIDES: what cannot be compared is never harmless, and may hold a code that can.
         let listed = pieces(code).filter_map(|piece| self.listed(system, &piece, date));
-        listed.reduce(Hits::union).map_or(Judgement::ByWords, Judgement::Listed)
+        listed.reduce(Hits::union).map_or_else(|| self.by_words(code), Judgement::Listed)
+    }
+
+    /// A code of which no list is all there is: one that is a word says what the word says.
+    fn by_words(&self, code: &str) -> Judgement {
+        let letters = code.bytes().filter(u8::is_ascii_alphabetic).count();
+        let hits = if letters < CODE_LETTERS_MIN { Hits::default() } else { self.words(code) };
+        if hits == Hits::default() { Judgement::ByWords } else { Judgement::Listed(hits) }
     }
 
     /// What the rows say of a code that can be compared.
@@ -212,6 +222,9 @@ impl CodeBook {
         let mut rows = CodeKey::of(code).map(rows_of).unwrap_or_default();
         if rows.is_empty() && system.is_some_and(|of| of.coverage == Coverage::Complete) {
             rows = pieces(code).flat_map(rows_of).collect();
+        }
+        if rows.is_empty() && matches!(self.by_words(code), Judgement::Listed(_)) {
+            return self.rows_of_words(code);
         }
         rows.into_iter().filter_map(lists::CodeRow::as_row).collect()
     }

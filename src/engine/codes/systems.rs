@@ -18,6 +18,9 @@ const TRIED_WITHOUT_SYSTEM: [(&str, Form); 5] = [
     ("LOINC", Form::Loinc),
 ];
 
+/// How long the modifiers of CPT and HCPCS are.
+const MODIFIER_BYTES: usize = 2;
+
 /// What a code of a system looks like.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Form {
@@ -141,6 +144,19 @@ impl System {
     /// another. CPT codes under the HCPCS URI (of which they are Level I) are the usual case.
     pub(super) fn is_mislabelled(&self, code: &CodeKey) -> bool {
         self.form.is_some_and(|form| !form.fits(code))
+    }
+
+    /// Whether codes that look so can be of it: a revenue code under CPT's address is named by no
+    /// list of CPT, and harmless by none. CPT is Level I of HCPCS, and modifiers stand with both.
+    pub(super) fn may_have(&self, code: &CodeKey) -> bool {
+        match self.form {
+            None => true,
+            Some(Form::Cpt | Form::HcpcsII) => {
+                let modifies = code.as_bytes().len() == MODIFIER_BYTES;
+                Form::Cpt.fits(code) || Form::HcpcsII.fits(code) || modifies
+            }
+            Some(form) => form.fits(code),
+        }
     }
 
     /// Whether an unlisted code can be called harmless: it must be one plain code. Two codes in

@@ -123,8 +123,11 @@ fn ranges_contain_the_codes_below_their_ends() {
     for code in ["F20", "F29", "F20.81", "f29", " F29 ", "F2081", "F.2.9", "F299999"] {
         check_code("ICD-10-CM", code, "mental-health");
     }
-    for code in ["F1", "F30", "F3", "G20", "E29", "2F0", "FF20", "F2"] {
+    for code in ["F30", "G20", "E29"] {
         check_code("ICD-10-CM", code, "harmless");
+    }
+    for no_code in ["F1", "F3", "2F0", "FF20", "F2"] {
+        check_code("ICD-10-CM", no_code, "by words");
     }
 }
 
@@ -240,6 +243,25 @@ fn a_code_of_surely_the_wrong_system_is_tried_elsewhere_too() {
     check_code("CPT", "F20.1", "mental-health");
     check_code("HCPCS-II", "99213", "harmless");
     check_code("MS-DRG", "90834", "harmless"); // no form is known of its codes
+    // What no complete system has is harmless by none: revenue codes, ICD-9.
+    for (system, code) in [("CPT", "0914"), ("HCPCS-II", "7840"), ("ICD-10-CM", "29632")] {
+        check_code(system, code, "by words");
+    }
+    for (system, code) in [("CPT", "25"), ("CPT", "LT"), ("HCPCS-II", "F2"), ("CPT", "D0120")] {
+        check_code(system, code, "harmless");
+    }
+}
+
+#[test]
+fn a_code_that_is_a_word_says_what_the_word_says() {
+    for code in ["PSYCHIATRY", "psychiatric-visit", "DEPRESSION_1"] {
+        check_code("urn:nobody:knows", code, "mental-health");
+        check_code("SNOMED-CT", code, "mental-health");
+        check_code("ICD-10-CM", code, "mental-health");
+    }
+    for code in ["ECT", "OFFICE", "RESPIRATORY-DEPRESSION"] {
+        check_code("urn:nobody:knows", code, "by words");
+    }
 }
 
 #[test]
