@@ -46,7 +46,7 @@ async fn a_provider_tells_what_those_tell_that_it_names() {
     let (role, house, place) = (role.to_owned(), house.to_owned(), place.to_owned());
     let performer =
         |name: &str| observation(&format!(r#","performer":[{{"reference":"{name}"}}]"#));
-    hidden(&[performer("PractitionerRole/r"), role, person]).await;
+    hidden(&[performer("PractitionerRole/r"), role.clone(), person]).await;
     // Nobody calls these evidence.
     let assigner = r#","identifier":[{"value":"1","assigner":{"reference":"Organization/h"}}]"#;
     hidden(&[observation(assigner), house.clone()]).await;
@@ -60,6 +60,15 @@ async fn a_provider_tells_what_those_tell_that_it_names() {
     let alone = [bill.clone()];
     assert_eq!(seen(MOTHER, &alone).await, bundle(&alone));
     hidden(&[bill, numbered]).await;
+    // A role tells of who has it, also where nobody names the role; so do letters behind a name.
+    let name = |suffix: &str| format!(r#""name":[{{"family":"Stone","suffix":["{suffix}"]}}]"#);
+    let plain_person =
+        |suffix: &str| format!(r#"{{"resourceType":"Practitioner","id":"d",{}}}"#, name(suffix));
+    let special = role.replace("}}", &format!("}},\"specialty\":[{{{PSYCHIATRY}}}]}}"));
+    hidden(&[performer("Practitioner/d"), plain_person("MD"), special]).await;
+    hidden(&[performer("Practitioner/d"), plain_person("LCSW")]).await;
+    let all = [performer("Practitioner/d"), plain_person("MD")];
+    assert_eq!(seen(MOTHER, &all).await, bundle(&all));
     // One that tells nothing leaves.
     let plain = house.replace("Psychiatric", "General");
     let all = [performer("Organization/h"), plain];
@@ -258,7 +267,8 @@ async fn words_that_say_nothing_explain_no_code() {
         )
     };
     let sprained = coded(r#","text":"Sprained ankle""#, "");
-    assert_eq!(seen(MOTHER, &[sprained.clone()]).await, bundle(&[sprained]));
+    let sprained = [sprained];
+    assert_eq!(seen(MOTHER, &sprained).await, bundle(&sprained));
     for text in ["Diagnosis 1", "N/A", ".", "100 TABLET in 1 BOTTLE", "12"] {
         hidden(&[coded(&format!(r#","text":"{text}""#), "")]).await;
         hidden(&[coded("", &format!(r#","display":"{text}""#))]).await;

@@ -130,6 +130,10 @@ fn gather_over_public(body: &Body<'_>, found: &mut [Found]) {
             if is_public(body, &body.records[record].kind) {
                 for target in public_named(body, record) {
                     found[record].own.add(known(before[target]));
+                    let kinds = [record, target].map(|one| body.records[one].kind.as_str());
+                    if kinds == ["PractitionerRole", "Practitioner"] {
+                        found[target].own.add(known(before[record]));
+                    }
                 }
             }
         }
@@ -422,8 +426,7 @@ fn explained(body: &Body<'_>, node: Id, key: &str) -> bool {
                          unspecified vial with";
     let of = |key: &str| body.doc.member(node, key).and_then(|member| body.scalar(member));
     let Some(text) = of(key) else { return false };
-    let repeats =
-        of("code").is_some_and(|code| code.to_ascii_lowercase() == text.to_ascii_lowercase());
+    let repeats = of("code").is_some_and(|code| code.eq_ignore_ascii_case(&text));
     let lower = text.to_ascii_lowercase();
     let mut words = lower.split(|c: char| !c.is_alphabetic());
     !repeats
@@ -518,7 +521,7 @@ fn fhir_words(body: &Body<'_>, lists: &Lists, record: usize) -> Hits {
             key.or_else(|| doc.ancestors(node).into_iter().find_map(|above| doc.key(above)));
         let found = match type_of(node) {
             Some("string" | "markdown" | "xhtml")
-                if around.iter().any(|name| ["HumanName", "ContactPoint"].contains(name))
+                if around.contains(&"ContactPoint")
                     || is_number_or_place(around.first().copied(), element) =>
             {
                 continue;
@@ -549,6 +552,7 @@ fn fhir_words(body: &Body<'_>, lists: &Lists, record: usize) -> Hits {
 fn is_number_or_place(around: Option<&str>, key: Option<&str>) -> bool {
     match around {
         Some("Identifier") => key == Some("value"),
+        Some("HumanName") => matches!(key, Some("family" | "given" | "text")),
         Some("Address") => {
             matches!(key, Some("city" | "country" | "district" | "postalCode" | "state"))
         }

@@ -22,8 +22,14 @@ impl Body<'_> {
         let mut pointing: Vec<(usize, usize)> = Vec::new();
         for from in (0..self.records.len()).filter(|at| self.kind(*at).public) {
             let sites = self.sites(from).iter().filter(|s| matches!(s.what, What::Reference(_)));
-            let targets = sites.flat_map(|site| self.in_sight(*site));
-            pointing.extend(targets.map(|target| (*target, from)));
+            let is_role = self.kind(from).name == "PractitionerRole";
+            for target in sites.flat_map(|site| self.in_sight(*site)) {
+                pointing.push((*target, from));
+                // Directories keep the specialty with the role, and bills name who has it.
+                if is_role && self.kind(*target).name == "Practitioner" {
+                    pointing.push((from, *target));
+                }
+            }
         }
         pointing.sort_unstable();
         // Each is visited again only when it tells more, of which there is a bounded number.

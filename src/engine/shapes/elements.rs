@@ -53,11 +53,15 @@ const OF_ELEMENTS: [(&str, &str); 3] =
 const HOUSEKEEPING: [&str; 6] =
     ["lastUpdated", "profile", "security", "source", "tag", "versionId"];
 
-/// Types in which the words are names and numbers.
-const QUIET: [&str; 2] = ["ContactPoint", "HumanName"];
+/// A type in which the words are names and numbers.
+const QUIET: &str = "ContactPoint";
 
-/// Members of types that are so too; who gave an identifier, or what a house is called, is words.
-const QUIET_MEMBERS: [(&str, &str); 6] = [
+/// Members of types that are so too; who gave an identifier, what a house is called, and what stands
+/// before and behind a name (`LCSW`) is words.
+const QUIET_MEMBERS: [(&str, &str); 9] = [
+    ("HumanName", "family"),
+    ("HumanName", "given"),
+    ("HumanName", "text"),
     ("Address", "city"),
     ("Address", "country"),
     ("Address", "district"),
@@ -127,7 +131,7 @@ impl Elements {
         // known.
         for (name, members) in &written.types {
             let Some(place) = elements.types.get(name).copied() else { continue };
-            let flags = if QUIET.contains(&name.as_str()) { flag::QUIET } else { 0 };
+            let flags = if name == QUIET { flag::QUIET } else { 0 };
             let inherited = if name == "Annotation" { flags | flag::PROSE } else { flags };
             elements.members(compiler, place, members, inherited, "", name);
         }
@@ -322,7 +326,7 @@ fn bits(of: &str) -> u32 {
             "Extension" => flag::EXTENSION,
             "Reference" => flag::REFERENCE,
             "Resource" => flag::RESOURCE,
-            _ if QUIET.contains(&of) => flag::QUIET,
+            _ if of == QUIET => flag::QUIET,
             _ => 0,
         }
 }
