@@ -289,3 +289,28 @@ async fn what_is_masked_tells_that_something_is() {
     hidden(&[absent("masked")]).await;
     hidden(&[absent("not-permitted")]).await;
 }
+
+/// One authorization, one order: who bears its number is of one event.
+#[tokio::test]
+async fn numbers_of_authorizations_and_orders_tie() {
+    let order = |kind: &str, id: &str, more: &str| about(kind, id, "p-102", more);
+    let therapy =
+        r#","code":{"coding":[{"system":"http://www.ama-assn.org/go/cpt","code":"90837"}]}"#;
+    let number = |place: &str| format!(r#","{place}":{{"value":"G-7"}}"#);
+    let session = order("ServiceRequest", "open", &format!("{therapy}{}", number("requisition")));
+    let pills = HARMLESS.replace("code\":{", "medicationCodeableConcept\":{");
+    let pills =
+        order("MedicationRequest", "harmless", &format!("{pills}{}", number("groupIdentifier")));
+    let alone = [pills.clone()];
+    assert_eq!(seen(MOTHER, &alone).await, bundle(&alone));
+    hidden(&[pills, session]).await;
+    let bill = |kind: &str, id: &str, code: &str, place: &str| {
+        let item = format!(
+            r#","item":[{{"sequence":1,"productOrService":{{"coding":[{{"system":"http://www.ama-assn.org/go/cpt","code":"{code}"}}]}}}}],{place}"#
+        );
+        about(kind, id, "p-102", &item).replace("subject", "patient")
+    };
+    let plain = bill("ExplanationOfBenefit", "harmless", "99213", r#""preAuthRef":["A-7"]"#);
+    let asked = bill("Claim", "open", "90837", r#""insurance":[{"preAuthRef":["A-7"]}]"#);
+    hidden(&[plain, asked]).await;
+}
