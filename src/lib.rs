@@ -38,9 +38,9 @@
 //! - Nothing under [`engine`] is async, does IO, asks the time or iterates in hash order.
 //! - No body is ever turned into values and written anew: what leaves are spans of what came.
 //! - No `unsafe`.
-//! - Dependencies point down only: `engine` uses nothing of ours; [`members`], [`config`] and
-//!   [`policy_files`] use `engine`; [`proxy`] uses all of them; [`cli`] uses everything and nobody
-//!   uses `cli`. A test holds this (`tests/tidy.rs`).
+//! - Dependencies point down only: `engine` uses nothing of ours; [`members`], [`policy_files`] and
+//!   [`config`] use `engine`, each those before it; [`proxy`] uses all of them; [`cli`] uses
+//!   everything and nobody uses `cli`. A test holds this (`tests/tidy.rs`).
 //!
 //! # The promises
 //!
