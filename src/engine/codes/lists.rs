@@ -2,7 +2,7 @@
 
 use super::lines::{Column, Line, lines};
 use super::patterns::Pattern;
-use super::systems::foreign;
+use super::systems::unmatchable;
 use super::{Hits, Row};
 use crate::engine::category::{Categories, Category};
 use crate::engine::diagnostics::{At, Diagnostic, Severity, SourceFile, Span, did_you_mean};
@@ -120,9 +120,7 @@ fn code_row(
     }
     let code = line.cell(CODE);
     let pattern = code.and_then(|cell| {
-        let odd = system.and_then(|system| foreign(&system.value, &cell.value));
-        let odd = odd
-            .map(|odd| format!("no code of this system has a `{odd}`: the row would never match"));
+        let odd = system.and_then(|system| unmatchable(&system.value, &cell.value));
         let read = odd.map_or_else(|| Pattern::parse(&cell.value).map_err(str::to_owned), Err);
         read.map_err(|why| {
             let help = "write a code, `F2*` for all that start so, or `F20..F29`";

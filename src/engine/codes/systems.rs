@@ -66,9 +66,41 @@ impl Form {
     }
 }
 
-/// What stands in a pattern that no code of the system can have: it would never match, and nobody
-/// would notice. `F20-F29` is a range to a reader, and a code to us.
-pub(super) fn foreign(system: &str, pattern: &str) -> Option<char> {
+/// Systems whose codes have no dot: `90832.90838` is a range that lost one.
+const WITHOUT_DOT: [&str; 28] = [
+    "APR-DRG",
+    "ATC",
+    "CARC",
+    "CDT",
+    "CMS-POS",
+    "CMS-SPECIALTY",
+    "CMS-TOS",
+    "CPT",
+    "CVX",
+    "HCPCS-II",
+    "HIPPS",
+    "ICD-10-PCS",
+    "LOINC",
+    "MS-DRG",
+    "NCPDP-RESIDENCE",
+    "NDC",
+    "NUBC-CLASS",
+    "NUBC-COND",
+    "NUBC-DISCHARGE",
+    "NUBC-ORIGIN",
+    "NUBC-REV",
+    "NUBC-TOB",
+    "NUCC",
+    "RxNorm",
+    "SNOMED-CT",
+    "SOPT",
+    "X12-SERVICE-TYPE",
+    "v2-0074",
+];
+
+/// Why no code of the system can match a pattern, if it is clear: the row would say nothing, and
+/// nobody would notice. `F20-F29` and `F20.F29` are ranges to a reader, and codes to us.
+pub(super) fn unmatchable(system: &str, pattern: &str) -> Option<String> {
     let form = TRIED_WITHOUT_SYSTEM.iter().find(|(key, _)| *key == system);
     let has = |letter: char| match form {
         Some((_, form)) => {
@@ -78,7 +110,32 @@ pub(super) fn foreign(system: &str, pattern: &str) -> Option<char> {
         }
         None => !matches!(letter, ',' | ';' | '|' | '%'),
     };
-    pattern.chars().find(|letter| letter.is_ascii() && !has(*letter))
+    if let Some(odd) = pattern.chars().find(|letter| letter.is_ascii() && !has(*letter)) {
+        return Some(format!("no code of this system has a `{odd}`: the row would never match"));
+    }
+    let mut dots = pattern.splitn(2, "..").filter_map(|end| end.split_once('.'));
+    let is_odd = |(start, rest): &(&str, &str)| {
+        has_odd_dot(system, start.trim(), rest.trim().trim_end_matches('*'))
+    };
+    let (start, rest) = dots.find(is_odd)?;
+    Some(format!("no code of this system has a dot there: is it the range `{start}..{rest}`?"))
+}
+
+/// Whether no code of the system has a dot between these two.
+fn has_odd_dot(system: &str, start: &str, rest: &str) -> bool {
+    match system {
+        "ICD-10-CM" => {
+            let (start, rest) = (start.to_ascii_uppercase(), rest.to_ascii_uppercase());
+            let is_category = matches!(rest.as_bytes(), [letter, digit, third, ..]
+                if letter.is_ascii_uppercase()
+                    && digit.is_ascii_digit()
+                    && third.is_ascii_alphanumeric());
+            // `Z91.A10` is a code, for as a range it would begin with its upper end; so is `T50.Z12`.
+            rest.contains('.') || (is_category && start <= rest && start != "T50")
+        }
+        "ICD-9-CM" | "ICD-9-PCS" => rest.len() > 2 || !rest.bytes().all(|b| b.is_ascii_digit()),
+        _ => !rest.is_empty() && WITHOUT_DOT.contains(&system),
+    }
 }
 
 /// How far the lists of a system go, as `systems.csv` declares.

@@ -515,12 +515,52 @@ fn a_row_that_no_code_can_match_is_a_mistake() {
         ("ICD-10-CM", "F 20*"),
         ("NUCC", "101Y%"),
         ("ActCode", "PSY;PSYTHPN"),
+        ("ICD-10-CM", "F30.F39"),
+        ("ICD-10-CM", "f30.f39*"),
+        ("ICD-10-CM", "F30.0.F39.9"),
+        ("ICD-10-CM", "F20..F30.F39"),
+        ("CPT", "90832.90838"),
+        ("MS-DRG", "880.887"),
+        ("SNOMED-CT", "75516001.75516003"),
     ] {
         assert_eq!(mistakes(system, pattern), 1, "{system} {pattern}");
     }
-    for (system, pattern) in [("LOINC", "44249-1"), ("ICD-10-CM", "F20.1..F29"), ("ActCode", "A-B")]
-    {
+    for (system, pattern) in [
+        ("LOINC", "44249-1"),
+        ("ICD-10-CM", "F20.1..F29"),
+        ("ICD-10-CM", "Z91.A10"),
+        ("ICD-10-CM", "T50.Z12*"),
+        ("ICD-10-CM", "T36.0X2*"),
+        ("CPT", "90832..90838"),
+        ("ActCode", "A-B"),
+        ("ActCode", "A.B"),
+    ] {
         assert_eq!(mistakes(system, pattern), 0, "{system} {pattern}");
+    }
+}
+
+#[test]
+fn a_range_that_lost_a_dot_is_told_in_its_place() {
+    check_mistakes(
+        "codes/own.csv",
+        "\
+system,code_or_range,category
+CPT,90832.90838,mental-health
+",
+        &["2:5 no code of this system has a dot there: is it the range `90832..90838`? (write a \
+           code, `F2*` for all that start so, or `F20..F29`)"],
+    );
+    for (pattern, is_odd) in [
+        ("295.319", true),
+        ("V60.V69", true),
+        ("E950.E959", true),
+        ("305.90", false),
+        ("305.*", false),
+        ("305.2..305.9", false),
+    ] {
+        for system in ["ICD-9-CM", "ICD-9-PCS"] {
+            assert_eq!(systems::unmatchable(system, pattern).is_some(), is_odd, "{pattern}");
+        }
     }
 }
 
@@ -681,7 +721,7 @@ proptest! {
             let category = if *not { "not".to_owned() } else { given.join(" ") };
             let from = from.map(|year| format!("{year}-06-15")).unwrap_or_default();
             let until = until.map(|year| format!("{year}-06-15")).unwrap_or_default();
-            writeln!(csv, "SNOMED-CT,{pattern},{category},{from},{until}").unwrap();
+            writeln!(csv, "ActCode,{pattern},{category},{from},{until}").unwrap();
         }
         let (book, mistakes) = book_of(&[("systems.csv", SYSTEMS), ("x.csv", &csv)]);
         prop_assert_eq!(mistakes, []);
@@ -692,8 +732,8 @@ proptest! {
                 let given = given.filter_map(|(_, name)| Category::named(name)).collect();
                 Judgement::Listed(Hits { record: Categories::NONE, episode: given })
             });
-            prop_assert_eq!(book.judge(Some("SNOMED-CT"), &code, date), expect, "{} in\n{}", code, csv);
-            let explained = book.rows_of_code(Some("SNOMED-CT"), &code, date);
+            prop_assert_eq!(book.judge(Some("ActCode"), &code, date), expect, "{} in\n{}", code, csv);
+            let explained = book.rows_of_code(Some("ActCode"), &code, date);
             let explained = explained.iter().fold(Categories::NONE, |all, row| all.union(row.categories));
             let listed = if let Judgement::Listed(hits) = expect { hits.episode } else { Categories::NONE };
             prop_assert_eq!(explained, listed);
