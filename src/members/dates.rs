@@ -12,14 +12,18 @@ pub(super) fn earliest(text: &str) -> Option<Date> {
     }
 }
 
-/// An ISO 8601 calendar date, `2026-11-21`, and nothing else.
+/// Nobody on file was born, and nothing on file began, before: such a date is a slip (`0026-03-01`).
+const YEAR_MIN: i16 = 1900;
+
+/// An ISO 8601 calendar date, `2026-11-21`, and nothing else, of a year that can be meant.
 pub(super) fn iso(text: &str) -> Option<Date> {
     let has_form = text.len() == 10
         && text.bytes().enumerate().all(|(at, byte)| match at {
             4 | 7 => byte == b'-',
             _ => byte.is_ascii_digit(),
         });
-    if has_form { text.parse().ok() } else { None }
+    let date = if has_form { text.parse().ok() } else { None };
+    date.filter(|date: &Date| date.year() >= YEAR_MIN)
 }
 
 /// From a day to a day, both inclusive; `None` is open.
@@ -72,7 +76,8 @@ fn day(name: &str, cell: &Cell<'_>, teller: &mut Teller<'_>) -> Option<Option<Da
     let date = iso(&cell.text);
     if date.is_none() {
         let message = format!("`{name}` is no date");
-        teller.error(cell.span, message, "write it as year-month-day, e.g. `2026-11-21`");
+        let help = format!("write it as year-month-day, e.g. `2026-11-21`, from {YEAR_MIN} on");
+        teller.error(cell.span, message, &help);
     }
     date.map(Some)
 }

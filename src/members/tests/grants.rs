@@ -168,6 +168,28 @@ R-3,,contract,all,2026-03-02,2026-03-01
     );
 }
 
+/// Who wrote it meant another year: taken as it stands, any authorization would be later.
+#[test]
+fn a_date_nobody_can_mean_is_a_mistake() {
+    let told = |grants: &str, restrictions: &str| told(&files(FAMILY, grants, restrictions));
+    assert_eq!(
+        told("", "R-1,M-102,contract,all,0026-03-01,\n"),
+        ["error: `since` is no date at 2:24"]
+    );
+    assert_eq!(
+        told("", "R-1,M-102,contract,all,1900-01-01,1899-12-31\n"),
+        ["error: `until` is no date at 2:35"]
+    );
+    assert_eq!(
+        told("G-1,representation,M-102,M-100,all,0026-01-01,,,x\n", ""),
+        ["error: `from` is no date at 2:36"]
+    );
+    let revoked = "G-1,representation,M-102,M-100,all,,,9026-01-01,x\n";
+    assert_eq!(grants(revoked, "M-102", "M-100", TODAY), ["G-1"]);
+    let revoked = revoked.replace("9026", "0026");
+    assert_eq!(grants(&revoked, "M-102", "M-100", TODAY), NONE);
+}
+
 #[test]
 fn mistakes_of_all_files_come_in_one_run() {
     let mut mistakes = Vec::new();

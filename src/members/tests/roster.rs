@@ -87,6 +87,7 @@ fn rows() {
         &["error: a second row of one member on one contract at 3:3"],
     );
     check("A,C,self,soon,,,,\n", &["warning: `birth_date` is no date at 2:10"]);
+    check("A,C,self,0973-04-02,,,,\n", &["warning: `birth_date` is no date at 2:10"]);
 }
 
 #[test]
