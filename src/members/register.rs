@@ -40,7 +40,8 @@ pub struct Register {
 /// Whom a restriction is against, and its position in `restrictions`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Against {
-    /// Everyone else on any contract of the subject, in force or not.
+    /// Everyone else on any contract of the subject, in force or not, and who holds a grant of
+    /// theirs: a contract id that changed or was mistyped must not open what a grant says.
     Contract,
     /// One person.
     Person(PersonId),
@@ -104,9 +105,7 @@ impl Register {
     ) -> Vec<Restriction> {
         let all = self.restricted.get(&subject).into_iter().flatten();
         all.filter(|(against, _)| match against {
-            Against::Contract => {
-                reader.is_some_and(|reader| self.ever_shared_a_contract(subject, reader))
-            }
+            Against::Contract => reader.is_some_and(|reader| self.is_kept_from(subject, reader)),
             Against::Person(person) => reader == Some(*person),
             Against::Everyone => true,
         })
@@ -115,9 +114,12 @@ impl Register {
         .collect()
     }
 
-    fn ever_shared_a_contract(&self, one: PersonId, other: PersonId) -> bool {
-        let rows = self.roster.person(one).into_iter().flat_map(|person| &person.rows);
-        rows.into_iter().any(|row| self.roster.people_on(row.contract).contains(&other))
+    /// Whether a restriction against `contract` is against this reader.
+    fn is_kept_from(&self, subject: PersonId, reader: PersonId) -> bool {
+        let rows = self.roster.person(subject).into_iter().flat_map(|person| &person.rows);
+        let mut contracts = rows.map(|row| row.contract);
+        contracts.any(|contract| self.roster.people_on(contract).contains(&reader))
+            || self.granted.contains_key(&(subject, reader))
     }
 }
 

@@ -8,7 +8,8 @@ use crate::engine::facts::{Restriction, Scope};
 use jiff::civil::Date;
 use std::collections::HashMap;
 
-/// The word for everyone else on any contract of the subject, in force or not.
+/// The word for everyone else on any contract of the subject, in force or not, and who holds a
+/// grant of theirs.
 const CONTRACT: &str = "contract";
 
 /// All restrictions of the file, as they are written.
@@ -26,7 +27,7 @@ pub(super) struct Restrictions {
 #[derive(Debug)]
 pub(super) struct RestrictionRow {
     pub(super) subject: Named,
-    /// `None`: everyone else on the subject's contracts.
+    /// `None`: [`CONTRACT`].
     pub(super) from_reader: Option<Named>,
     id: String,
     scope: Scope,

@@ -86,6 +86,7 @@ impl Roster {
         if !teller.is_content() {
             return None;
         }
+        reading.tell_of_contracts_without_subscriber(&mut teller);
         let mut roster = reading.roster;
         roster.row_count = row_count;
         Some(roster)
@@ -137,6 +138,8 @@ struct Reading {
     roster: Roster,
     /// Where each name was first.
     first_named: HashMap<Arc<str>, Span>,
+    /// Where each contract was first, in the order of the roster.
+    first_on: Vec<(ContractId, Span)>,
     /// The subscribers of each contract.
     subscribers: HashMap<ContractId, Vec<(PersonId, Period)>>,
 }
@@ -229,6 +232,7 @@ impl Reading {
         self.roster.contracts.insert(Arc::clone(&name), contract);
         self.roster.contract_names.push(name);
         self.roster.on_contract.push(Vec::new());
+        self.first_on.push((contract, cell.span));
         Some(contract)
     }
 
@@ -290,6 +294,16 @@ impl Reading {
             teller.warning(relationship.span, message, help);
         }
         subscribers.push((id, row.period));
+    }
+
+    fn tell_of_contracts_without_subscriber(&self, teller: &mut Teller<'_>) {
+        for (contract, span) in &self.first_on {
+            if !self.subscribers.contains_key(contract) {
+                let message = "a contract on which nobody ever was `self`";
+                let help = "is its id written as in the other rows? letter case counts";
+                teller.warning(*span, message, help);
+            }
+        }
     }
 
     fn person_mut(&mut self, id: PersonId) -> Option<&mut Person> {

@@ -32,7 +32,7 @@ pub struct GrantRow {
 #[derive(Clone, Debug)]
 pub struct RestrictionRow {
     pub subject: String,
-    /// `None` is the contract: everyone else on it.
+    /// `None` is the contract: everyone else on it, and who holds a grant.
     pub reader: Option<String>,
     pub restriction: Restriction,
 }
@@ -238,21 +238,19 @@ impl People for Family {
         }
         let grants =
             self.grants.iter().filter(|row| row.subject == member && row.reader == self.reader);
-        let grants = grants.filter(|_| self.reader().is_some());
+        let grants: Vec<_> = grants.filter(|_| self.reader().is_some()).collect();
+        let is_tied = !contracts.is_empty() || !grants.is_empty();
         let restrictions = self.restrictions.iter().filter(|row| {
             row.subject == member
                 && member != self.reader
-                && row
-                    .reader
-                    .as_ref()
-                    .map_or(!contracts.is_empty(), |reader| *reader == self.reader)
+                && row.reader.as_ref().map_or(is_tied, |reader| *reader == self.reader)
         });
         Standing {
             subject,
             ties,
             age,
             state: Some(all[0].state.clone()).filter(|state| !state.is_empty()),
-            grants: grants.map(|row| row.grant.clone()).collect(),
+            grants: grants.iter().map(|row| row.grant.clone()).collect(),
             restrictions: restrictions.map(|row| row.restriction.clone()).collect(),
         }
     }

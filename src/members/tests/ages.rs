@@ -66,6 +66,8 @@ M-3,C-1,child,2013-01-01,OH,,,
 M-3,C-2,child,,OH,,,
 M-4,C-1,child,2013-01-01,OH,,,
 M-4,C-2,child,2013-01-01,oh,2001-01-01,2001-12-31,
+M-9,C-1,self,1980,OH,,,
+M-9,C-2,self,1980,OH,,,
 ";
     let register = register(members, "", "");
     let people = view(&register, "M-1", TODAY);

@@ -123,6 +123,22 @@ fn a_restriction_against_the_contract_is_against_everyone_else_on_it() {
     assert_eq!(restrictions(rows, "M-102", "M-100", "2026-11-22"), NONE);
 }
 
+/// The daughter has a plan of her own since, or its id was mistyped: what she gave her mother
+/// before stays restricted.
+#[test]
+fn a_restriction_against_the_contract_outlives_a_change_of_contract() {
+    let members = FAMILY.replace("M-102,C-1,child", "M-102,c-1,self");
+    let given = "G-1,authorization,M-102,OUT,mental-health,2026-01-01,2026-12-31,,x\n\
+                 G-2,authorization,M-102,Patient/p-100,hiv,2020-01-01,2020-12-31,,x\n";
+    let members = format!("{members}OUT,C-9,self,1970,,,,\n");
+    let rows = "R-1,M-102,contract,all,2026-03-01,\n";
+    let register = register(&members, given, rows);
+    for (reader, expected) in [("M-100", 1), ("OUT", 1), ("M-101", 0), ("M-102", 0)] {
+        let standing = standing(&view(&register, reader, TODAY), "M-102");
+        assert_eq!(standing.restrictions.len(), expected, "{reader}");
+    }
+}
+
 #[test]
 fn a_restriction_against_one_reader() {
     let rows = "R-1,M-102,M-100,hiv contact,,\nR-2,M-102,M-101,all,,\n";

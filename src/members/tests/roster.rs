@@ -88,6 +88,10 @@ fn rows() {
     );
     check("A,C,self,soon,,,,\n", &["warning: `birth_date` is no date at 2:10"]);
     check("A,C,self,0973-04-02,,,,\n", &["warning: `birth_date` is no date at 2:10"]);
+    check(
+        "A,C-1,self,1970,,,,\nB,c-1,child,2010,,,,\nD,c-1,child,2012,,,,\n",
+        &["warning: a contract on which nobody ever was `self` at 3:3"],
+    );
 }
 
 #[test]
@@ -96,7 +100,7 @@ fn a_name_belongs_to_one_member() {
     check("A,C,self,1970,,,,x y\nB,C,child,2001,,,,z y\n", &[&format!("{message} at 3:19")]);
     check("A,C,self,1970,,,,B\nB,C,child,2001,,,,\n", &[&format!("{message} at 3:1")]);
     check("A,C,self,1970,,,,\nB,C,child,2001,,,,A\n", &[&format!("{message} at 3:19")]);
-    check("A,C,self,1970,,,,x A x\nA,D,child,1970,,,,x y\n", &[]);
+    check("A,C,self,1970,,,,x A x\nA,D,self,1970,,,,x y\n", &[]);
 }
 
 #[test]
