@@ -8,6 +8,12 @@ use std::fmt;
 use std::marker::PhantomData;
 use std::sync::Arc;
 
+#[cfg(test)]
+mod tests;
+
+/// So many letters of a line are shown.
+const SHOWN_MAX: usize = 200;
+
 /// A file as it was read: the path as users know it, and its text.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SourceFile {
@@ -111,6 +117,25 @@ pub fn did_you_mean<'a>(word: &str, known: impl IntoIterator<Item = &'a str>) ->
     (distance <= enough.max(1)).then(|| format!("did you mean `{near}`?"))
 }
 
+/// What is shown of a line around a place in it, and where in that the place is: a file may be one
+/// line of many megabytes, and output ends in logs.
+fn window(line: &str, at: usize) -> (String, usize) {
+    // With all that moves the cursor made a space, carets stand where they should.
+    let letters = line.chars().map(|letter| if letter.is_control() { ' ' } else { letter });
+    if letters.clone().nth(SHOWN_MAX).is_none() {
+        return (letters.collect(), at);
+    }
+    let start = at.saturating_sub(SHOWN_MAX / 2);
+    let mut letters = letters.skip(start);
+    let mut shown = if start > 0 { "…".to_owned() } else { String::new() };
+    let indent = at.saturating_sub(start).saturating_add(usize::from(start > 0));
+    shown.extend(letters.by_ref().take(SHOWN_MAX - 2));
+    if letters.next().is_some() {
+        shown.push('…');
+    }
+    (shown, indent)
+}
+
 impl fmt::Display for Diagnostic {
     /// `error: message`, ` --> file:line:column`, the line, carets under the text, `help: …`.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -123,18 +148,24 @@ impl fmt::Display for Diagnostic {
             (Some(span), Some((line, column))) => {
                 writeln!(f, " --> {}:{line}:{column}", self.file.path)?;
                 let text = self.file.text.lines().nth(line.saturating_sub(1)).unwrap_or_default();
-                let rest = text.chars().count().saturating_sub(column.saturating_sub(1));
+                let (shown, indent) = window(text, column.saturating_sub(1));
+                let rest = shown.chars().count().saturating_sub(indent);
                 let wide = self.file.text.get(span.start..span.end).unwrap_or_default();
                 let wide = wide.lines().next().unwrap_or_default().chars().count();
                 let gutter = line.to_string().len();
                 writeln!(f, "{:gutter$} |", "")?;
-                writeln!(f, "{line} | {text}")?;
+                writeln!(f, "{line} | {shown}")?;
                 let carets = "^".repeat(wide.min(rest).max(1));
-                writeln!(f, "{:gutter$} | {:indent$}{carets}", "", "", indent = column - 1)?;
+                writeln!(f, "{:gutter$} | {:indent$}{carets}", "", "")?;
             }
             _ => writeln!(f, " --> {}", self.file.path)?,
         }
         if let Some(help) = &self.help {
+            writeln!(f, "  = help: {help}")?;
+        }
+        if self.file.text.contains('\r') && !self.file.text.contains('\n') {
+            let help = "the file is one line: its lines end by carriage returns alone, not by \
+                        newlines";
             writeln!(f, "  = help: {help}")?;
         }
         Ok(())
