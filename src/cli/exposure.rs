@@ -51,6 +51,11 @@ pub(super) fn exposure(asked: &Exposure, streams: &mut Streams<'_>) -> io::Resul
         }
     };
     write!(streams.stdout, "{}", written(&report, asked.format)?)?;
+    if report.is_of_nothing() {
+        streams.say("error: no line of the log could be read");
+        streams.say("  = help: `--log-format` and `--fields` say what its lines look like");
+        return Ok(Exit::No);
+    }
     if !report.is_whole() {
         let failed = report.requests.failed;
         streams.say(format_args!("{failed} requests failed; run the same command again"));

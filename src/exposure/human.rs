@@ -16,7 +16,9 @@ impl fmt::Display for Human<'_> {
             self.0.withheld.iter().filter(|one| one.relation != "self").collect();
         let own: Vec<&Exposure> =
             self.0.withheld.iter().filter(|one| one.relation == "self").collect();
-        if others.is_empty() {
+        if self.0.is_of_nothing() {
+            text.write_str("\nno line of the log could be read: who read what is not known\n")?;
+        } else if others.is_empty() {
             text.write_str("\nnobody read what is withheld today from them about somebody else\n")?;
         } else {
             text.write_str("\nread by others, and withheld today:\n\n")?;

@@ -147,6 +147,11 @@ impl Report {
         }
     }
 
+    /// Whether no line of the log could be read: then nothing is known of who read what.
+    pub fn is_of_nothing(&self) -> bool {
+        self.lines.unreadable == self.lines.all
+    }
+
     /// Whether every request was asked.
     pub fn is_whole(&self) -> bool {
         self.requests.failed == 0

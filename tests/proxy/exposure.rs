@@ -107,6 +107,23 @@ async fn what_failed_is_told_and_asked_the_next_time() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_log_that_cannot_be_read_says_nothing_of_who_read() {
+    let upstream = Upstream::answering(claim).await;
+    let files = files(&upstream);
+    for log in ["[Tue Nov 24 01:00:00 2026] [error] foo\n".repeat(3), String::new()] {
+        files.write("access.log", log);
+        let ended = command(&files, "10000/s").output().await.unwrap();
+        assert_eq!(ended.status.code(), Some(1));
+        let mut command = Command::new(env!("CARGO_BIN_EXE_sequester"));
+        command.current_dir(files.folder.path()).args(["exposure", "--log", "access.log"]);
+        let ended = command.output().await.unwrap();
+        assert_eq!(ended.status.code(), Some(1));
+        let told = String::from_utf8(ended.stdout).unwrap();
+        assert!(told.contains("no line of the log could be read"), "{told}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn the_upstream_is_asked_no_faster_than_the_operator_says() {
     let upstream = Upstream::answering(claim).await;
     let files = files(&upstream);
