@@ -1,5 +1,7 @@
 //! The commands as a shell runs them, over the policies and cases of this repository.
 
+use crate::proxy::deployment::Files;
+use crate::proxy::tls::pki;
 use std::fs::File;
 use std::io::{Read as _, Write as _};
 use std::path::{Path, PathBuf};
@@ -180,18 +182,21 @@ fn a_pipe_that_closes_early_is_no_failure() {
 }
 
 /// The README's way to a first deployment: the example, its lists and the policies in a folder;
-/// what is missing then is the operator's own.
+/// what is missing then is the operator's own. What `run` would refuse `check` tells.
 #[test]
 fn the_example_deployment_lacks_only_what_is_the_operators_own() {
     let folder = tempfile::tempdir().unwrap();
-    std::os::unix::fs::symlink(root().join("policies"), folder.path().join("policies")).unwrap();
-    for name in ["sequester.yaml", "members.csv", "grants.csv", "restrictions.csv"] {
-        std::fs::copy(root().join("deploy").join(name), folder.path().join(name)).unwrap();
+    let path = |name: &str| folder.path().join(name);
+    std::os::unix::fs::symlink(root().join("policies"), path("policies")).unwrap();
+    for name in ["members.csv", "grants.csv", "restrictions.csv"] {
+        std::fs::copy(root().join("deploy").join(name), path(name)).unwrap();
     }
-    let config = folder.path().join("sequester.yaml");
+    let config = std::fs::read_to_string(root().join("deploy/sequester.yaml")).unwrap();
+    std::fs::write(path("sequester.yaml"), config.replace("/var/", "var/")).unwrap();
     let check = || {
         let mut command = Command::new(env!("CARGO_BIN_EXE_sequester"));
-        let output = command.args(["check", "--config"]).arg(&config).output().unwrap();
+        let output = command.args(["check", "--config"]).arg(path("sequester.yaml")).output();
+        let output = output.unwrap();
         (output.status.code(), String::from_utf8(output.stdout).unwrap())
     };
     let (code, told) = check();
@@ -199,15 +204,41 @@ fn the_example_deployment_lacks_only_what_is_the_operators_own() {
     let own = ["tls/server.pem", "tls/server.key", "tls/portal-ca.pem", "tls/internal-ca.pem"];
     let own =
         || own.into_iter().chain(["jwks.json", "cursors.keys", "look-ups.token", "audit.key"]);
-    assert_eq!(told.matches("error: ").count(), 8, "{told}");
-    std::fs::create_dir(folder.path().join("tls")).unwrap();
-    for name in own() {
-        assert!(told.contains(&format!(
-            "error: no such file\n --> {}",
-            folder.path().join(name).display()
-        )));
-        std::fs::write(folder.path().join(name), "").unwrap();
+    let folders = ["var/log/sequester", "var/lib/sequester"];
+    assert_eq!(told.matches("error: ").count(), 10, "{told}");
+    for folder in folders {
+        assert!(told.contains(&format!("no such folder\n --> {}\n", path(folder).display())));
+        std::fs::create_dir_all(path(folder)).unwrap();
     }
+    std::fs::create_dir(path("tls")).unwrap();
+    for name in own() {
+        assert!(told.contains(&format!("error: no such file\n --> {}", path(name).display())));
+        std::fs::write(path(name), "").unwrap();
+    }
+    let (code, told) = check();
+    assert_eq!((code, told.matches("error: ").count()), (Some(1), 5), "{told}");
+    for one in ["portal-ca.pem", "internal-ca.pem", "jwks.json", "cursors.keys", "audit.key"] {
+        assert!(told.contains(&format!("{one}: ")), "{one}: {told}");
+    }
+    let (server, portal) = (pki(), pki());
+    let signs = rcgen::KeyPair::generate_for(&rcgen::PKCS_ED25519).unwrap().serialize_pem();
+    let keys = std::fs::read(Files::new().path("jwks.json")).unwrap();
+    for (name, content) in [
+        ("tls/server.pem", server.certificate.as_bytes()),
+        ("tls/server.key", portal.key.as_bytes()),
+        ("tls/portal-ca.pem", portal.authority.as_bytes()),
+        ("tls/internal-ca.pem", portal.authority.as_bytes()),
+        ("jwks.json", &keys),
+        ("cursors.keys", b"MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY=\n"),
+        ("audit.key", signs.as_bytes()),
+    ] {
+        std::fs::write(path(name), content).unwrap();
+    }
+    let (code, told) = check();
+    assert_eq!((code, told.matches("error: ").count()), (Some(1), 2), "{told}");
+    assert!(told.contains("server.pem: ") && told.contains("look-ups.token: "), "{told}");
+    std::fs::write(path("tls/server.key"), &server.key).unwrap();
+    std::fs::write(path("look-ups.token"), "ours").unwrap();
     let (code, told) = check();
     assert_eq!((code, told.starts_with("no mistakes; policy set ")), (Some(0), true), "{told}");
 }

@@ -96,6 +96,12 @@ impl AuditLog {
         AuditLog::on(sink::Sink::open(settings, sink::open_file)?, settings)
     }
 
+    /// Whether the key that signs it can be used, if there is one. The error is words for an
+    /// operator.
+    pub(crate) fn check_key(settings: &meant::Audit) -> Result<(), String> {
+        settings.key.as_deref().map_or(Ok(()), |key| key::Signer::read(key).map(drop))
+    }
+
     fn on(sink: sink::Sink, settings: &meant::Audit) -> io::Result<AuditLog> {
         let index = Index::of(segments::Names::of(&settings.file)?);
         Ok(AuditLog {

@@ -7,7 +7,8 @@ use crate::config::{Config, Judging};
 use crate::engine::diagnostics::{Diagnostic, Severity};
 use crate::engine::set::PolicySet;
 use crate::members::{BookPaths, Register};
-use crate::policy_files::{compile, read_folder};
+use crate::policy_files::{about, compile, read_folder};
+use crate::proxy::unusable;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -82,7 +83,15 @@ struct Checked {
 fn deployment(path: &Path) -> Checked {
     let mut mistakes = Vec::new();
     match Config::load(path) {
-        Ok(config) => mistakes.extend(config.missing_files()),
+        Ok(config) => {
+            mistakes.extend(config.missing_files());
+            // What is missing would be told again.
+            if mistakes.is_empty() {
+                let unusable = unusable(&config).into_iter();
+                mistakes.extend(unusable.map(|why| about(path, why)));
+            }
+            mistakes.extend(config.warnings(path));
+        }
         Err(found) => mistakes.extend(found),
     }
     // Even where the rest of it is wrong, it may name members and policies that can be checked.

@@ -15,10 +15,11 @@ pub mod written;
 pub use key_lines::{KEY_FILE_BYTES_MAX, Key, key_lines};
 pub use meant::{Config, Judging};
 
-use crate::engine::diagnostics::{Diagnostic, SourceFile};
+use crate::engine::diagnostics::{Diagnostic, Severity, SourceFile};
 use crate::engine::yaml;
 use crate::policy_files::{about, read_file};
 use build::Builder;
+use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
 impl Config {
@@ -42,7 +43,7 @@ impl Config {
         }
     }
 
-    /// Every file it names that is not there.
+    /// Every file it names that is not there, and every folder that it is to write to.
     pub fn missing_files(&self) -> Vec<Diagnostic> {
         let mut missing = self.judging.missing_files();
         let tls = self.listen.tls.as_ref();
@@ -83,7 +84,32 @@ impl Config {
             self.audit.key.as_ref(),
         ];
         missing.extend(named.into_iter().flatten().filter_map(|path| absent(path)));
+        let socket = match &self.listen.address {
+            meant::Address::Unix(path) => Some(path),
+            meant::Address::Tcp(_) => None,
+        };
+        let written = [Some(&self.audit.file), self.judging.limits.reads.state.as_ref(), socket];
+        missing.extend(written.into_iter().flatten().filter_map(|path| no_folder_of(path)));
         missing
+    }
+
+    /// What works, and is probably not meant; `path` is that of the file.
+    pub fn warnings(&self, path: &Path) -> Vec<Diagnostic> {
+        let is_reached = |address: &SocketAddr| !address.ip().is_loopback();
+        let in_clear = match &self.listen {
+            meant::Listen { address: meant::Address::Tcp(address), tls: None } => Some(address),
+            meant::Listen { .. } => None,
+        };
+        let tokens = "`listen` is in clear on an address that other machines reach";
+        let tokens = in_clear.filter(|address| is_reached(address)).map(|_| {
+            about(path, tokens).help("name a certificate by `tls`, or listen on `127.0.0.1`")
+        });
+        let figures = "`admin` is on an address that other machines reach";
+        let figures = self.admin.filter(is_reached).map(|_| {
+            about(path, figures).help("it asks nobody who they are: let `127.0.0.1` have it")
+        });
+        let warn = |told| Diagnostic { severity: Severity::Warning, ..told };
+        tokens.into_iter().chain(figures).map(warn).collect()
     }
 }
 
@@ -119,6 +145,14 @@ impl Judging {
 fn absent(path: &Path) -> Option<Diagnostic> {
     (!path.exists())
         .then(|| about(path, "no such file").help("paths are relative to the file that names them"))
+}
+
+/// A folder that is not known to be missing may be one that this user cannot see.
+fn no_folder_of(path: &Path) -> Option<Diagnostic> {
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty())?;
+    let is_missing = folder.try_exists().is_ok_and(|there| !there);
+    let help = format!("make it: the proxy is to write `{}` there", path.display());
+    is_missing.then(|| about(folder, "no such folder").help(help))
 }
 
 /// The folder of a file; the current one for a bare name.

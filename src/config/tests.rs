@@ -449,6 +449,25 @@ fn files_that_are_not_there_are_named() {
 }
 
 #[test]
+fn what_other_machines_reach_in_clear_is_a_warning() {
+    let warnings = |listen: &str, admin: &str| {
+        let text = LEAST.replace("address: 127.0.0.1:80", &format!("address: {listen}"));
+        let config = read(&format!("{text}admin: {{ address: '{admin}' }}\n"));
+        let config = config.unwrap_or_else(|told| panic!("{told}"));
+        let told = config.warnings(Path::new("s.yaml"));
+        assert!(told.iter().all(|mistake| mistake.severity == super::Severity::Warning));
+        let first = |told: &super::Diagnostic| told.message.split(' ').next().map(str::to_owned);
+        told.iter().filter_map(first).collect::<Vec<_>>()
+    };
+    assert_eq!(warnings("127.0.0.1:80", "[::1]:9464"), [""; 0]);
+    assert_eq!(warnings("0.0.0.0:80", "127.0.0.1:9464"), ["`listen`"]);
+    assert_eq!(warnings("10.0.0.7:80", "0.0.0.0:9464"), ["`listen`", "`admin`"]);
+    assert_eq!(warnings("unix:/run/a.sock", "10.0.0.7:9464"), ["`admin`"]);
+    let tls = "0.0.0.0:80, tls: { certificate: c, key: k }";
+    assert_eq!(warnings(tls, "127.0.0.1:9464"), [""; 0]);
+}
+
+#[test]
 fn keys_stand_in_lines() {
     let line = "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=";
     let text = format!("# the newest first\n\n {line} \r\n{line}");

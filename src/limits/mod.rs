@@ -68,6 +68,14 @@ struct SteadyClock {
 impl Limits {
     /// As a deployment says, with what was read before. The error is words for an operator.
     pub fn open(reads: &ReadLimits) -> Result<Limits, String> {
+        let limits = Limits::read(reads)?;
+        // Better told now than at the end.
+        limits.save()?;
+        Ok(limits)
+    }
+
+    /// The same, with nothing written yet.
+    pub(crate) fn read(reads: &ReadLimits) -> Result<Limits, String> {
         let clock = SteadyClock::start();
         let tables = Tables::new(&reads.rates, reads.keys);
         let kept = reads.state.as_deref().map(state_file::read_secret).transpose()?.flatten();
@@ -83,7 +91,7 @@ impl Limits {
         let readers = tables.of(Scope::Reader);
         let rates = readers.into_iter().flat_map(|table| table.columns.rates());
         let fields = ReaderFields::new(rates);
-        let limits = Limits {
+        Ok(Limits {
             hasher: Hasher::new(&secret),
             secret,
             tables,
@@ -92,10 +100,7 @@ impl Limits {
             fields,
             state: reads.state.clone(),
             clock,
-        };
-        // Better told now than at the end.
-        limits.save()?;
-        Ok(limits)
+        })
     }
 
     /// The budgets of one request.

@@ -151,7 +151,8 @@ async fn converse(
     drop(place);
 }
 
-fn acceptor(files: &meant::Tls) -> Result<TlsAcceptor, String> {
+/// Reads the certificates; the error is words for an operator.
+pub(super) fn acceptor(files: &meant::Tls) -> Result<TlsAcceptor, String> {
     let builder = ServerConfig::builder_with_provider(dial::provider())
         .with_protocol_versions(&[&rustls::version::TLS13, &rustls::version::TLS12])
         .map_err(|error| format!("TLS cannot be set up: {error}"))?;

@@ -40,7 +40,7 @@ mod world;
 mod tests;
 
 pub use replay::{Replay, Replayed};
-pub use service::{NoStart, Service};
+pub use service::{NoStart, Service, unusable};
 pub use world::Tell;
 
 use crate::admin::Metrics;

@@ -1,9 +1,15 @@
 //! A deployment at work: everything built and bound, then served until the end.
 
 use super::Proxy;
-use super::listener::Listener;
+use super::cursor::Cursors;
+use super::headers::notice_link;
+use super::listener::{self, Listener};
+use super::traces::Traces;
+use super::upstream::Upstream;
+use super::watch::Watch;
 use super::world::{Tell, World};
 use crate::admin::{Admin, Metrics, Told};
+use crate::audit::AuditLog;
 use crate::config::Config;
 use crate::engine::diagnostics::Diagnostic;
 use crate::identity::Identity;
@@ -130,6 +136,26 @@ impl Service {
         }
         ended
     }
+}
+
+/// What [`Service::start`] would refuse of the files that a deployment names, those of policies and
+/// people apart: read as it reads them, and nothing is written. Words for an operator.
+pub fn unusable(config: &Config) -> Vec<String> {
+    let metrics = Arc::new(Metrics::default());
+    let public_url = config.judging.public_url.as_ref();
+    let tls = config.listen.tls.as_ref();
+    let read = [
+        tls.map_or(Ok(()), |tls| listener::acceptor(tls).map(drop)),
+        Upstream::new(&config.upstream, public_url, Arc::clone(&metrics)).map(drop),
+        Identity::new(&config.identity).map(drop),
+        Limits::read(&config.judging.limits.reads).map(drop),
+        Cursors::new(&config.cursors).map(drop),
+        AuditLog::check_key(&config.audit),
+        Watch::new(&config.findings, &metrics).map(drop),
+        config.traces.as_ref().map_or(Ok(()), |to| Traces::to(to, &metrics).map(drop)),
+        config.notice.as_ref().map_or(Ok(()), |url| notice_link(url).map(drop)),
+    ];
+    read.into_iter().filter_map(Result::err).collect()
 }
 
 /// 2026-01-01 in seconds since 1970: before this program was.

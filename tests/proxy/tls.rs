@@ -23,9 +23,9 @@ const CLAIMS: &str = "/api/v1/family/C-1/claims";
 
 /// An authority and one certificate it signed, as PEM.
 pub(crate) struct Pki {
-    authority: String,
-    certificate: String,
-    key: String,
+    pub(crate) authority: String,
+    pub(crate) certificate: String,
+    pub(crate) key: String,
 }
 
 pub(crate) fn pki() -> Pki {
