@@ -635,6 +635,22 @@ depress*,mental-health,,respiratory dep*|skull depressed|depressed skull,s,
 }
 
 #[test]
+fn words_are_written_as_words() {
+    let mistakes = |words: &str, not_in: &str| {
+        let list = format!("words,category,not_in\n{words},mental-health,{not_in}\n");
+        book_of(&[("systems.csv", SYSTEMS), ("words.csv", &list)]).1.len()
+    };
+    for odd in ["bipolar%", "^bipolar", "/bipolar/", "#bipolar*", "# bipolar", "bipolar$", "bi[p]"]
+    {
+        assert_eq!(mistakes(odd, ""), 1, "{odd}");
+        assert_eq!(mistakes("bipolar", &format!("{odd} x")), 1, "{odd}");
+    }
+    for plain in ["bipolar*", "HIV/AIDS", "HIV+", "self-harm", "Alzheimer's", "S.T.D. (any)"] {
+        assert_eq!(mistakes(plain, ""), 0, "{plain}");
+    }
+}
+
+#[test]
 fn the_lists_of_the_project_have_no_mistakes() {
     let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/policies/codes");
     let Ok(entries) = std::fs::read_dir(folder) else { return };

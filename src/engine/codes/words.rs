@@ -186,7 +186,7 @@ fn phrase(
     text: &str,
     mistakes: &mut Vec<Diagnostic>,
 ) -> Option<Phrase> {
-    let phrase = Phrase::parse(text).filter(|_| !text.contains('|'));
+    let phrase = Phrase::parse(text).filter(|_| !is_of_other_patterns(text));
     if phrase.is_none() {
         let (place, message) = if cell.value.is_empty() {
             (line.span, "the row has no words".to_owned())
@@ -198,6 +198,14 @@ fn phrase(
         mistakes.push(Diagnostic::error(file, place, message).help(help));
     }
     phrase
+}
+
+/// Whether it is written as patterns are elsewhere, or as a comment: all but letters and digits is
+/// one space to us, so that `bipolar%` would be the word alone, and `# bipolar` one too.
+fn is_of_other_patterns(text: &str) -> bool {
+    text.contains(['|', '%', '^', '$', '#', '?', '\\', '[', ']', '{', '}'])
+        || text.starts_with('/')
+        || text.ends_with('/')
 }
 
 /// Reads the `not_in` cell: phrases separated by `|`.
