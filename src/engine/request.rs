@@ -235,6 +235,9 @@ impl Asking<'_> {
             path.push('/');
             target::push_encoded(&mut path, segment);
         }
+        if path.is_empty() {
+            path.push('/');
+        }
         path
     }
 

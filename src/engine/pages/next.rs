@@ -139,7 +139,8 @@ pub(super) fn target_of(url: &str, origins: &[String], base: &str) -> Option<Str
     let path = target.split_once('?').map_or(target, |(path, _)| path);
     // Some servers write `/fhir/Patient/?…`.
     let asked = segments(path.strip_suffix('/').unwrap_or(path)).ok()?;
-    let own = segments(base).ok()?;
+    // A base of `/` is nothing.
+    let own = if base.is_empty() { Vec::new() } else { segments(base).ok()? };
     asked.starts_with(&own).then(|| target.to_owned())
 }
 

@@ -154,6 +154,8 @@ fn only_the_upstreams_own_urls_below_its_base_are_asked() {
     ] {
         assert_eq!(target_of(url, &origins(), BASE), None, "{url:?}");
     }
+    assert_eq!(target_of("/Patient?page=2", &origins(), "").as_deref(), Some("/Patient?page=2"));
+    assert_eq!(target_of("//evil.example/Patient?page=2", &origins(), ""), None);
 }
 
 fn spliced(pages: &[&str], list: &str) -> Option<String> {

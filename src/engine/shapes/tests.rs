@@ -1,6 +1,8 @@
 //! Mistakes of shapes that only compiling finds.
 
 use crate::engine::diagnostics::SourceFile;
+use crate::engine::lookups::Nobody;
+use crate::engine::request::{Asked, admit};
 use crate::engine::set::{PolicyFiles, PolicySet};
 
 /// What is told of a shape with these lines.
@@ -110,6 +112,33 @@ fn members_are_named() {
     for all in ["$", "$.*", "$..*", "$[*].a", "$.a..*"] {
         let expected = format!("`{all}` names members that nobody has thought of");
         assert_eq!(members(all), expected);
+    }
+}
+
+#[test]
+fn a_base_is_a_path() {
+    let set = |base: &str| {
+        let text = format!(
+            "shape: s\nbase: {base}\nroutes: [{{ GET: '/k/{{id}}', body: json }}, \
+             {{ GET: /, body: json }}]\nkinds: {{ k: {{ subject: $.who }} }}\n"
+        );
+        let shapes = vec![SourceFile::new("policies/shapes/s.yaml", text)];
+        let rules = include_str!("../../../policies/rules/us-federal.yaml");
+        let rules = vec![SourceFile::new("policies/rules/us-federal.yaml", rules)];
+        PolicySet::compile(&PolicyFiles { shapes, rules, ..PolicyFiles::default() })
+    };
+    for base in ["api", "https://a.example/api", "''"] {
+        let (set, mistakes) = set(base);
+        assert!(set.is_none());
+        assert!(mistakes.iter().any(|told| told.message == "a base begins with `/`"), "{base}");
+    }
+    for (base, asked) in [("/", ["/", "/k/1"]), ("/api/", ["/api", "/api/k/1"])] {
+        let (set, mistakes) = set(base);
+        let set = set.unwrap_or_else(|| panic!("{mistakes:?}"));
+        for target in asked {
+            let plan = admit(&set, &Nobody, Asked { method: "GET", target, form: None });
+            assert_eq!(plan.unwrap().target, target);
+        }
     }
 }
 
