@@ -44,6 +44,7 @@ pub fn compile(
     written: &written::Shape,
     mistakes: &mut Vec<Diagnostic>,
 ) -> Option<(Shape, BTreeMap<u32, Origin>)> {
+    super::warn_of_indices(file, written, mistakes);
     let before = mistakes.len();
     let paths = read_paths(file, written, mistakes);
     let vocabulary = vocabulary(written, paths.values());

@@ -16,8 +16,9 @@ pub mod samples;
 mod tests;
 pub mod written;
 
-use crate::engine::diagnostics::At;
-use written::{Records, Shape, StringOrList};
+use crate::engine::diagnostics::{At, Diagnostic, Severity, SourceFile};
+use crate::engine::selectors::{Selector, text};
+use written::{Kind, Records, Shape};
 
 /// Every selector of a shape, in file order of its parts.
 pub(crate) fn selectors_of(shape: &Shape) -> Vec<At<String>> {
@@ -35,16 +36,7 @@ pub(crate) fn selectors_of(shape: &Shape) -> Vec<At<String>> {
             all.extend(kinds::one_or_many(list));
         }
         all.extend(kind.targets.iter().cloned());
-        for code in &kind.codes {
-            all.push(code.at.clone());
-            all.extend(code.system_at.clone());
-        }
-        for link in &kind.episode {
-            all.extend(match &link.value {
-                StringOrList::One(text) => vec![At { value: text.clone(), span: link.span }],
-                StringOrList::Many(parts) => parts.clone(),
-            });
-        }
+        of_codes_and_events(kind, &mut all);
         all.extend(kind.evidence.iter().cloned());
         all.extend(kind.resolve.iter().map(|resolve| resolve.link.clone()));
         all.extend(kind.owner.iter().map(|owner| owner.at.clone()));
@@ -63,5 +55,40 @@ fn of_records(records: &Records, all: &mut Vec<At<String>>) {
     }
     for inner in &records.records {
         of_records(inner, all);
+    }
+}
+
+fn of_codes_and_events(kind: &Kind, all: &mut Vec<At<String>>) {
+    for code in &kind.codes {
+        all.push(code.at.clone());
+        all.extend(code.system_at.clone());
+    }
+    all.extend(kind.episode.iter().flat_map(kinds::one_or_many));
+}
+
+/// Those by which it is known that there is a record, whose it is and what it says: one that takes
+/// the first of a list alone leaves what stands behind it unjudged.
+fn judged_by(shape: &Shape) -> Vec<At<String>> {
+    let mut all = Vec::new();
+    for records in &shape.records {
+        of_records(records, &mut all);
+    }
+    for kind in shape.kinds.values() {
+        all.extend(kind.value.subject.iter().flat_map(kinds::one_or_many));
+        of_codes_and_events(&kind.value, &mut all);
+    }
+    all
+}
+
+fn warn_of_indices(file: &SourceFile, shape: &Shape, mistakes: &mut Vec<Diagnostic>) {
+    let is_index = |selector: &Selector| matches!(selector, Selector::Index(_));
+    for selector in judged_by(shape) {
+        let Ok(path) = text::parse(&selector.value) else { continue };
+        if path.steps.iter().flat_map(|step| &step.selectors).any(is_index) {
+            let message = format!("`{}` takes one of a list alone", selector.value);
+            let warning = Diagnostic::error(file, selector.span, message);
+            let warning = warning.help("what stands beside it is not judged by: `[*]` takes all");
+            mistakes.push(Diagnostic { severity: Severity::Warning, ..warning });
+        }
     }
 }

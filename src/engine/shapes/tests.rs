@@ -116,6 +116,28 @@ fn members_are_named() {
 }
 
 #[test]
+fn an_index_where_something_is_judged_by_is_a_warning() {
+    let warned = |selector: &str| format!("`{selector}` takes one of a list alone");
+    let list = |cut: &str| {
+        told("", "{ GET: /a, body: json }", "", &format!("{{ cut: '{cut}', kind: k }}"))
+    };
+    assert_eq!(list("$.rows[*]"), "");
+    assert_eq!(list("$.rows[0]"), warned("$.rows[0]"));
+    for (kind, selector) in [
+        ("codes: [{ at: '$.dx[0].code', system: x }]", "$.dx[0].code"),
+        ("codes: [{ at: '$.dx[*].code', system-at: '$.dx[-1].by' }]", "$.dx[-1].by"),
+    ] {
+        assert!(told_of_kind(kind).contains(&warned(selector)), "{kind}");
+    }
+    for unjudged in ["id: '$.ids[0]'", "members: ['$.lines[0].amount']"] {
+        assert_eq!(told_of_kind(unjudged), "");
+    }
+    let parts = "}, a: { subject: [$.who, '$.of[1]'], episode: [['$.by[0]', $.day]]";
+    let told = told_of_kind(parts);
+    assert_eq!(told, [warned("$.of[1]"), warned("$.by[0]")].join("\n"));
+}
+
+#[test]
 fn a_base_is_a_path() {
     let set = |base: &str| {
         let text = format!(
