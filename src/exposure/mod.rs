@@ -13,9 +13,6 @@ mod report;
 mod requests;
 mod state;
 
-#[cfg(test)]
-mod tests;
-
 pub use asking::{Progress, Wanted, find};
 pub use json_lines::Fields;
 pub use log::{Form, Reading};

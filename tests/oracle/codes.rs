@@ -305,7 +305,7 @@ impl Lists {
         let has = if procedures.contains(&key) {
             plain.len() == 2 || procedures.iter().any(|key| has_form_of(key, &plain))
         } else {
-            !TRIED.contains(&key) || has_form_of(key, &plain)
+            !TRIED.contains(&key) || has_form_of(key, &plain) || self.kin(key, &plain).is_some()
         };
         if can_be_compared(&plain) && is_plain(key, &plain) && has {
             return Judged::Harmless;
@@ -348,12 +348,26 @@ impl Lists {
             try_others = unknown || (TRIED.contains(&key) && !has_form_of(key, code));
         }
         let mut found: Option<Hits> = None;
-        for key in TRIED.into_iter().filter(|key| try_others && has_form_of(key, code)) {
+        let kin = declared.filter(|_| try_others).and_then(|own| self.kin(&own.key, code));
+        let fitting = TRIED.into_iter().filter(|key| try_others && has_form_of(key, code));
+        for key in fitting.chain(kin) {
             if let Some(hits) = self.hits(key, code, date) {
                 found.get_or_insert_default().add(hits);
             }
         }
         found
+    }
+
+    /// What else stands under the address of ICD-10-CM.
+    fn kin(&self, key: &str, plain: &str) -> Option<&'static str> {
+        let digits = plain.chars().all(|c| c.is_ascii_digit());
+        let kin = match plain.len() {
+            3..=5 if digits => "ICD-9-CM",
+            7 if plain.chars().all(|c| c.is_ascii_alphanumeric()) => "ICD-10-PCS",
+            _ => return None,
+        };
+        let complete = self.systems.iter().any(|row| row.key == kin && row.kind == "complete");
+        (key == "ICD-10-CM" && complete && self.has_rows(kin)).then_some(kin)
     }
 
     fn has_rows(&self, key: &str) -> bool {

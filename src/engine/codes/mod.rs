@@ -163,7 +163,7 @@ impl CodeBook {
         }
         let complete = system.filter(|system| system.coverage == Coverage::Complete);
         let Some(complete) = complete else { return self.by_words(code) };
-        if key.is_some_and(|key| complete.is_plain(&key) && complete.may_have(&key)) {
+        if key.is_some_and(|key| complete.is_plain(&key) && self.may_have(complete, &key)) {
             return Judgement::Harmless;
         }
         // SILENCE-HIDES: what cannot be compared is never harmless, and may hold a code that can.
@@ -187,12 +187,17 @@ impl CodeBook {
         tried.reduce(Hits::union)
     }
 
+    fn may_have(&self, system: &System, code: &CodeKey) -> bool {
+        system.may_have(code) || self.systems.kin(system, code).is_some()
+    }
+
     /// The systems to try a code against whose own system is none, unknown or surely wrong.
     fn tried(&self, system: Option<&System>, code: &CodeKey) -> impl Iterator<Item = &System> {
         let is_known = system.is_some_and(|system| {
             system.coverage != Coverage::CompleteWithoutRows && !system.is_mislabelled(code)
         });
-        (!is_known).then(|| self.systems.tried(*code)).into_iter().flatten()
+        let kin = system.filter(|_| !is_known).and_then(|own| self.systems.kin(own, code));
+        (!is_known).then(|| self.systems.tried(*code)).into_iter().flatten().chain(kin)
     }
 
     /// What the words of a human text say. The text is unescaped and free of markup.

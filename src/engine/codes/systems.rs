@@ -304,6 +304,20 @@ impl Systems {
         prefix.map_or(SystemId::UNKNOWN, |(_, id)| *id)
     }
 
+    /// What else stands under a system's address in practice, and has codes that look so: under
+    /// that of ICD-10-CM codes of ICD-9-CM from before, and of ICD-10-PCS.
+    pub(super) fn kin(&self, system: &System, code: &CodeKey) -> Option<&System> {
+        let code = code.as_bytes();
+        let key = match code.len() {
+            _ if system.form != Some(Form::Icd10Cm) => return None,
+            3..=5 if code.iter().all(u8::is_ascii_digit) => "ICD-9-CM",
+            7 if code.iter().all(u8::is_ascii_alphanumeric) => "ICD-10-PCS",
+            _ => return None,
+        };
+        let kin = self.all.iter().find(|system| system.key == key);
+        kin.filter(|kin| kin.coverage == Coverage::Complete)
+    }
+
     /// The systems to try a code against that has no system of its own.
     pub(super) fn tried(&self, code: CodeKey) -> impl Iterator<Item = &System> {
         let fitting = self.tried.iter().filter(move |(form, _)| form.fits(&code));

@@ -1,1 +1,0 @@
-//! Logs, states and reports.
