@@ -98,10 +98,6 @@ fn vocabulary<'p>(written: &written::Shape, paths: impl Iterator<Item = &'p Path
 
 impl Compiler<'_> {
     fn shape(&mut self) -> Option<Shape> {
-        if !self.written.base.value.starts_with('/') {
-            let help = "write it as it begins the path of a request, e.g. `/api/v1`".to_owned();
-            self.mistake(self.written.base.span, "a base begins with `/`", Some(help));
-        }
         let fhir = self.written.dialect == Some(Dialect::Fhir);
         let mut kinds: Vec<Kind> = Vec::new();
         let mut roots: Vec<Place> = Vec::new();

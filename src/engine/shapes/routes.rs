@@ -8,6 +8,7 @@ use crate::engine::selectors::{Path, Selector};
 
 /// All routes of a shape, GET and POST apart.
 pub(super) fn compile(compiler: &mut Compiler<'_>, kinds: &[String], top: &[usize]) -> Vec<Route> {
+    base(compiler);
     let mut routes = Vec::new();
     for route in &compiler.written.routes {
         let whole = whole(compiler, route, kinds, top);
@@ -48,6 +49,14 @@ pub(super) fn compile(compiler: &mut Compiler<'_>, kinds: &[String], top: &[usiz
         route.segments.iter().map(|s| matches!(s, Segment::Capture(_))).collect::<Vec<_>>()
     });
     routes
+}
+
+fn base(compiler: &mut Compiler<'_>) {
+    let base = &compiler.written.base;
+    if !base.value.starts_with('/') {
+        let help = "write it as it begins the path of a request, e.g. `/api/v1`".to_owned();
+        compiler.mistake(base.span, "a base begins with `/`", Some(help));
+    }
 }
 
 /// The spec of a body that is one record.
