@@ -303,7 +303,9 @@ impl Lists {
         let procedures = ["CPT", "HCPCS-II"];
         let key = complete.key.as_str();
         let has = if procedures.contains(&key) {
-            plain.len() == 2 || procedures.iter().any(|key| has_form_of(key, &plain))
+            plain.len() == 2
+                || procedures.iter().any(|key| has_form_of(key, &plain))
+                || self.kin(key, &plain).is_some()
         } else {
             !TRIED.contains(&key) || has_form_of(key, &plain) || self.kin(key, &plain).is_some()
         };
@@ -358,16 +360,17 @@ impl Lists {
         found
     }
 
-    /// What else stands under the address of ICD-10-CM.
+    /// What else stands under the address of another system.
     fn kin(&self, key: &str, plain: &str) -> Option<&'static str> {
         let digits = plain.chars().all(|c| c.is_ascii_digit());
-        let kin = match plain.len() {
-            3..=5 if digits => "ICD-9-CM",
-            7 if plain.chars().all(|c| c.is_ascii_alphanumeric()) => "ICD-10-PCS",
+        let kin = match (key, plain.len()) {
+            ("ICD-10-CM", 3..=5) if digits => "ICD-9-CM",
+            ("ICD-10-CM", 7) if plain.chars().all(|c| c.is_ascii_alphanumeric()) => "ICD-10-PCS",
+            ("CPT" | "HCPCS-II", 4) if digits => "NUBC-REV",
             _ => return None,
         };
         let complete = self.systems.iter().any(|row| row.key == kin && row.kind == "complete");
-        (key == "ICD-10-CM" && complete && self.has_rows(kin)).then_some(kin)
+        (complete && self.has_rows(kin)).then_some(kin)
     }
 
     fn has_rows(&self, key: &str) -> bool {

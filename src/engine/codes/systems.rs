@@ -305,13 +305,15 @@ impl Systems {
     }
 
     /// What else stands under a system's address in practice, and has codes that look so: under
-    /// that of ICD-10-CM codes of ICD-9-CM from before, and of ICD-10-PCS.
+    /// that of ICD-10-CM codes of ICD-9-CM from before, and of ICD-10-PCS; under those of CPT and
+    /// HCPCS revenue codes.
     pub(super) fn kin(&self, system: &System, code: &CodeKey) -> Option<&System> {
         let code = code.as_bytes();
-        let key = match code.len() {
-            _ if system.form != Some(Form::Icd10Cm) => return None,
-            3..=5 if code.iter().all(u8::is_ascii_digit) => "ICD-9-CM",
-            7 if code.iter().all(u8::is_ascii_alphanumeric) => "ICD-10-PCS",
+        let digits = code.iter().all(u8::is_ascii_digit);
+        let key = match (system.form?, code.len()) {
+            (Form::Icd10Cm, 3..=5) if digits => "ICD-9-CM",
+            (Form::Icd10Cm, 7) if code.iter().all(u8::is_ascii_alphanumeric) => "ICD-10-PCS",
+            (Form::Cpt | Form::HcpcsII, 4) if digits => "NUBC-REV",
             _ => return None,
         };
         let kin = self.all.iter().find(|system| system.key == key);

@@ -244,7 +244,7 @@ fn a_code_of_surely_the_wrong_system_is_tried_elsewhere_too() {
     check_code("HCPCS-II", "99213", "harmless");
     check_code("MS-DRG", "90834", "harmless"); // no form is known of its codes
     // What no complete system has is harmless by none: revenue codes, ICD-9.
-    for (system, code) in [("CPT", "0914"), ("HCPCS-II", "7840"), ("ICD-10-CM", "29632")] {
+    for (system, code) in [("CPT", "0914"), ("HCPCS-II", "784"), ("ICD-10-CM", "29632")] {
         check_code(system, code, "by words");
     }
     for (system, code) in [("CPT", "25"), ("CPT", "LT"), ("HCPCS-II", "F2"), ("CPT", "D0120")] {
