@@ -146,6 +146,11 @@ async fn what_is_missing_or_broken_stops_it_before_it_listens() {
 
     let text = text.replace("audit.jsonl", "no/such/folder/audit.jsonl");
     let (code, lines) = run(Files::new(), &text).ends().await;
+    assert_eq!((code, lines[0].as_str()), (Some(2), "error: no such folder"), "{lines:?}");
+    assert!(lines[1].ends_with("/no/such/folder"), "{lines:?}");
+
+    let text = text.replace("no/such/folder/audit.jsonl", "policies");
+    let (code, lines) = run(Files::new(), &text).ends().await;
     assert_eq!((code, lines.len()), (Some(2), 1), "{lines:?}");
     assert!(lines[0].contains("the audit log cannot be opened"), "{lines:?}");
 }
