@@ -105,6 +105,15 @@ fn paths(value: &Plain) -> Vec<Path> {
     value.texts().iter().map(|text| Path::read(text)).collect()
 }
 
+/// A link, or a tuple; one of a single part is that part twice.
+fn tie(value: &Plain) -> Vec<Path> {
+    let mut parts = paths(value);
+    if let ([one], None) = (parts.as_slice(), value.text()) {
+        parts.push(one.clone());
+    }
+    parts
+}
+
 impl Shape {
     pub fn read(text: &str) -> Shape {
         let yaml = Plain::read(text);
@@ -169,7 +178,7 @@ fn kind(yaml: &Plain) -> Kind {
         targets: paths(yaml.at("targets")),
         date: paths(yaml.at("date")),
         codes: codes.collect(),
-        episode: yaml.at("episode").list().iter().map(paths).collect(),
+        episode: yaml.at("episode").list().iter().map(|one| tie(one)).collect(),
         evidence: paths(yaml.at("evidence")),
         owner: path(yaml.at("owner").at("at"))
             .map(|at| (yaml.at("owner").at("kind").text().unwrap().to_owned(), at)),
