@@ -27,7 +27,7 @@ impl<'a> Saying<'a> {
         let id = system.map_or(SystemId::UNKNOWN, |system| self.codes.system_id(system));
         let judged = self.codes.judge_in(id, code, date);
         let unknown_system = judged == Judgement::ByWords && id == SystemId::UNKNOWN;
-        Said { judged: Some(judged), unknown_system }
+        Said { judged: Some(judged), unknown_system, explained: false }
     }
 
     /// The system and the code of an object that has a string of the latter.
@@ -39,8 +39,10 @@ impl<'a> Saying<'a> {
 
     /// What the code of an object says.
     pub(crate) fn judge_object(self, node: NodeId, date: Option<Date>) -> Said {
-        let code = self.code_of(node);
-        code.map_or(Said::default(), |(system, code)| self.judge(system.as_deref(), &code, date))
+        let Some((system, code)) = self.code_of(node) else { return Said::default() };
+        let said = self.judge(system.as_deref(), &code, date);
+        let by_words = said.judged == Some(Judgement::ByWords);
+        Said { explained: by_words && self.has_words(node, &[self.shape.keys.display]), ..said }
     }
 
     /// Whether an object has words under one of these keys that tell what its code means, and there
@@ -83,9 +85,7 @@ impl<'a> Saying<'a> {
                 _ if said.unknown_system => false,
                 Some(Judgement::Ignored) => true,
                 Some(Judgement::Harmless) => !clinical,
-                Some(Judgement::ByWords) => {
-                    !clinical && self.has_words(object, &[self.shape.keys.display])
-                }
+                Some(Judgement::ByWords) => !clinical && said.explained,
                 Some(Judgement::Listed(_)) | None => false,
             }
         })

@@ -13,6 +13,8 @@ pub(crate) struct Said {
     pub(crate) judged: Option<Judgement>,
     /// Whether its system is one that nobody knows.
     pub(crate) unknown_system: bool,
+    /// Whether what is judged by words has a display of its own that says something.
+    pub(crate) explained: bool,
 }
 
 /// All that was told, of one shape in one policy set.

@@ -178,7 +178,7 @@ fn kind(yaml: &Plain) -> Kind {
         targets: paths(yaml.at("targets")),
         date: paths(yaml.at("date")),
         codes: codes.collect(),
-        episode: yaml.at("episode").list().iter().map(|one| tie(one)).collect(),
+        episode: yaml.at("episode").list().iter().map(tie).collect(),
         evidence: paths(yaml.at("evidence")),
         owner: path(yaml.at("owner").at("at"))
             .map(|at| (yaml.at("owner").at("kind").text().unwrap().to_owned(), at)),

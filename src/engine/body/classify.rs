@@ -151,7 +151,7 @@ impl Body<'_> {
         {
             self.tell_rows(said, (system.as_deref(), &code, date), site.node, found);
         }
-        if judged == Judgement::ByWords && !self.has_words(site) {
+        if judged == Judgement::ByWords && !said.explained && !self.is_explained_beside(site) {
             return self.lost(site.node, clinical, found);
         }
         if clinical && judged != Judgement::Ignored {
@@ -281,15 +281,12 @@ impl Body<'_> {
         }
     }
 
-    /// Whether a code has words of its own: its `display`, or its concept's.
-    fn has_words(&self, site: Site<Coded>) -> bool {
-        let (saying, keys) = (self.saying(), &self.terms.shape.keys);
-        if saying.has_words(site.node, &[keys.display]) {
-            return true;
-        }
+    /// Whether a code has words beside it: its concept's, or those of another code of that.
+    fn is_explained_beside(&self, site: Site<Coded>) -> bool {
         if site.with == NOWHERE {
             return false;
         }
+        let (saying, keys) = (self.saying(), &self.terms.shape.keys);
         let concept = NodeId(site.with);
         let siblings = self.doc.member(concept, keys.coding);
         saying.has_words(concept, &[keys.text])
