@@ -121,7 +121,12 @@ pub fn refused(name: &str, why: &str) -> Diagnostic {
 
 fn content<T>(path: &Path, most: u64, read: fn(&[u8]) -> Result<T, String>) -> Result<T, String> {
     let system = |error: std::io::Error| error.to_string();
-    if fs::metadata(path).map_err(system)?.len() > most {
+    // Asked before it is opened: opening a pipe would wait for its writer, and all with it.
+    let about = fs::metadata(path).map_err(system)?;
+    if !about.is_file() {
+        return Err("is no regular file".to_owned());
+    }
+    if about.len() > most {
         return Err(format!("is longer than {most} bytes"));
     }
     read(&fs::read(path).map_err(system)?)

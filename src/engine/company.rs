@@ -18,9 +18,11 @@ use super::shapes::meant::{Kind, Shape};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-/// BOUNDED: keys that one tuple may give a record, the product of its parts: those of a month of
-/// days at a hundred providers. What has more may share an event with anything of its subject.
-const TUPLE_KEYS_MAX: usize = 4096;
+/// BOUNDED: keys that one tuple may give a record. One list of values gives as many as it has: the
+/// days of a long bill. The product of several grows faster than the record does, and with it the
+/// memory of a body. What has more may share an event with anything of its subject.
+const LIST_KEYS_MAX: usize = 4096;
+const PRODUCT_KEYS_MAX: usize = 256;
 /// The key of what has more.
 pub(crate) const ANY: &str = "a";
 
@@ -165,13 +167,15 @@ pub(crate) fn tuples<T: Clone + Ord>(
 
 /// `None` if they are too many.
 fn product<T: Clone + Ord>(parts: &[(u8, u8, T)]) -> Option<Vec<Vec<T>>> {
+    let lists = parts.chunk_by(|one, other| one.1 == other.1).filter(|part| part.len() > 1);
+    let most = if lists.count() > 1 { PRODUCT_KEYS_MAX } else { LIST_KEYS_MAX };
     let mut keys: Vec<Vec<T>> = vec![Vec::with_capacity(parts.len())];
     for values in parts.chunk_by(|one, other| one.1 == other.1) {
         if let ([(_, _, value)], [key]) = (values, keys.as_mut_slice()) {
             key.push(value.clone());
             continue;
         }
-        if keys.len().checked_mul(values.len()).is_none_or(|count| count > TUPLE_KEYS_MAX) {
+        if keys.len().checked_mul(values.len()).is_none_or(|count| count > most) {
             return None;
         }
         let longer = keys.iter().flat_map(|key| {
@@ -274,3 +278,6 @@ fn has_list(page: Document<'_>, shape: &Shape) -> Option<()> {
     }
     any.then_some(())
 }
+
+#[cfg(test)]
+mod tests;

@@ -37,5 +37,7 @@ fn last_good_stays_and_each_state_is_refused_once() {
     replace("3");
     assert!(file.look());
     assert_eq!((*file.current(), told(&file).len()), (3, 0));
-    assert!(Reread::open(&folder.path().join("none"), 3, number).is_err());
+    for none in [folder.path().join("none"), folder.path().to_owned(), "/dev/null".into()] {
+        assert!(Reread::open(&none, 3, number).is_err());
+    }
 }

@@ -242,6 +242,7 @@ fn searches_that_say_that_something_is_missing() {
         )
     };
     let remark = outcome("warning", "not-supported");
+    let included = record.replace("}}", r#"},"search":{"mode":"include"}}"#);
     let total = |total: u8| bundle(&format!(r#","total":{total},"entry":[{record}]"#));
     for all in [
         vec![bundle("")],
@@ -265,6 +266,9 @@ fn searches_that_say_that_something_is_missing() {
         vec![entries(&outcome("warning", "timeout"))],
         vec![total(2)],
         vec![total(3), total(3)],
+        vec![total(2).replace("}]", &format!("}},{included}]"))],
+        vec![entries(r#"{"resource":{"resourceType":"OperationOutcome","issue":[]}}"#)],
+        vec![entries(r#"{"resource":{"resourceType":"OperationOutcome","issue":"x"}}"#)],
         vec![bundle(r#","total":"many""#)],
     ] {
         assert!(!tell_all(&lacking), "{lacking:?}");

@@ -22,7 +22,7 @@ const MISSING: [&str; 9] = [
 /// What the pages of a FHIR search said so far.
 #[derive(Debug, Default)]
 pub(in crate::engine) struct ToldAll {
-    entries: u64,
+    matches: u64,
     total: u64,
 }
 
@@ -47,10 +47,12 @@ impl ToldAll {
         }
         for (entry, _) in page.children(list) {
             let resource = member(entry, "resource")?;
+            // What comes along is no match, and a total is of matches.
+            let mode = member(entry, "search").and_then(|search| text(search, "mode"));
             if text(resource, "resourceType")? == "OperationOutcome" {
                 all_remarks(page, resource)?;
-            } else {
-                self.entries = self.entries.saturating_add(1);
+            } else if mode.is_none_or(|mode| mode != "include") {
+                self.matches = self.matches.saturating_add(1);
             }
         }
         Some(())
@@ -58,14 +60,16 @@ impl ToldAll {
 
     /// Whether as much was found as was said to be there.
     pub(in crate::engine) fn is_all(&self) -> bool {
-        self.entries >= self.total
+        self.matches >= self.total
     }
 }
 
 /// `None` unless every issue of an `OperationOutcome` is a remark that nothing is missing by.
 fn all_remarks(page: Document<'_>, outcome: NodeId) -> Option<()> {
     let text = |of: NodeId, name: &str| page.member_named(of, name).and_then(|at| page.text(at));
-    for (issue, _) in page.children(page.member_named(outcome, "issue")?) {
+    let issues = page.member_named(outcome, "issue")?;
+    page.children(issues).next().filter(|(_, first)| first.is_element)?;
+    for (issue, _) in page.children(issues) {
         let (severity, code) = (text(issue, "severity")?, text(issue, "code")?);
         if !REMARKS.contains(&&*severity) || MISSING.contains(&&*code) {
             return None;
