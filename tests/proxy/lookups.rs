@@ -189,11 +189,15 @@ fn files() -> Files {
 }
 
 async fn looking_up(upstream: &Upstream) -> Deployment {
+    looking_up_by(upstream, files()).await
+}
+
+async fn looking_up_by(upstream: &Upstream, files: Files) -> Deployment {
     let text = yaml(&upstream.url(), "").replace(
         "  timeout:",
         "  authorization: reader\n  look-ups: { token-file: look-ups.token }\n  timeout:",
     );
-    files().start(&text).await
+    files.start(&text).await
 }
 
 const EOBS: &str = "/fhir/ExplanationOfBenefit?patient=p-102";
@@ -607,13 +611,15 @@ async fn a_binary_whose_documents_cannot_be_told_stays() {
         .by(&owners("broken"), status(500))
         .with("/fhir/Binary/wrong", &binary("other"))
         .with(&owners("wrong"), &found("wrong"))
+        .with("/fhir/Binary/partial", &binary("partial"))
+        .with(&owners("partial"), &found("partial").replacen('{', r#"{"total":2,"#, 1))
         .with("/fhir/Binary/spliced", &format!("{}}},{{\"resource\":{{}}", binary("spliced")))
         .with(&owners("spliced"), &found("spliced"))
         .upstream()
         .await;
     let deployment = looking_up(&upstream).await;
     let absent = deployment.get(MOTHER, "/fhir/Binary/absent").await;
-    for id in ["paged", "broken", "wrong"] {
+    for id in ["paged", "broken", "wrong", "partial"] {
         let answer = deployment.get(MOTHER, &format!("/fhir/Binary/{id}")).await;
         assert_eq!(answer.comparable(), absent.comparable(), "{id}");
     }
@@ -676,4 +682,39 @@ async fn look_ups_are_counted_by_outcome() {
     }
     let findings = "sequester_findings_total{finding=\"look-up-failed\"} 2\n";
     assert!(figures.contains(findings), "{figures}");
+}
+
+/// A search for company that says of itself that it lacks something tells nothing.
+#[tokio::test]
+async fn company_that_says_that_it_is_not_all_hides() {
+    let company = "\ncompany: ['/Condition?patient={subject}']\nkinds:\n";
+    let outcome = |severity: &str, code: &str| {
+        format!(
+            r#"{{"resourceType":"OperationOutcome","issue":[{{"severity":"{severity}","code":"{code}"}}]}}"#
+        )
+    };
+    let nothing = list(&[]);
+    for (found, is_shown) in [
+        (nothing.clone(), true),
+        (list(&[outcome("information", "informational")]), true),
+        (list(&[outcome("error", "timeout")]), false),
+        (list(&[outcome("warning", "incomplete")]), false),
+        (nothing.replacen('{', r#"{"total":3,"#, 1), false),
+        (outcome("error", "timeout"), false),
+    ] {
+        let upstream = Upstream::answering(move |request| {
+            match request.split(' ').nth(1).unwrap().split('?').next().unwrap() {
+                "/fhir/ExplanationOfBenefit" => good(FHIR, &list(&[at_visit("e", "Encounter/v")])),
+                "/fhir/Encounter/v" => good(FHIR, &visit("v", "p-102", HARMLESS)),
+                "/fhir/Condition" => good(FHIR, &found),
+                _ => status(404),
+            }
+        })
+        .await;
+        let files = files();
+        files.write("policies/shapes/fhir.yaml", SHAPE.replacen("\nkinds:\n", company, 1));
+        let deployment = looking_up_by(&upstream, files).await;
+        let seen = ids(&deployment.get(MOTHER, EOBS).await);
+        assert_eq!(seen, if is_shown { vec!["e"] } else { vec![] });
+    }
 }
